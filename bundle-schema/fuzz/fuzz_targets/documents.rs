@@ -1,0 +1,50 @@
+//! Every kind of document, read from hostile bytes: no panic, and what parses is its own canonical form.
+
+#![no_main]
+
+use bundle_schema::documents::{
+    CreateBucket, CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutBucketPolicy, PutBucketTagging, PutPublicAccessBlock,
+    PutRolePolicy,
+};
+use bundle_schema::escape::Escaped;
+use bundle_schema::json;
+use bundle_schema::key::ServiceAccountKey;
+use bundle_schema::policy::{pattern_covers, patterns_overlap};
+use libfuzzer_sys::fuzz_target;
+
+fn read<T: serde::Serialize + serde::de::DeserializeOwned>(bytes: &[u8]) {
+    match json::parse::<T>(bytes) {
+        Ok(document) => assert_eq!(json::to_bytes(&document), bytes),
+        Err(error) => assert!(!error.to_string().contains('\u{1b}')),
+    }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((kind, document)) = bytes.split_first() else { return };
+    match kind % 12 {
+        0 => read::<CreateBucket>(document),
+        1 => read::<PutPublicAccessBlock>(document),
+        2 => read::<PutBucketPolicy>(document),
+        3 => read::<PutBucketTagging>(document),
+        4 => read::<CreateOpenIdConnectProvider>(document),
+        5 => read::<CreateRole>(document),
+        6 => read::<PutRolePolicy>(document),
+        7 => read::<Discovery>(document),
+        8 => read::<Jwks>(document),
+        9 => drop(json::parse_value(document)),
+        10 => {
+            if let Ok(key) = ServiceAccountKey::from_spki_der(document) {
+                assert_eq!(ServiceAccountKey::from_pem(&key.to_pem()), Ok(key));
+            }
+        }
+        _ => {
+            let text = String::from_utf8_lossy(document);
+            assert!(!Escaped(&text).to_string().chars().any(char::is_control));
+            if let Some((a, b)) = text.get(..text.len().min(200)).and_then(|text| text.split_once('\n'))
+                && pattern_covers(a, b)
+            {
+                assert!(patterns_overlap(a, b));
+            }
+        }
+    }
+});

@@ -1,0 +1,101 @@
+//! Everything a bundle says, as typed values: what the generator fills in, the writer writes and the reader reads back.
+
+use crate::documents::{
+    CreateBucket, CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutBucketPolicy, PutBucketTagging,
+    PutPublicAccessBlock, PutRolePolicy,
+};
+use crate::index::{EntryPath, Header};
+use crate::json;
+use crate::key::ServiceAccountKey;
+
+/// Everything a bundle says. That it parses does not make it consistent: see `validate`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contents {
+    /// `bundle.json` without the file list.
+    pub header: Header,
+    /// `oidc/openid-configuration`.
+    pub discovery: Discovery,
+    /// `oidc/keys.json`.
+    pub jwks: Jwks,
+    /// `serviceaccount-signer.public`.
+    pub public_key: ServiceAccountKey,
+    /// `aws/bucket*.json`.
+    pub bucket: BucketDocuments,
+    /// `aws/identity-provider.json`.
+    pub provider: CreateOpenIdConnectProvider,
+    /// `aws/roles/` and `aws/role-policies/`, in the order of the header's components.
+    pub roles: Vec<RoleDocuments>,
+    /// `credentials-requests/`: the input as it was given, sorted by path.
+    pub requests: Vec<(EntryPath, Vec<u8>)>,
+}
+
+/// The documents that make the issuer's bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketDocuments {
+    /// `aws/bucket.json`.
+    pub create: CreateBucket,
+    /// `aws/bucket-public-access-block.json`.
+    pub public_access_block: PutPublicAccessBlock,
+    /// `aws/bucket-policy.json`.
+    pub policy: PutBucketPolicy,
+    /// `aws/bucket-tagging.json`.
+    pub tagging: PutBucketTagging,
+}
+
+/// The documents that make one role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleDocuments {
+    /// `aws/roles/<role>.json`.
+    pub create: CreateRole,
+    /// `aws/role-policies/<role>.json`.
+    pub policy: PutRolePolicy,
+}
+
+/// One object of the issuer's bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuerObject {
+    /// Its key in the bucket.
+    pub key: &'static str,
+    /// Its bytes.
+    pub body: Vec<u8>,
+}
+
+/// The media type of every object of the issuer's bucket.
+pub const OBJECT_CONTENT_TYPE: &str = "application/json";
+
+/// The paths of the entries that every bundle has.
+pub(crate) mod path {
+    pub(crate) const DISCOVERY: &str = "oidc/openid-configuration";
+    pub(crate) const JWKS: &str = "oidc/keys.json";
+    pub(crate) const PUBLIC_KEY: &str = "serviceaccount-signer.public";
+    pub(crate) const BUCKET: &str = "aws/bucket.json";
+    pub(crate) const BUCKET_POLICY: &str = "aws/bucket-policy.json";
+    pub(crate) const BUCKET_PUBLIC_ACCESS_BLOCK: &str = "aws/bucket-public-access-block.json";
+    pub(crate) const BUCKET_TAGGING: &str = "aws/bucket-tagging.json";
+    pub(crate) const PROVIDER: &str = "aws/identity-provider.json";
+    pub(crate) const REQUESTS: &str = "credentials-requests/";
+
+    use crate::names::RoleName;
+
+    pub(crate) fn role(name: &RoleName) -> String {
+        format!("aws/roles/{name}.json")
+    }
+
+    pub(crate) fn role_policy(name: &RoleName) -> String {
+        format!("aws/role-policies/{name}.json")
+    }
+}
+
+impl Contents {
+    /// The objects of the issuer's bucket: the discovery document, and the JWKS at the path that ccoctl publishes and at
+    /// the one that OpenShift's API server looks at for a custom issuer [cluster-kube-apiserver-operator PR 2062].
+    #[must_use]
+    pub fn objects(&self) -> Vec<IssuerObject> {
+        let jwks = json::to_bytes(&self.jwks);
+        vec![
+            IssuerObject { key: ".well-known/openid-configuration", body: json::to_bytes(&self.discovery) },
+            IssuerObject { key: "keys.json", body: jwks.clone() },
+            IssuerObject { key: "openid/v1/jwks", body: jwks },
+        ]
+    }
+}

@@ -1,0 +1,71 @@
+//! Reading files that somebody else may have put there.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::escape::Escaped;
+use crate::limits::MAX_SIGNATURES;
+
+/// Why a file was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The operating system's reason.
+    #[error("{} cannot be read", shown(.path))]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A directory, a pipe, a device.
+    #[error("{} is not a regular file", shown(.path))]
+    NotRegular {
+        /// The file.
+        path: PathBuf,
+    },
+    /// More bytes than allowed.
+    #[error("{} is larger than {limit} bytes", shown(.path))]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        limit: u64,
+    },
+    /// More signatures beside a bundle than allowed.
+    #[error("{found} signatures are given for {}; at most {MAX_SIGNATURES} are read\n  name those to read with --signature FILE", shown(.path))]
+    TooManySignatures {
+        /// The bundle.
+        path: PathBuf,
+        /// How many there are.
+        found: usize,
+    },
+}
+
+fn shown(path: &Path) -> String {
+    Escaped(&path.to_string_lossy()).to_string()
+}
+
+/// Reads a regular file of at most `limit` bytes, once, into memory.
+///
+/// What is read is what was opened: the size is checked by reading, not by asking, so a file that grows or is exchanged
+/// meanwhile is no way around it.
+pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, OpenError> {
+    let failed = |source| OpenError::Io { path: path.to_owned(), source };
+    let not_regular = || OpenError::NotRegular { path: path.to_owned() };
+    // Asked before opening too: opening a FIFO would wait for its other end.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(not_regular());
+    }
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(not_regular());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(limit)).unwrap_or(0));
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        return Err(OpenError::TooLarge { path: path.to_owned(), limit });
+    }
+    Ok(bytes)
+}

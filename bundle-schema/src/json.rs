@@ -1,0 +1,305 @@
+//! Strict JSON: the only way in and out for every JSON document of a bundle.
+//!
+//! Goes in: untrusted bytes. Comes out: a typed value whose canonical form is those bytes. `serde_json` alone lets the
+//! last of two equal keys win in maps and takes an array where a struct belongs; here neither passes, at any depth, and
+//! what parses but is not in canonical form is refused too, so that one meaning has one spelling.
+
+use std::fmt;
+
+use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use crate::escape::Escaped;
+use crate::limits::{MAX_JSON_DEPTH, MAX_STRING_BYTES};
+
+/// Why bytes are not a document of the expected type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    /// Not JSON, a repeated key, too deep, a string too long, or not of the type: unknown or missing field, wrong value.
+    #[error("{}", Escaped(.0))]
+    Refused(String),
+    /// `serde` read an array as a struct, or something else whose meaning another reader would not share.
+    #[error("{} stands at {} where {} belongs", .found, Escaped(.path), .expected)]
+    WrongKind {
+        /// Where, as a JSON pointer.
+        path: String,
+        /// What stands there.
+        found: &'static str,
+        /// What the type has there.
+        expected: &'static str,
+    },
+    /// Right in meaning, but not the one spelling that the writer gives it.
+    #[error(
+        "line {line} is not in canonical form (FORMAT.md: two-space indent, fields in order, nothing escaped without need)"
+    )]
+    NotCanonical {
+        /// The first line that differs, from 1.
+        line: usize,
+    },
+}
+
+/// How a document is laid out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// A file of its own: indented by two spaces, with a newline at its end.
+    Indented,
+    /// A document inside a string: no white space at all.
+    Compact,
+}
+
+/// A document's canonical bytes.
+///
+/// # Panics
+/// Never: the documents of this crate have string keys only and no value that JSON cannot hold.
+pub fn to_bytes<T: Serialize>(document: &T) -> Vec<u8> {
+    write(document, Form::Indented)
+}
+
+fn write<T: Serialize>(document: &T, form: Form) -> Vec<u8> {
+    let written = match form {
+        Form::Indented => serde_json::to_vec_pretty(document),
+        Form::Compact => serde_json::to_vec(document),
+    };
+    // An error is possible only for maps with keys that are no strings; no document has one.
+    let mut bytes = written.unwrap_or_default();
+    if form == Form::Indented {
+        bytes.push(b'\n');
+    }
+    bytes
+}
+
+/// Reads a document that is a file of its own.
+pub fn parse<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, JsonError> {
+    parse_form(bytes, Form::Indented)
+}
+
+/// Reads JSON that somebody wrote by hand, such as a trust file: as strict about keys and kinds as [`parse`], but of any
+/// layout, with fields in any order.
+pub fn parse_any_layout<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonError> {
+    let value = parse_value(bytes)?;
+    if !value.is_object() {
+        return Err(JsonError::WrongKind { path: "/".to_owned(), found: kind(&value), expected: "an object" });
+    }
+    serde_json::from_slice(bytes).map_err(|error| JsonError::Refused(error.to_string()))
+}
+
+fn parse_form<T: DeserializeOwned + Serialize>(bytes: &[u8], form: Form) -> Result<T, JsonError> {
+    let value = parse_value(bytes)?;
+    let document: T = serde_json::from_slice(bytes).map_err(|error| JsonError::Refused(error.to_string()))?;
+    let canonical = write(&document, form);
+    if canonical == bytes {
+        return Ok(document);
+    }
+    let read = serde_json::to_value(&document).unwrap_or_default();
+    if let Some((path, found, expected)) = wrong_kind(&value, &read, String::new()) {
+        return Err(JsonError::WrongKind { path, found, expected });
+    }
+    let same = canonical.iter().zip(bytes).take_while(|(a, b)| a == b).count();
+    let line = 1 + bytes.iter().take(same).filter(|byte| **byte == b'\n').count();
+    Err(JsonError::NotCanonical { line })
+}
+
+/// Reads any JSON value within the limits, with no key twice in any object.
+pub fn parse_value(bytes: &[u8]) -> Result<Value, JsonError> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict { depth: 0 }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    value.map_err(|error| JsonError::Refused(error.to_string()))
+}
+
+/// The first place where the two are of different kinds.
+fn wrong_kind(given: &Value, read: &Value, path: String) -> Option<(String, &'static str, &'static str)> {
+    match (given, read) {
+        (Value::Object(given), Value::Object(read)) => {
+            given.iter().find_map(|(key, value)| wrong_kind(value, read.get(key)?, format!("{path}/{key}")))
+        }
+        (Value::Array(given), Value::Array(read)) => {
+            given.iter().zip(read).enumerate().find_map(|(index, (a, b))| wrong_kind(a, b, format!("{path}/{index}")))
+        }
+        (given, read) if kind(given) == kind(read) => None,
+        (given, read) => Some((if path.is_empty() { "/".to_owned() } else { path }, kind(given), kind(read))),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Builds a value and refuses repeated keys, depth and long strings on the way.
+struct Strict {
+    depth: usize,
+}
+
+impl Strict {
+    fn deeper<E: de::Error>(&self) -> Result<Self, E> {
+        if self.depth >= MAX_JSON_DEPTH {
+            return Err(E::custom(format_args!("nested more than {MAX_JSON_DEPTH} deep")));
+        }
+        Ok(Self { depth: self.depth + 1 })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
+        if value.len() > MAX_STRING_BYTES {
+            return Err(E::custom(format_args!(
+                "a string of {} bytes; at most {MAX_STRING_BYTES} are allowed",
+                value.len()
+            )));
+        }
+        Ok(Value::String(value.to_owned()))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = seq.next_element_seed(self.deeper()?)? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut object = serde_json::Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if key.len() > MAX_STRING_BYTES {
+                return Err(de::Error::custom(format_args!(
+                    "a key of {} bytes; at most {MAX_STRING_BYTES} are allowed",
+                    key.len()
+                )));
+            }
+            let value = map.next_value_seed(self.deeper()?)?;
+            if object.insert(key.clone(), value).is_some() {
+                return Err(de::Error::custom(format_args!("repeated key \"{key}\"")));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+/// A JSON document that travels inside a string, as the AWS APIs take policies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Embedded<T>(pub T);
+
+impl<T: Serialize> Embedded<T> {
+    /// The string that is sent: compact JSON.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8(write(&self.0, Form::Compact)).unwrap_or_default()
+    }
+}
+
+impl<T: Serialize> Serialize for Embedded<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text())
+    }
+}
+
+impl<'de, T: DeserializeOwned + Serialize> Deserialize<'de> for Embedded<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_form(text.as_bytes(), Form::Compact).map(Self).map_err(|error| match error {
+            JsonError::Refused(reason) => de::Error::custom(format_args!("in the embedded document: {reason}")),
+            other => de::Error::custom(format_args!("in the embedded document: {other}")),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Pair {
+        a: u32,
+        b: std::collections::BTreeMap<String, Inner>,
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        c: Vec<String>,
+    }
+
+    fn refuse(text: &str) -> String {
+        parse::<Pair>(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let pair = Pair { a: 1, b: [("k".to_owned(), Inner { c: vec!["é\u{1b}\"".to_owned()] })].into() };
+        assert_eq!(parse::<Pair>(&to_bytes(&pair)), Ok(pair));
+    }
+
+    #[test]
+    fn repeated_keys_are_refused_at_every_depth_and_however_spelled() {
+        assert_eq!(refuse("{\"a\":1,\"a\":1,\"b\":{}}"), "repeated key \"a\" at line 1 column 12");
+        assert_eq!(refuse("{\"a\":1,\"\\u0061\":1,\"b\":{}}"), "repeated key \"a\" at line 1 column 17");
+        assert_eq!(
+            refuse("{\"a\":1,\"b\":{\"k\":{\"c\":[]},\"k\":{\"c\":[]}}}"),
+            "repeated key \"k\" at line 1 column 38"
+        );
+    }
+
+    #[test]
+    fn arrays_are_no_objects() {
+        assert_eq!(refuse("[1,{}]"), "an array stands at / where an object belongs");
+        assert_eq!(refuse("{\"a\":1,\"b\":{\"k\":[[]]}}"), "an array stands at /b/k where an object belongs");
+    }
+
+    #[test]
+    fn depth_length_and_surrogates_are_bounded() {
+        let deep = format!("{}{}", "[".repeat(13), "]".repeat(13));
+        assert_eq!(refuse(&deep), "nested more than 12 deep at line 1 column 14");
+        assert_eq!(
+            refuse(&format!("\"{}\"", "x".repeat(MAX_STRING_BYTES + 1))),
+            "a string of 24577 bytes; at most 24576 are allowed at line 1 column 24579"
+        );
+        assert_eq!(refuse("{\"\\ud800\":1}"), "unexpected end of hex escape at line 1 column 9");
+    }
+
+    #[test]
+    fn one_meaning_has_one_spelling() {
+        let good = String::from_utf8(to_bytes(&Pair { a: 1, b: [].into() })).unwrap();
+        assert_eq!(good, "{\n  \"a\": 1,\n  \"b\": {}\n}\n");
+        assert_eq!(
+            parse::<Pair>(good.replace("  \"b\"", "   \"b\"").as_bytes()),
+            Err(JsonError::NotCanonical { line: 3 })
+        );
+        assert_eq!(parse::<Pair>(b"{\n  \"b\": {},\n  \"a\": 1\n}\n"), Err(JsonError::NotCanonical { line: 2 }));
+        assert_eq!(parse::<Pair>(good.trim_end().as_bytes()), Err(JsonError::NotCanonical { line: 4 }));
+        assert_eq!(refuse("{\"a\":1,\"b\":{},\"x\":0}"), "unknown field `x`, expected `a` or `b` at line 1 column 17");
+        assert_eq!(refuse("{\"a\":1,\"b\":{}} 1"), "trailing characters at line 1 column 16");
+    }
+}

@@ -1,0 +1,42 @@
+//! Every limit of the format in one place, each with its reason. `FORMAT.md` lists the same numbers.
+
+/// The archive, in bytes, compressed and decompressed alike. 1,000 roles have about 8 MiB of tar and 0.5 MiB of gzip;
+/// what is larger is no bundle but a decompression bomb. Reading one needs less than four times this much memory.
+pub const MAX_ARCHIVE_BYTES: u64 = 16 * 1024 * 1024;
+/// One entry, in bytes. The largest, `bundle.json`, has about 1.3 KiB a role.
+pub const MAX_ENTRY_BYTES: u64 = 4 * 1024 * 1024;
+/// Entries of an archive: four a role, and a dozen; enough for 2,000 roles, twice an account's default quota.
+pub const MAX_ENTRIES: usize = 8192;
+/// An entry's path, in bytes: what a ustar header holds in its prefix and name fields is at most 255.
+pub const MAX_PATH_BYTES: usize = 255;
+/// One part of an entry's path, in bytes: a ustar name field, which cannot be split.
+pub const MAX_PATH_PART_BYTES: usize = 100;
+/// Nesting of a JSON document; ours need 6, and a recursive reader should not be led further.
+pub const MAX_JSON_DEPTH: usize = 12;
+/// One string of a JSON document, in bytes: twice IAM's largest policy, which travels as a string.
+pub const MAX_STRING_BYTES: usize = 24 * 1024;
+/// A signature file, in bytes; `minisign` itself writes comments of at most 1,024 and 8,192 characters.
+pub const MAX_SIGNATURE_BYTES: u64 = 10 * 1024;
+/// Signature files beside one bundle, so that a full directory cannot keep the applier busy.
+pub const MAX_SIGNATURES: usize = 16;
+/// A public key file or a trust file, in bytes.
+pub const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;
+/// Keys of a trust policy.
+pub const MAX_TRUSTED_KEYS: usize = 64;
+
+/// Tags of one IAM role or provider [IAM quotas]; two more of ours mark the bucket.
+pub const MAX_TAGS: usize = 48;
+/// Audiences of one identity provider [IAM quotas].
+pub const MAX_AUDIENCES: usize = 100;
+/// Thumbprints of one identity provider [IAM API reference, CreateOpenIDConnectProvider].
+pub const MAX_THUMBPRINTS: usize = 5;
+/// Inline policies of one role together, in characters, white space not counted [IAM quotas].
+pub const MAX_ROLE_POLICY_CHARS: usize = 10_240;
+/// A trust policy, in characters, white space not counted: the highest quota that can be asked for [IAM quotas].
+pub const MAX_TRUST_POLICY_CHARS: usize = 8_192;
+/// A trust policy's default quota: longer is possible only where the account's quota was raised.
+pub const DEFAULT_TRUST_POLICY_CHARS: usize = 2_048;
+/// A role's description, in characters [IAM API reference, CreateRole].
+pub const MAX_DESCRIPTION_CHARS: usize = 1_000;
+/// An RSA key's modulus, in bits: NIST SP 800-57 asks for 2,048; beyond 8,192 verifying only costs time.
+pub const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;

@@ -1,0 +1,100 @@
+//! Finding private key material where none belongs.
+//!
+//! Goes in: the bytes of any entry. Comes out: what was found. Both the writer and the reader ask, so a private key gets
+//! neither in nor out of a bundle by accident. This is a net for accidents, not a proof: a key that somebody hides on
+//! purpose can be spelled in a thousand ways.
+
+use memchr::memmem;
+
+/// The first kind of private material found, in words for an error.
+#[must_use]
+pub fn find(bytes: &[u8]) -> Option<&'static str> {
+    const MARKS: [(&[u8], &str); 8] = [
+        (b"PRIVATE KEY-----", "a PEM private key"),
+        (b"PRIVATE KEY BLOCK-----", "a PGP private key"),
+        (b"PuTTY-User-Key-File", "a PuTTY private key"),
+        // base64 of "-----BEGIN ": a bundle has no use for a PEM block in base64, whatever is in it.
+        (b"LS0tLS1CRUdJTi", "a PEM block in base64"),
+        // A minisign secret key is "Ed", then "Sc" (encrypted) or 00 00 (not), then "B2", in base64.
+        (b"RWRTY0Iy", "a minisign secret key"),
+        (b"RWQAAEIy", "a minisign secret key"),
+        (b"AGE-SECRET-KEY-", "an age identity"),
+        (b"AGE-PLUGIN-", "an age identity"),
+    ];
+    let marked = MARKS.iter().find(|(mark, _)| contains(bytes, mark)).map(|(_, what)| *what);
+    marked
+        .or_else(|| contains_access_key_id(bytes).then_some("an AWS access key ID"))
+        .or_else(|| contains_private_jwk(bytes).then_some("a private JWK"))
+}
+
+fn contains(bytes: &[u8], mark: &[u8]) -> bool {
+    memmem::find(bytes, mark).is_some()
+}
+
+/// `AKIA` (long-term) or `ASIA` (temporary) and 16 more capitals and digits, not inside a longer word
+/// [IAM user guide, unique identifiers].
+fn contains_access_key_id(bytes: &[u8]) -> bool {
+    let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    memmem::find_iter(bytes, b"AKIA").chain(memmem::find_iter(bytes, b"ASIA")).any(|at| {
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        let id = bytes.get(at..at + 20).unwrap_or_default();
+        id.len() == 20
+            && id.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+            && !is_word(before)
+            && !is_word(bytes.get(at + 20))
+    })
+}
+
+/// A JWK with a private member: `kty` and, of the members of RFC 7518 sections 6.2.2, 6.3.2 and 6.4, one with a value
+/// too long to be anything else.
+fn contains_private_jwk(bytes: &[u8]) -> bool {
+    const MEMBERS: [&[u8]; 7] = [b"\"d\"", b"\"p\"", b"\"q\"", b"\"dp\"", b"\"dq\"", b"\"qi\"", b"\"k\""];
+    let is_value = |rest: &[u8]| {
+        rest.iter()
+            .skip_while(|byte| byte.is_ascii_whitespace() || **byte == b':' || **byte == b'"')
+            .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-' || **byte == b'_')
+            .count()
+            >= 20
+    };
+    contains(bytes, b"kty")
+        && MEMBERS.iter().any(|member| {
+            memmem::find_iter(bytes, member).any(|at| is_value(bytes.get(at + member.len()..).unwrap_or_default()))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_is_found() {
+        for (text, what) in [
+            ("-----BEGIN RSA PRIVATE KEY-----", "a PEM private key"),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----", "a PEM private key"),
+            ("-----BEGIN PGP PRIVATE KEY BLOCK-----", "a PGP private key"),
+            ("key: LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQ==", "a PEM block in base64"),
+            ("untrusted comment: minisign encrypted secret key\nRWRTY0IyAAAA", "a minisign secret key"),
+            ("RWQAAEIyAAAA", "a minisign secret key"),
+            ("AGE-SECRET-KEY-1QQQQ", "an age identity"),
+            ("id=AKIAIOSFODNN7EXAMPLE\n", "an AWS access key ID"),
+            ("ASIAIOSFODNN7EXAMPLE", "an AWS access key ID"),
+            ("{\"kty\":\"EC\",\"d\" : \"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE\"}", "a private JWK"),
+        ] {
+            assert_eq!(find(text.as_bytes()), Some(what), "{text}");
+        }
+    }
+
+    #[test]
+    fn public_things_are_not() {
+        for text in [
+            "-----BEGIN PUBLIC KEY-----",
+            "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3",
+            "XAKIAIOSFODNN7EXAMPLE",
+            "AKIAshort",
+            "{\"kty\":\"RSA\",\"d\":\"x\"}",
+            "",
+        ] {
+            assert_eq!(find(text.as_bytes()), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! Step 7 of FORMAT.md: the documents of a bundle agree with its index, with each other and with the services' limits.
+//!
+//! Goes in: documents that each parsed. Comes out: contents whose meaning is what the index says, or every problem that
+//! there is. The applier sends what passed here without another look.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::contents::{BucketDocuments, Contents, RoleDocuments, path};
+use crate::documents::{
+    CreateBucketConfiguration, CreateOpenIdConnectProvider, Discovery, Jwk, Jwks, PublicAccessBlock, Tag,
+};
+use crate::escape::Escaped;
+use crate::index::{Component, Endpoint, EntryPath, Header, INDEX_PATH, Kind, Skipped};
+use crate::json::Embedded;
+use crate::key::ServiceAccountKey;
+use crate::limits::{
+    MAX_AUDIENCES, MAX_DESCRIPTION_CHARS, MAX_ROLE_POLICY_CHARS, MAX_TAGS, MAX_THUMBPRINTS, MAX_TRUST_POLICY_CHARS,
+};
+use crate::manifest;
+use crate::policy::{ASSUME_ROLE_ACTION, BucketPolicy, Effect, PermissionPolicy, RoleTrustPolicy};
+use crate::reader::Parsed;
+
+/// One thing that does not fit, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The entry.
+    pub entry: String,
+    /// What is wrong, with both values.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", Escaped(&self.entry), self.message)
+    }
+}
+
+/// Everything that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// At least one.
+    pub problems: Vec<Problem>,
+}
+
+/// As many problems as are worth printing.
+const MAX_SHOWN: usize = 20;
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bundle contradicts itself or a service's limits in {} place(s)", self.problems.len())?;
+        for problem in self.problems.iter().take(MAX_SHOWN) {
+            write!(f, "\n  {problem}")?;
+        }
+        match self.problems.len().saturating_sub(MAX_SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
+        }
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+pub(crate) fn validate(parsed: Parsed) -> Result<Contents, Invalid> {
+    let Parsed { contents, manifests } = parsed;
+    let mut problems = Problems::default();
+    check_header(&contents.header, &mut problems);
+    check_components(&contents, &mut problems);
+    check_issuer(&contents, &mut problems);
+    check_bucket(&contents.header, &contents.bucket, &mut problems);
+    check_provider(&contents.header, &contents.provider, &mut problems);
+    for (component, role) in contents.header.components.iter().zip(&contents.roles) {
+        check_role(&contents.header, component, role, &mut problems);
+    }
+    check_manifests(&contents.header, &manifests, &mut problems);
+    if problems.found.is_empty() { Ok(contents) } else { Err(Invalid { problems: problems.found }) }
+}
+
+#[derive(Default)]
+struct Problems {
+    found: Vec<Problem>,
+}
+
+impl Problems {
+    fn add(&mut self, entry: &str, message: impl Into<String>) {
+        self.found.push(Problem { entry: entry.to_owned(), message: message.into() });
+    }
+
+    /// Adds a problem where the two are not equal, and shows both.
+    fn equal<T: PartialEq + Serialize + ?Sized>(&mut self, entry: &str, field: &str, found: &T, expected: &T) {
+        if found != expected {
+            self.add(entry, format!("{field} is {}; {} is expected", shown(found), shown(expected)));
+        }
+    }
+
+    fn at_most(&mut self, entry: &str, what: &str, found: usize, limit: usize) {
+        if found > limit {
+            self.add(entry, format!("{what}: {found}; at most {limit} are allowed"));
+        }
+    }
+}
+
+fn shown<T: Serialize + ?Sized>(value: &T) -> String {
+    Escaped(&serde_json::to_string(value).unwrap_or_default()).to_string()
+}
+
+/// Whether no two are the same without regard to case; the first that is there twice, otherwise.
+fn repeated<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let mut seen = HashSet::new();
+    names.into_iter().find(|name| !seen.insert(name.to_ascii_lowercase())).map(|name| Escaped(name).to_string())
+}
+
+fn check_header(header: &Header, problems: &mut Problems) {
+    let at = INDEX_PATH;
+    let Kind::Cluster = header.kind;
+    if let Some((partition, dns_suffix)) = header.region.known_partition() {
+        problems.equal(at, "partition", &header.partition, &partition);
+        problems.equal(at, "dnsSuffix", &header.dns_suffix, &dns_suffix);
+    } else if let Some(dns_suffix) = header.partition.known_dns_suffix() {
+        problems.equal(at, "dnsSuffix", &header.dns_suffix, &dns_suffix);
+    }
+    match header.endpoint {
+        Endpoint::PublicBucket => {
+            problems.equal(at, "issuerUrl", header.issuer_url.as_str(), &header.public_bucket_issuer());
+        }
+    }
+    if header.serial == 0 {
+        problems.add(at, "serial is 0; serials count from 1");
+    }
+    if header.expires <= header.created {
+        problems.add(at, format!("expires is {}, not after created, {}", header.expires, header.created));
+    }
+    if let Some(previous) = header.previous.as_ref().filter(|previous| previous.serial >= header.serial) {
+        problems.add(at, format!("previous.serial is {}, not below serial, {}", previous.serial, header.serial));
+    }
+    check_tags(header, problems);
+}
+
+fn check_tags(header: &Header, problems: &mut Problems) {
+    let at = INDEX_PATH;
+    problems.at_most(at, "tags", header.tags.len(), MAX_TAGS);
+    if !header.tags.is_sorted_by(|a, b| a.key < b.key) {
+        problems.add(at, "tags are not sorted by key, or a key is there twice");
+    }
+    for (key, value) in [(header.name.ownership_tag_key(), "owned"), ("Name".to_owned(), header.name.as_str())] {
+        let found = header.tags.iter().find(|tag| tag.key.as_str() == key).map(|tag| tag.value.as_str());
+        problems.equal(at, &format!("tag {key}"), &found, &Some(value));
+    }
+}
+
+fn check_components(contents: &Contents, problems: &mut Problems) {
+    let at = INDEX_PATH;
+    let components = &contents.header.components;
+    if components.is_empty() {
+        problems.add(at, "components is empty; a bundle makes at least one role");
+    }
+    if !components.is_sorted_by(|a, b| a.role_name <= b.role_name) {
+        problems.add(at, "components are not sorted by roleName");
+    }
+    if let Some(name) = repeated(components.iter().map(|component| component.role_name.as_str())) {
+        problems.add(at, format!("two components have the role name {name} (without regard to case)"));
+    }
+    let secrets: Vec<String> = components.iter().map(|c| format!("{}/{}", c.secret_namespace, c.secret_name)).collect();
+    if let Some(secret) = repeated(secrets.iter().map(String::as_str)) {
+        problems.add(at, format!("two components have the Secret {secret}"));
+    }
+    for component in components {
+        if component.service_accounts.is_empty() {
+            problems.add(at, format!("component {} has no service account", component.role_name));
+        }
+        if let Some(name) = repeated(component.service_accounts.iter().map(super::names::ObjectName::as_str)) {
+            problems.add(at, format!("component {} names the service account {name} twice", component.role_name));
+        }
+    }
+    check_sources(contents, problems);
+}
+
+/// Every component and every skipped document comes from a file that is in the bundle.
+fn check_sources(contents: &Contents, problems: &mut Problems) {
+    let requests: HashSet<&EntryPath> = contents.requests.iter().map(|(path, _)| path).collect();
+    let components = contents.header.components.iter().map(|Component { source, .. }| source);
+    let skipped = contents.header.skipped.iter().map(|Skipped { source, .. }| source);
+    for source in components.chain(skipped).filter(|source| !requests.contains(source)) {
+        problems.add(INDEX_PATH, format!("source {source} is not in the bundle"));
+    }
+}
+
+fn check_issuer(contents: &Contents, problems: &mut Problems) {
+    let Contents { header, discovery, jwks, public_key, .. } = contents;
+    let expected = Discovery::of(&header.issuer_url, &public_key.jwk().alg);
+    let Discovery {
+        issuer,
+        jwks_uri,
+        response_types_supported,
+        subject_types_supported,
+        id_token_signing_alg_values_supported,
+        claims_supported,
+    } = &expected;
+    let at = path::DISCOVERY;
+    problems.equal(at, "issuer", &discovery.issuer, issuer);
+    problems.equal(at, "jwks_uri", &discovery.jwks_uri, jwks_uri);
+    problems.equal(at, "response_types_supported", &discovery.response_types_supported, response_types_supported);
+    problems.equal(at, "subject_types_supported", &discovery.subject_types_supported, subject_types_supported);
+    let algorithms = &discovery.id_token_signing_alg_values_supported;
+    problems.equal(at, "id_token_signing_alg_values_supported", algorithms, id_token_signing_alg_values_supported);
+    problems.equal(at, "claims_supported", &discovery.claims_supported, claims_supported);
+    check_jwks(jwks, public_key, problems);
+}
+
+fn check_jwks(jwks: &Jwks, public_key: &ServiceAccountKey, problems: &mut Problems) {
+    let at = path::JWKS;
+    let [found] = jwks.keys.as_slice() else {
+        return problems.add(at, format!("keys: {}; exactly 1 is expected", jwks.keys.len()));
+    };
+    let Jwk { usage, kty, kid, alg, n, e, crv, x, y } = public_key.jwk();
+    problems.equal(at, "use", &found.usage, usage);
+    problems.equal(at, "kty", &found.kty, kty);
+    problems.equal(at, "kid", &found.kid, kid);
+    problems.equal(at, "alg", &found.alg, alg);
+    for (field, found, expected) in
+        [("n", &found.n, n), ("e", &found.e, e), ("crv", &found.crv, crv), ("x", &found.x, x), ("y", &found.y, y)]
+    {
+        problems.equal(at, field, found, expected);
+    }
+}
+
+fn check_bucket(header: &Header, bucket: &BucketDocuments, problems: &mut Problems) {
+    let BucketDocuments { create, public_access_block, policy, tagging } = bucket;
+    let name = header.name.bucket();
+    problems.equal(path::BUCKET, "Bucket", &create.bucket, &name);
+    // us-east-1 is the one region that takes no constraint [S3 API reference, CreateBucket].
+    let constraint = CreateBucketConfiguration { location_constraint: header.region.clone() };
+    let expected = (header.region.as_str() != "us-east-1").then_some(constraint);
+    problems.equal(path::BUCKET, "CreateBucketConfiguration", &create.create_bucket_configuration, &expected);
+
+    let at = path::BUCKET_PUBLIC_ACCESS_BLOCK;
+    problems.equal(at, "Bucket", &public_access_block.bucket, &name);
+    problems.equal(at, "ExpectedBucketOwner", &public_access_block.expected_bucket_owner, &header.account_id);
+    let found = &public_access_block.public_access_block_configuration;
+    problems.equal(at, "PublicAccessBlockConfiguration", found, &PublicAccessBlock::PUBLIC_ISSUER);
+
+    let at = path::BUCKET_POLICY;
+    problems.equal(at, "Bucket", &policy.bucket, &name);
+    problems.equal(at, "ExpectedBucketOwner", &policy.expected_bucket_owner, &header.account_id);
+    problems.equal(at, "Policy", &policy.policy.0, &BucketPolicy::public_read(&header.partition, &name));
+
+    let at = path::BUCKET_TAGGING;
+    problems.equal(at, "Bucket", &tagging.bucket, &name);
+    problems.equal(at, "ExpectedBucketOwner", &tagging.expected_bucket_owner, &header.account_id);
+    problems.equal(at, "TagSet", &tagging.tagging.tag_set, &header.tags);
+}
+
+fn check_provider(header: &Header, provider: &CreateOpenIdConnectProvider, problems: &mut Problems) {
+    let CreateOpenIdConnectProvider { url, client_id_list, thumbprint_list, tags } = provider;
+    let at = path::PROVIDER;
+    problems.equal(at, "Url", url, &header.issuer_url);
+    if client_id_list.is_empty() {
+        problems.add(at, "ClientIDList is empty; tokens need an audience");
+    }
+    problems.at_most(at, "ClientIDList", client_id_list.len(), MAX_AUDIENCES);
+    let mut seen = HashSet::new();
+    if let Some(audience) = client_id_list.iter().find(|audience| !seen.insert(*audience)) {
+        problems.add(at, format!("ClientIDList names {} twice", Escaped(audience.as_str())));
+    }
+    if let Some(thumbprints) = thumbprint_list {
+        if thumbprints.is_empty() {
+            problems.add(at, "ThumbprintList is empty; leave it out to let IAM fetch the chain");
+        }
+        problems.at_most(at, "ThumbprintList", thumbprints.len(), MAX_THUMBPRINTS);
+        if let Some(thumbprint) = repeated(thumbprints.iter().map(super::names::Thumbprint::as_str)) {
+            problems.add(at, format!("ThumbprintList names {thumbprint} twice"));
+        }
+    }
+    problems.equal(at, "Tags", tags, &header.tags);
+}
+
+fn check_role(header: &Header, component: &Component, role: &RoleDocuments, problems: &mut Problems) {
+    let RoleDocuments { create, policy } = role;
+    let at = &path::role(&component.role_name);
+    problems.equal(at, "RoleName", &create.role_name, &component.role_name);
+    problems.equal(at, "Path", &create.path, &header.role_path);
+    problems.equal(at, "Description", &create.description, &component.role_description());
+    problems.at_most(at, "characters of Description", create.description.chars().count(), MAX_DESCRIPTION_CHARS);
+    problems.equal::<[Tag]>(at, "Tags", &create.tags, &header.tags);
+    if let Some(boundary) = &create.permissions_boundary {
+        let fits = ["aws", header.account_id.as_str()]
+            .iter()
+            .any(|account| boundary.as_str().starts_with(&format!("arn:{}:iam::{account}:policy/", header.partition)));
+        if !fits {
+            let expected =
+                format!("a policy of account {} (or aws) in partition {}", header.account_id, header.partition);
+            problems.add(at, format!("PermissionsBoundary is {}; {expected} is expected", shown(boundary)));
+        }
+    }
+    check_trust(header, component, &create.assume_role_policy_document, at, problems);
+
+    let at = &path::role_policy(&component.role_name);
+    problems.equal(at, "RoleName", &policy.role_name, &component.role_name);
+    problems.equal(at, "PolicyName", &policy.policy_name, &component.role_name);
+    check_permissions(&policy.policy_document, at, problems);
+}
+
+/// Exactly one Allow statement, for this bundle's provider and exactly the component's service accounts.
+fn check_trust(
+    header: &Header,
+    component: &Component,
+    document: &Embedded<RoleTrustPolicy>,
+    at: &str,
+    problems: &mut Problems,
+) {
+    problems.at_most(at, "characters of the trust policy", document.text().chars().count(), MAX_TRUST_POLICY_CHARS);
+    let [statement] = document.0.statement.as_slice() else {
+        return problems
+            .add(at, format!("trust policy has {} statements; exactly 1 is expected", document.0.statement.len()));
+    };
+    problems.equal(at, "trust policy's Effect", &statement.effect, &Effect::Allow);
+    problems.equal(at, "trust policy's Action", statement.action.as_str(), ASSUME_ROLE_ACTION);
+    problems.equal(at, "trust policy's Principal", &statement.principal.federated, &header.provider_arn());
+    let key = format!("{}:sub", header.issuer_url.without_scheme());
+    let keys: Vec<&String> = statement.condition.string_equals.keys().collect();
+    problems.equal(at, "trust policy's StringEquals keys", &keys, &vec![&key]);
+    if let Some(subjects) = statement.condition.string_equals.get(&key) {
+        problems.equal(at, "trust policy's subjects", subjects, &component.subjects());
+    }
+}
+
+fn check_permissions(document: &Embedded<PermissionPolicy>, at: &str, problems: &mut Problems) {
+    problems.at_most(at, "characters of the policy", document.text().chars().count(), MAX_ROLE_POLICY_CHARS);
+    if document.0.statement.is_empty() {
+        problems.add(at, "the policy has no statement");
+    }
+    for (number, statement) in document.0.statement.iter().enumerate() {
+        let actions = match (&statement.action, &statement.not_action) {
+            (Some(actions), None) | (None, Some(actions)) => actions.len(),
+            _ => 0,
+        };
+        if actions == 0 {
+            problems.add(at, format!("statement {} needs actions, in exactly one of Action and NotAction", number + 1));
+        }
+    }
+}
+
+fn check_manifests(header: &Header, manifests: &[(String, Vec<u8>)], problems: &mut Problems) {
+    let secrets = header.components.iter().map(|component| manifest::secret(header, component));
+    let rendered = std::iter::once(manifest::authentication(header)).chain(secrets);
+    for ((entry, found), expected) in manifests.iter().zip(rendered) {
+        let found = String::from_utf8_lossy(found);
+        if found != expected {
+            let same = found.lines().zip(expected.lines()).take_while(|(a, b)| a == b).count();
+            let line = |text: &str| shown(&text.lines().nth(same));
+            problems.add(entry, format!("line {} is {}; {} is expected", same + 1, line(&found), line(&expected)));
+        }
+    }
+}
