@@ -5,14 +5,17 @@
 //! in an extension; the checks before that only give the usual attacks their own sentence. `tar` and `flate2` do the
 //! encoding; their forgiving readers are not used, because they take `..`, links, second members and cut files.
 
+mod gzip;
+mod header;
+
 use std::collections::HashSet;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::ops::Range;
 
-use flate2::bufread::GzDecoder;
 use flate2::{Compression, GzBuilder};
-use tar::{EntryType, Header};
 
+use self::gzip::gunzip;
+use self::header::{canonical_header, read_header};
 use crate::escape::Escaped;
 use crate::index::{EntryPath, INDEX_PATH};
 use crate::limits::{MAX_ARCHIVE_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES};
@@ -116,20 +119,6 @@ pub enum ArchiveError {
     DoesNotFit(EntryPath),
 }
 
-/// The header the writer makes for a regular file of this path and size.
-fn canonical_header(path: &EntryPath, size: u64, mode: u32) -> Result<Header, ArchiveError> {
-    let mut header = Header::new_ustar();
-    header.set_path(path.as_str()).map_err(|_| ArchiveError::DoesNotFit(path.clone()))?;
-    header.set_mode(mode);
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_size(size);
-    header.set_mtime(MTIME);
-    header.set_entry_type(EntryType::Regular);
-    header.set_cksum();
-    Ok(header)
-}
-
 /// Packs entries, in the order given, into a reproducible `.tar.gz`: owner 0/0, one mode, one fixed time.
 pub fn pack<'a>(
     entries: impl IntoIterator<Item = (&'a EntryPath, &'a [u8])>,
@@ -170,49 +159,6 @@ pub(crate) fn unpack(archive: &[u8]) -> Result<Unpacked, ArchiveError> {
     let tar = gunzip(archive)?;
     let entries = read_tar(&tar)?;
     Ok(Unpacked { tar, entries })
-}
-
-fn gunzip(archive: &[u8]) -> Result<Vec<u8>, ArchiveError> {
-    if archive.len() as u64 > MAX_ARCHIVE_BYTES {
-        return Err(ArchiveError::TooLarge(archive.len() as u64));
-    }
-    check_gzip_header(archive)?;
-    // The trailer says how much to expect; it is a hint for the allocation, never a promise.
-    let promised = archive.last_chunk::<4>().map_or(0, |size| u64::from(u32::from_le_bytes(*size)));
-    let mut tar = Vec::with_capacity(usize::try_from(promised.min(MAX_ARCHIVE_BYTES)).unwrap_or(0));
-    let mut decoder = GzDecoder::new(archive);
-    match decoder.by_ref().take(MAX_ARCHIVE_BYTES + 1).read_to_end(&mut tar) {
-        Ok(_) if tar.len() as u64 > MAX_ARCHIVE_BYTES => return Err(ArchiveError::Bomb),
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Err(ArchiveError::GzipCut),
-        Err(error) => return Err(ArchiveError::GzipDamaged(error.to_string())),
-    }
-    match decoder.into_inner() {
-        [] => Ok(tar),
-        [0x1f, 0x8b, ..] => Err(ArchiveError::SecondMember),
-        rest => Err(ArchiveError::TrailingBytes(rest.len())),
-    }
-}
-
-/// RFC 1952, section 2.3: the ten bytes that the writer makes, with no optional field.
-fn check_gzip_header(archive: &[u8]) -> Result<(), ArchiveError> {
-    match archive {
-        [0x1f, 0x8b, 8, flags, time @ ..] if time.len() >= 6 => {
-            let (time, rest) = time.split_at(4);
-            if *flags != 0 {
-                return Err(ArchiveError::GzipHeader("a name, a comment, an extra field or another flag"));
-            }
-            if time != [0; 4] {
-                return Err(ArchiveError::GzipHeader("a time"));
-            }
-            match rest {
-                [0, 255, ..] => Ok(()),
-                _ => Err(ArchiveError::GzipHeader("another compression or system mark")),
-            }
-        }
-        [0x1f, 0x8b, ..] if archive.len() < 10 => Err(ArchiveError::GzipCut),
-        other => Err(ArchiveError::NotGzip(other.iter().take(4).copied().collect())),
-    }
 }
 
 fn read_tar(tar: &[u8]) -> Result<Vec<(EntryPath, Range<usize>)>, ArchiveError> {
@@ -265,92 +211,6 @@ fn check_order(last: Option<&EntryPath>, path: &EntryPath) -> Result<(), Archive
         Some(last) => last.as_str() == INDEX_PATH || last < path,
     };
     if in_order { Ok(()) } else { Err(ArchiveError::Order(path.clone())) }
-}
-
-fn read_header(block: &[u8; BLOCK], at: usize) -> Result<(EntryPath, usize), ArchiveError> {
-    let header = Header::from_byte_slice(block);
-    let mut summed = header.clone();
-    summed.set_cksum();
-    if summed.cksum().ok() != header.cksum().ok() {
-        return Err(ArchiveError::HeaderChecksum(at));
-    }
-    if header.as_ustar().is_none() {
-        return Err(ArchiveError::NotUstar(at));
-    }
-    let path_bytes = header.path_bytes();
-    let shown = String::from_utf8_lossy(&path_bytes).into_owned();
-    if header.entry_type() != EntryType::Regular || header.as_old().linkflag != *b"0" {
-        return Err(ArchiveError::EntryKind { path: shown, kind: kind(header.entry_type()) });
-    }
-    let path = EntryPath::new(std::str::from_utf8(&path_bytes).map_err(|_| ArchiveError::PathNotUtf8(shown.clone()))?)?;
-    if !header.as_old().size.iter().all(|byte| matches!(byte, b'0'..=b'7' | 0 | b' ')) {
-        return Err(ArchiveError::SizeField(shown));
-    }
-    let size = header.entry_size().map_err(|_| ArchiveError::SizeField(shown))?;
-    if size > MAX_ENTRY_BYTES {
-        return Err(ArchiveError::EntryTooLarge { path, size });
-    }
-    let expected = canonical_header(&path, size, BUNDLE_MODE)?;
-    if let Some(field) = differing_field(block, expected.as_bytes()) {
-        return Err(ArchiveError::HeaderField { path, field });
-    }
-    Ok((path, usize::try_from(size).unwrap_or(usize::MAX)))
-}
-
-fn kind(entry_type: EntryType) -> &'static str {
-    match entry_type {
-        EntryType::Regular => "a file in the format before ustar",
-        EntryType::Continuous => "a contiguous file",
-        EntryType::Link => "a hard link",
-        EntryType::Symlink => "a symbolic link",
-        EntryType::Char => "a character device",
-        EntryType::Block => "a block device",
-        EntryType::Directory => "a directory",
-        EntryType::Fifo => "a FIFO",
-        EntryType::GNULongName => "a GNU long name",
-        EntryType::GNULongLink => "a GNU long link",
-        EntryType::GNUSparse => "a GNU sparse file",
-        EntryType::XGlobalHeader => "a global PAX header",
-        EntryType::XHeader => "a PAX header",
-        _ => "of an unknown type",
-    }
-}
-
-/// The fields of a ustar header, in order [POSIX.1-2017, pax, ustar interchange format].
-const FIELDS: [(&str, usize); 17] = [
-    ("name", 100),
-    ("mode", 8),
-    ("uid", 8),
-    ("gid", 8),
-    ("size", 12),
-    ("mtime", 12),
-    ("chksum", 8),
-    ("typeflag", 1),
-    ("linkname", 100),
-    ("magic", 6),
-    ("version", 2),
-    ("uname", 32),
-    ("gname", 32),
-    ("devmajor", 8),
-    ("devminor", 8),
-    ("prefix", 155),
-    ("padding", 12),
-];
-
-/// The first field in which two headers differ; the checksum only where nothing else does.
-fn differing_field(found: &[u8; BLOCK], expected: &[u8; BLOCK]) -> Option<&'static str> {
-    if found == expected {
-        return None;
-    }
-    let mut at = 0;
-    for (field, length) in FIELDS {
-        let range = at..at + length;
-        if field != "chksum" && found.get(range.clone()) != expected.get(range) {
-            return Some(field);
-        }
-        at += length;
-    }
-    Some("chksum")
 }
 
 #[cfg(test)]

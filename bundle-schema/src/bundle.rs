@@ -34,13 +34,7 @@ impl SignedFiles {
         if paths.len() > MAX_SIGNATURES {
             return Err(OpenError::TooManySignatures { path: bundle.to_owned(), found: paths.len() });
         }
-        let signatures = paths
-            .iter()
-            .map(|path| {
-                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-                read_bounded(path, MAX_SIGNATURE_BYTES).map(|bytes| (name, bytes))
-            })
-            .collect::<Result<_, _>>()?;
+        let signatures = paths.iter().map(|path| read_signature(path)).collect::<Result<_, _>>()?;
         Ok(Self { archive, signatures })
     }
 
@@ -54,6 +48,15 @@ impl SignedFiles {
     pub fn verify(self, policy: &TrustPolicy) -> Result<VerifiedArchive, TrustError> {
         let signers = signature::verify(&self.archive, &self.signatures, policy)?;
         Ok(VerifiedArchive { digest: Sha256::of(&self.archive), archive: self.archive, signers })
+    }
+}
+
+/// A signature file's name, as errors show it, and its bytes.
+fn read_signature(path: &Path) -> Result<(String, Vec<u8>), OpenError> {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    match read_bounded(path, MAX_SIGNATURE_BYTES) {
+        Err(OpenError::TooLarge { path, limit }) => Err(OpenError::SignatureTooLarge { path, limit }),
+        read => read.map(|bytes| (name, bytes)),
     }
 }
 

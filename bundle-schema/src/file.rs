@@ -32,6 +32,14 @@ pub enum OpenError {
         /// The limit.
         limit: u64,
     },
+    /// A signature file of more bytes than any signature has.
+    #[error("signature file {} is refused: it is larger than {limit} bytes", shown(.path))]
+    SignatureTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        limit: u64,
+    },
     /// More signatures beside a bundle than allowed.
     #[error("{found} signatures are given for {}; at most {MAX_SIGNATURES} are read\n  name those to read with --signature FILE", shown(.path))]
     TooManySignatures {

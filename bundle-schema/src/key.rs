@@ -171,3 +171,33 @@ fn ec_jwk(point: &[u8], kid: String) -> Result<Jwk, KeyError> {
         y: Some(URL_SAFE_NO_PAD.encode(y)),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const P256: &str = "-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEzqI/ldq8a6+ZkkP31VpqCwJmF4x8
+K6YYnPnO4zCVn1Slk/VhZ3kh2ZRZaAdm5vT9Hy5dLJpYVefpQ6WBybL6SQ==
+-----END PUBLIC KEY-----
+";
+
+    #[test]
+    fn a_key_has_the_id_and_the_coordinates_that_openssl_finds() {
+        let key = ServiceAccountKey::from_pem(P256).unwrap();
+        // openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary | basenc --base64url
+        assert_eq!(key.kid(), "BjTPeU-VeuC2IlK_BvjCx2TY4_UGnoTdOhbdPx8P6J0");
+        assert_eq!((key.describe().as_str(), key.to_pem().as_str()), ("P-256", P256));
+        assert_eq!(key.jwk().x.as_deref(), Some("zqI_ldq8a6-ZkkP31VpqCwJmF4x8K6YYnPnO4zCVn1Q"));
+    }
+
+    #[test]
+    fn both_headers_of_openshift_are_read_and_nothing_else() {
+        let with_header = |header: &str| ServiceAccountKey::from_pem(&P256.replace("PUBLIC KEY", header));
+        assert_eq!(with_header("RSA PUBLIC KEY"), ServiceAccountKey::from_pem(P256));
+        assert_eq!(with_header("CERTIFICATE"), Err(KeyError::Header("CERTIFICATE".to_owned())));
+        assert_eq!(with_header("RSA PRIVATE KEY"), Err(KeyError::Private("RSA PRIVATE KEY".to_owned())));
+        assert_eq!(ServiceAccountKey::from_pem("hello"), Err(KeyError::NotPem));
+        assert_eq!(ServiceAccountKey::from_pem(&format!("{P256}{P256}")), Err(KeyError::NotPem));
+    }
+}

@@ -16,6 +16,7 @@ pub mod names;
 pub mod partition;
 pub mod policy;
 pub mod private_material;
+mod public_key;
 mod reader;
 pub mod signature;
 pub mod timestamp;

@@ -1,0 +1,52 @@
+//! The gzip framing: step 3 of FORMAT.md.
+
+use std::io::Read;
+
+use flate2::bufread::GzDecoder;
+
+use super::ArchiveError;
+use crate::limits::MAX_ARCHIVE_BYTES;
+
+/// Decompresses one member with the canonical header, within the limit, with nothing after it.
+pub(super) fn gunzip(archive: &[u8]) -> Result<Vec<u8>, ArchiveError> {
+    if archive.len() as u64 > MAX_ARCHIVE_BYTES {
+        return Err(ArchiveError::TooLarge(archive.len() as u64));
+    }
+    check_gzip_header(archive)?;
+    // The trailer says how much to expect; it is a hint for the allocation, never a promise.
+    let promised = archive.last_chunk::<4>().map_or(0, |size| u64::from(u32::from_le_bytes(*size)));
+    let mut tar = Vec::with_capacity(usize::try_from(promised.min(MAX_ARCHIVE_BYTES)).unwrap_or(0));
+    let mut decoder = GzDecoder::new(archive);
+    match decoder.by_ref().take(MAX_ARCHIVE_BYTES + 1).read_to_end(&mut tar) {
+        Ok(_) if tar.len() as u64 > MAX_ARCHIVE_BYTES => return Err(ArchiveError::Bomb),
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Err(ArchiveError::GzipCut),
+        Err(error) => return Err(ArchiveError::GzipDamaged(error.to_string())),
+    }
+    match decoder.into_inner() {
+        [] => Ok(tar),
+        [0x1f, 0x8b, ..] => Err(ArchiveError::SecondMember),
+        rest => Err(ArchiveError::TrailingBytes(rest.len())),
+    }
+}
+
+/// RFC 1952, section 2.3: the ten bytes that the writer makes, with no optional field.
+fn check_gzip_header(archive: &[u8]) -> Result<(), ArchiveError> {
+    match archive {
+        [0x1f, 0x8b, 8, flags, time @ ..] if time.len() >= 6 => {
+            let (time, rest) = time.split_at(4);
+            if *flags != 0 {
+                return Err(ArchiveError::GzipHeader("a name, a comment, an extra field or another flag"));
+            }
+            if time != [0; 4] {
+                return Err(ArchiveError::GzipHeader("a time"));
+            }
+            match rest {
+                [0, 255, ..] => Ok(()),
+                _ => Err(ArchiveError::GzipHeader("another compression or system mark")),
+            }
+        }
+        [0x1f, 0x8b, ..] if archive.len() < 10 => Err(ArchiveError::GzipCut),
+        other => Err(ArchiveError::NotGzip(other.iter().take(4).copied().collect())),
+    }
+}
