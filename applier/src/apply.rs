@@ -1,0 +1,322 @@
+//! Executing an approved plan: exactly its actions, side by side where their types allow it.
+//!
+//! Goes in: an [`ApprovedPlan`], which was read and agreed to. Comes out: a [`Receipt`] that says of every action whether
+//! it is done, failed or was not reached. No decision is made here but one: an action that AWS says is done already is
+//! looked at, and counts as done only if what is there is exactly what it would have made.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bundle_schema::escape::Escaped;
+use bundle_schema::signature::Signer;
+use bundle_schema::timestamp::Timestamp;
+use tokio::task::JoinSet;
+
+use crate::action::{Action, Call};
+use crate::aws::AwsError;
+use crate::live::{BucketState, Caller, ReadAccount};
+use crate::plan::ApprovedPlan;
+use crate::receipt::{Outcome, Receipt};
+use crate::reconcile;
+
+/// The writing half of an account: it takes an action of a plan, and nothing else.
+pub(crate) trait WriteAccount: Send + Sync + 'static {
+    /// Sends the action's call.
+    fn perform(&self, action: &Action) -> impl Future<Output = Result<(), AwsError>> + Send;
+}
+
+/// Why an action failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ActionError {
+    /// AWS refused it, or did not answer.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    /// Something else stands where the plan saw nothing, or saw something else.
+    #[error("{} was changed by somebody else while this ran\n  run it again: it makes a new plan", Escaped(.resource))]
+    Changed {
+        /// The resource's ARN.
+        resource: String,
+    },
+    /// The task ended without an answer.
+    #[error("{} was cut off", Escaped(.resource))]
+    CutOff {
+        /// The resource's ARN.
+        resource: String,
+    },
+}
+
+/// Who applies, and how.
+pub(crate) struct Run<'a> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) signers: &'a [Signer],
+    pub(crate) concurrency: usize,
+    /// Set to stop in good order: what is under way ends, nothing new begins.
+    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) clock: &'a dyn Fn() -> Timestamp,
+}
+
+impl ApprovedPlan {
+    /// Carries the plan out. `report` is called as each action ends.
+    pub(crate) async fn apply<A: ReadAccount + WriteAccount>(
+        self,
+        account: &Arc<A>,
+        run: Run<'_>,
+        mut report: impl FnMut(&Action, &Outcome),
+    ) -> Receipt {
+        let plan = self.into_plan();
+        let started = (run.clock)();
+        let actions: Arc<[Action]> = plan.actions().into();
+        let mut outcomes: Vec<Outcome> = actions.iter().map(|_| Outcome::NotReached).collect();
+        let mut schedule = Schedule::of(&actions);
+        let mut running = JoinSet::new();
+        let mut indexes = HashMap::new();
+        let mut failed = false;
+        loop {
+            while running.len() < run.concurrency && !failed && !run.stop.load(Ordering::Relaxed) {
+                let Some(index) = schedule.next() else { break };
+                let (account, actions) = (Arc::clone(account), Arc::clone(&actions));
+                let task = running.spawn(async move {
+                    match actions.get(index) {
+                        Some(action) => perform(&*account, action).await,
+                        None => Ok(Outcome::Done),
+                    }
+                });
+                indexes.insert(task.id(), index);
+            }
+            let Some(ended) = running.join_next_with_id().await else { break };
+            let id = ended.as_ref().map_or_else(tokio::task::JoinError::id, |(id, _)| *id);
+            let Some(index) = indexes.remove(&id) else { continue };
+            let (Some(action), Some(outcome)) = (actions.get(index), outcomes.get_mut(index)) else { continue };
+            let cut_off = || ActionError::CutOff { resource: action.resource.clone() };
+            match ended.map_err(|_| cut_off()).and_then(|(_, result)| result) {
+                Ok(done) => {
+                    *outcome = done;
+                    schedule.finish(index);
+                }
+                Err(error) => {
+                    *outcome = Outcome::Failed(error);
+                    failed = true;
+                }
+            }
+            report(action, outcome);
+        }
+        Receipt::new(&plan, outcomes, run.caller, run.signers, started, (run.clock)())
+    }
+}
+
+async fn perform(account: &(impl ReadAccount + WriteAccount), action: &Action) -> Result<Outcome, ActionError> {
+    let Err(error) = account.perform(action).await else { return Ok(Outcome::Done) };
+    let says_done = [
+        "BucketAlreadyOwnedByYou",
+        "ConditionalRequestConflict",
+        "EntityAlreadyExists",
+        "EntityAlreadyExistsException",
+        "PreconditionFailed",
+    ];
+    if !error.code().is_some_and(|code| says_done.contains(&code)) {
+        return Err(error.into());
+    }
+    // As after an answer that was lost: the call was carried out, and sent again.
+    if is_done(account, action).await? {
+        Ok(Outcome::AlreadyDone)
+    } else {
+        Err(ActionError::Changed { resource: action.resource.clone() })
+    }
+}
+
+/// Whether the account holds exactly what the action would make.
+async fn is_done(account: &impl ReadAccount, action: &Action) -> Result<bool, AwsError> {
+    Ok(match &action.call {
+        Call::CreateBucket { input } => {
+            let state = account.bucket(&input.bucket).await?;
+            matches!(state, BucketState::Present(bucket) if bucket.is_left_by_a_cut_off_run())
+        }
+        Call::PutObject { bucket, after, .. } => {
+            account.object(bucket, after.key).await?.is_some_and(|live| reconcile::same_object(after, &live))
+        }
+        Call::CreateProvider { input } => {
+            let live = account.provider(&action.resource).await?;
+            live.is_some() && reconcile::provider(input, live.as_ref()).is_empty()
+        }
+        Call::CreateRole { input } => {
+            let live = account.role(&input.role_name, &input.role_name).await?;
+            live.as_ref().is_some_and(|live| live.path == input.path.as_str())
+                && reconcile::role(input, live.as_ref()).is_empty()
+        }
+        _ => false,
+    })
+}
+
+/// Which actions may begin.
+struct Schedule {
+    /// How many actions each one still waits for.
+    waiting: Vec<usize>,
+    /// Which actions wait for each one.
+    dependents: Vec<Vec<usize>>,
+    ready: BTreeSet<usize>,
+}
+
+impl Schedule {
+    fn of(actions: &[Action]) -> Self {
+        let mut waiting = vec![0; actions.len()];
+        let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); actions.len()];
+        for (later, (action, count)) in actions.iter().zip(&mut waiting).enumerate() {
+            for (earlier, (other, list)) in actions.iter().zip(&mut dependents).enumerate().take(later) {
+                debug_assert!(earlier < later);
+                if action.waits_for(other) {
+                    *count += 1;
+                    list.push(later);
+                }
+            }
+        }
+        let ready = waiting.iter().enumerate().filter(|(_, count)| **count == 0).map(|(index, _)| index).collect();
+        Self { waiting, dependents, ready }
+    }
+
+    /// The first in the plan's order that may begin.
+    fn next(&mut self) -> Option<usize> {
+        self.ready.pop_first()
+    }
+
+    fn finish(&mut self, index: usize) {
+        for dependent in self.dependents.get_mut(index).map(std::mem::take).unwrap_or_default() {
+            if let Some(count) = self.waiting.get_mut(dependent) {
+                *count -= 1;
+                if *count == 0 {
+                    self.ready.insert(dependent);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::answered;
+    use crate::desired::Desired;
+    use crate::fixture::{Fake, Held, contents, digest};
+    use crate::plan::{Approval, Plan};
+
+    const ARN: &str = "arn:aws:iam::123456789012:role/prod-disk";
+
+    fn run(account: &Arc<Fake>, concurrency: usize, stop: &Arc<AtomicBool>) -> Receipt {
+        let (contents, digest) = (contents(), digest());
+        let held = account.held.lock().unwrap().state();
+        let plan = Plan::of(&Desired::for_test(&contents, &digest), &held).unwrap();
+        let at = Timestamp::from_unix(0).unwrap();
+        let run = Run { caller: held.caller(), signers: &[], concurrency, stop: Arc::clone(stop), clock: &|| at };
+        let approved = plan.approve(Approval::Yes).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(approved.apply(account, run, |_, _| {}))
+    }
+
+    fn apply(account: &Arc<Fake>) -> Receipt {
+        run(account, 10, &Arc::default())
+    }
+
+    fn failing(call: &'static str, resource: &str, code: &str, carried_out: bool) -> Arc<Fake> {
+        let account = Fake::new(Held::nothing());
+        account.errors.lock().unwrap().push((call, resource.to_owned(), answered(call, 409, code, "m"), carried_out));
+        Arc::new(account)
+    }
+
+    #[test]
+    fn what_is_applied_is_there() {
+        let account = Arc::new(Fake::new(Held::nothing()));
+        assert_eq!(apply(&account).to_string(), "12 done, 0 failed, 0 not reached");
+        assert_eq!(*account.held.lock().unwrap(), Held::everything(&contents()));
+        assert_eq!(apply(&account).to_string(), "0 done, 0 failed, 0 not reached");
+    }
+
+    #[test]
+    fn only_what_must_wait_waits() {
+        let account = Arc::new(Fake::new(Held::nothing()));
+        apply(&account);
+        let log = account.log.lock().unwrap();
+        let at = |entry: &str| log.iter().position(|line| line == entry).expect(entry);
+        let after = |later: &str, earlier: &str| assert!(at(later) > at(earlier), "{later}\n{log:#?}");
+        after("begin s3:PutBucketTagging prod-oidc", "end s3:CreateBucket prod-oidc");
+        after("begin s3:PutBucketPublicAccessBlock prod-oidc", "end s3:PutBucketTagging prod-oidc");
+        after("end s3:PutBucketPublicAccessBlock prod-oidc", "begin s3:PutObject keys.json");
+        let provider = "iam:CreateOpenIDConnectProvider prod-oidc.s3.us-east-2.amazonaws.com";
+        after(&format!("begin {provider}"), "end s3:PutObject jwks");
+        after(&format!("begin {provider}"), "end s3:PutBucketPolicy prod-oidc");
+        after("begin iam:CreateRole prod-disk", &format!("end {provider}"));
+        after("end iam:CreateRole prod-disk", "begin iam:CreateRole prod-registry");
+        after("begin iam:PutRolePolicy prod-disk", "end iam:CreateRole prod-disk");
+    }
+
+    #[test]
+    fn no_more_than_allowed_are_under_way() {
+        let account = Arc::new(Fake::new(Held::nothing()));
+        run(&account, 1, &Arc::default());
+        let log = account.log.lock().unwrap();
+        assert!(log.chunks(2).all(|pair| pair[0].starts_with("begin") && pair[1].starts_with("end")), "{log:#?}");
+    }
+
+    #[test]
+    fn after_a_failure_nothing_new_begins() {
+        let account = failing("iam:CreateRole", "prod-disk", "LimitExceeded", false);
+        let receipt = apply(&account);
+        assert_eq!(receipt.to_string(), "9 done, 1 failed, 2 not reached");
+        assert_eq!(receipt.first_error().unwrap(), &answered("iam:CreateRole", 409, "LimitExceeded", "m").into());
+        assert_eq!(receipt.ending(), crate::receipt::Ending::Failed);
+        account.errors.lock().unwrap().clear();
+        assert_eq!(apply(&account).to_string(), "3 done, 0 failed, 0 not reached");
+        assert_eq!(*account.held.lock().unwrap(), Held::everything(&contents()));
+    }
+
+    #[test]
+    fn a_run_cut_off_anywhere_is_finished_by_another() {
+        let actions = 12;
+        for cut in 0..actions {
+            let account = Arc::new(Fake::new(Held::nothing()));
+            let (contents, digest) = (contents(), digest());
+            let plan = Plan::of(&Desired::for_test(&contents, &digest), &Held::nothing().state()).unwrap();
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+            for action in &plan.actions()[..cut] {
+                runtime.block_on(account.perform(action)).unwrap();
+            }
+            assert_eq!(apply(&account).to_string(), format!("{} done, 0 failed, 0 not reached", actions - cut));
+            assert_eq!(*account.held.lock().unwrap(), Held::everything(&contents));
+        }
+    }
+
+    #[test]
+    fn a_lost_answer_is_no_failure_if_what_is_there_is_ours() {
+        for (call, resource, code) in [
+            ("s3:CreateBucket", "prod-oidc", "BucketAlreadyOwnedByYou"),
+            ("s3:PutObject", "keys.json", "PreconditionFailed"),
+            ("iam:CreateOpenIDConnectProvider", "prod-oidc.s3.us-east-2.amazonaws.com", "EntityAlreadyExists"),
+            ("iam:CreateRole", "prod-disk", "EntityAlreadyExists"),
+        ] {
+            let account = failing(call, resource, code, true);
+            assert_eq!(apply(&account).to_string(), "12 done, 0 failed, 0 not reached", "{call}");
+            assert_eq!(*account.held.lock().unwrap(), Held::everything(&contents()));
+        }
+    }
+
+    #[test]
+    fn something_else_in_its_place_is_a_failure() {
+        // AWS says that the role exists, and what reading finds is not what was to be made.
+        let account = failing("iam:CreateRole", "prod-disk", "EntityAlreadyExists", false);
+        let receipt = apply(&account);
+        assert_eq!(receipt.first_error().unwrap(), &ActionError::Changed { resource: ARN.to_owned() });
+        assert_eq!(
+            receipt.first_error().unwrap().to_string(),
+            format!("{ARN} was changed by somebody else while this ran\n  run it again: it makes a new plan")
+        );
+    }
+
+    #[test]
+    fn a_stopped_run_says_what_was_not_reached() {
+        let account = Arc::new(Fake::new(Held::nothing()));
+        let receipt = run(&account, 10, &Arc::new(AtomicBool::new(true)));
+        assert_eq!(receipt.to_string(), "0 done, 0 failed, 12 not reached");
+        assert_eq!(receipt.ending(), crate::receipt::Ending::Interrupted);
+        assert_eq!(*account.held.lock().unwrap(), Held::nothing());
+    }
+}

@@ -1,0 +1,194 @@
+//! One shape for every way in which a call to AWS fails.
+//!
+//! Goes in: the SDK's error; its texts come from the network and are untrusted. Comes out: what a person or a program
+//! needs: call, code, message, request ID, and what to do where that is known.
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_iam::operation::RequestId;
+use bundle_schema::escape::Escaped;
+
+/// Why a call to AWS failed. Nothing of it was changed, or it may be tried again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AwsError {
+    /// AWS answered with an error.
+    #[error(
+        "{call} failed: {} ({}, HTTP {status}, request {}){}{}",
+        Escaped(.code), Escaped(.message), Escaped(.request_id), times(*.attempts), advice(.call, .code)
+    )]
+    Answered {
+        /// The call, as IAM policies name it.
+        call: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// AWS's code.
+        code: String,
+        /// AWS's message.
+        message: String,
+        /// What AWS support asks for.
+        request_id: String,
+        /// How often it was sent.
+        attempts: u32,
+        /// The region that S3 names as the bucket's.
+        bucket_region: Option<String>,
+    },
+    /// No answer, or none that can be read; the call may have been carried out or not.
+    #[error("{call} got no answer: {}{}\n  check the network and the endpoint", Escaped(.reason), times(*.attempts))]
+    NoAnswer {
+        /// The call, as IAM policies name it.
+        call: &'static str,
+        /// The SDK's reason.
+        reason: String,
+        /// How often it was sent.
+        attempts: u32,
+    },
+    /// There are no credentials, or they cannot be loaded.
+    #[error(
+        "{call} was not sent, for there are no credentials: {}\n  give credentials: AWS_PROFILE (after `aws sso login`), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", Escaped(.reason)
+    )]
+    NoCredentials {
+        /// The call, as IAM policies name it.
+        call: &'static str,
+        /// The SDK's reason.
+        reason: String,
+    },
+    /// The SDK could not make a request of the call.
+    #[error("{call} was not sent: {}\n  check AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT and the profile", Escaped(.reason))]
+    NotSent {
+        /// The call, as IAM policies name it.
+        call: &'static str,
+        /// The SDK's reason.
+        reason: String,
+    },
+    /// An answer that lacks what it has to have, or is larger than allowed.
+    #[error("{call} gave an answer that cannot be used: {reason}")]
+    Unusable {
+        /// The call, as IAM policies name it.
+        call: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}
+
+fn times(count: u32) -> String {
+    if count > 1 { format!(", {count} times") } else { String::new() }
+}
+
+/// What to do about codes whose message does not say it.
+fn advice(call: &str, code: &str) -> String {
+    match code {
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidClientTokenId"
+        | "InvalidAccessKeyId"
+        | "UnrecognizedClientException"
+        | "InvalidToken"
+        | "TokenRefreshRequired" => {
+            "\n  log in again (such as `aws sso login`), or give other credentials with AWS_PROFILE".to_owned()
+        }
+        "SignatureDoesNotMatch" => "\n  check AWS_SECRET_ACCESS_KEY and this host's clock".to_owned(),
+        "RequestTimeTooSkewed" | "RequestExpired" => "\n  set this host's clock".to_owned(),
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
+            format!(
+                "\n  allow {call} to these credentials, and look for what denies it: a boundary, an SCP, the account's S3 block"
+            )
+        }
+        "LimitExceeded" => {
+            "\n  the account's quota is used up: have it raised, or remove what is not in use".to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+impl AwsError {
+    pub(super) fn of<E>(call: &'static str, error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        match error {
+            SdkError::ServiceError(answer) if answer.raw().status().is_success() => {
+                Self::Unusable { call, reason: "it is not in the service's format" }
+            }
+            SdkError::ServiceError(answer) => Self::Answered {
+                call,
+                status: answer.raw().status().as_u16(),
+                // A HEAD request's error has no body, so no code.
+                code: error.code().unwrap_or("no code").to_owned(),
+                message: error.message().unwrap_or("no message").to_owned(),
+                request_id: error.request_id().unwrap_or("unknown").to_owned(),
+                attempts: 1,
+                bucket_region: answer.raw().headers().get("x-amz-bucket-region").map(str::to_owned),
+            },
+            _ if is_about_credentials(error) => Self::NoCredentials { call, reason: innermost(error) },
+            SdkError::ConstructionFailure(_) => Self::NotSent { call, reason: innermost(error) },
+            _ => Self::NoAnswer { call, reason: innermost(error), attempts: 1 },
+        }
+    }
+
+    pub(super) fn after(mut self, count: u32) -> Self {
+        match &mut self {
+            Self::Answered { attempts, .. } | Self::NoAnswer { attempts, .. } => *attempts = count,
+            Self::NoCredentials { .. } | Self::NotSent { .. } | Self::Unusable { .. } => {}
+        }
+        self
+    }
+
+    /// AWS's code, where AWS answered.
+    pub(crate) fn code(&self) -> Option<&str> {
+        if let Self::Answered { code, .. } = self { Some(code) } else { None }
+    }
+
+    /// Turns the answer that something is not there into its absence.
+    pub(super) fn absent<T>(self, codes: &[&str]) -> Result<Option<T>, Self> {
+        match self.code() {
+            Some(code) if codes.contains(&code) => Ok(None),
+            _ => Err(self),
+        }
+    }
+}
+
+fn is_about_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |cause| cause.source());
+    causes.any(<dyn std::error::Error>::is::<CredentialsError>)
+}
+
+/// The cause that says most, in its first line: the SDK's outer errors say only "dispatch failure".
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    let text = deepest.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.trim_end_matches("Attempted:").trim_end_matches([' ', '.']).to_owned()
+}
+
+#[cfg(test)]
+pub(crate) fn answered(call: &'static str, status: u16, code: &str, message: &str) -> AwsError {
+    AwsError::Answered {
+        call,
+        status,
+        code: code.to_owned(),
+        message: message.to_owned(),
+        request_id: "r-1".to_owned(),
+        attempts: 1,
+        bucket_region: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_aws_says_is_shown_escaped_with_what_to_do() {
+        assert_eq!(
+            answered("iam:GetRole", 403, "AccessDenied", "no\u{1b}[2J").to_string(),
+            "iam:GetRole failed: AccessDenied (no\\u{1b}[2J, HTTP 403, request r-1)\n  allow iam:GetRole to these credentials, and look for what denies it: a boundary, an SCP, the account's S3 block"
+        );
+        assert_eq!(
+            answered("iam:PutRolePolicy", 500, "ServiceFailure", "x").after(6).to_string(),
+            "iam:PutRolePolicy failed: ServiceFailure (x, HTTP 500, request r-1), 6 times"
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! When a call is sent again, and when not: pure, so that it can be read and tested.
+//!
+//! Sources: IAM and S3 error references; IAM is eventually consistent, so what was just made may not be there yet for
+//! the next call. `LimitExceeded` is never retried: in IAM it is a quota, not a rate.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use super::error::AwsError;
+
+/// The pauses before the second to the sixth attempt.
+const PAUSES_MS: [u64; 5] = [200, 600, 1_800, 5_000, 10_000];
+/// How often the first call of all is sent again that got no answer: a wrong endpoint should not take long to show.
+const FIRST_CALLS: u32 = 2;
+/// No attempt begins later than this after the first.
+const DEADLINE: Duration = Duration::from_secs(45);
+
+/// Load, a change under way, or a fault on the other side: sending again helps.
+const TRANSIENT: &[&str] = &[
+    "ConcurrentModification",
+    "ConcurrentModificationException",
+    "EntityTemporarilyUnmodifiable",
+    "InternalError",
+    "InternalFailure",
+    "OperationAborted",
+    "PriorRequestNotComplete",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestTimeout",
+    "ServiceFailure",
+    "ServiceUnavailable",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+];
+
+/// How long to wait before the next attempt, or `None` where there is none.
+pub(super) fn pause(error: &AwsError, writes: bool, attempt: u32, elapsed: Duration) -> Option<Duration> {
+    let is_first = matches!(error, AwsError::NoAnswer { call: "sts:GetCallerIdentity", .. });
+    let helps = is_transient(error) || (writes && is_not_yet_visible(error));
+    if is_first && attempt > FIRST_CALLS {
+        return None;
+    }
+    let index = usize::try_from(attempt).ok()?.checked_sub(1)?;
+    let pause = Duration::from_millis(*PAUSES_MS.get(index)?);
+    let pause = spread(pause);
+    (helps && elapsed + pause <= DEADLINE).then_some(pause)
+}
+
+fn is_transient(error: &AwsError) -> bool {
+    match error {
+        AwsError::Answered { code, status, .. } => {
+            code != "LimitExceeded" && (*status >= 500 || *status == 429 || TRANSIENT.contains(&code.as_str()))
+        }
+        AwsError::NoAnswer { .. } => true,
+        AwsError::NoCredentials { .. } | AwsError::NotSent { .. } | AwsError::Unusable { .. } => false,
+    }
+}
+
+/// What was just made or changed and is not known everywhere yet: a bucket, its public access block, a role, a provider.
+fn is_not_yet_visible(error: &AwsError) -> bool {
+    let AwsError::Answered { call, code, message, .. } = error else { return false };
+    match code.as_str() {
+        "NoSuchBucket" => true,
+        "AccessDenied" => message.contains("BlockPublicPolicy"),
+        "MalformedPolicyDocument" => message.contains("nvalid principal"),
+        // The one call that follows a create; anywhere else it is a boundary that does not exist.
+        "NoSuchEntity" => *call == "iam:PutRolePolicy",
+        _ => false,
+    }
+}
+
+/// Up to a fifth longer, so that calls that failed together do not come back together.
+fn spread(pause: Duration) -> Duration {
+    static TURN: AtomicU32 = AtomicU32::new(0);
+    pause + pause * (TURN.fetch_add(1, Ordering::Relaxed) % 10) / 50
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::error::answered;
+    use super::*;
+
+    fn is_retried(status: u16, code: &str, message: &str, writes: bool) -> bool {
+        pause(&answered("iam:PutRolePolicy", status, code, message), writes, 1, Duration::ZERO).is_some()
+    }
+
+    #[test]
+    fn only_what_may_pass_is_sent_again() {
+        for (status, code, message, writes) in [
+            (409, "ConcurrentModification", "", true),
+            (409, "EntityTemporarilyUnmodifiable", "", true),
+            (500, "ServiceFailure", "", false),
+            (503, "SlowDown", "", false),
+            (400, "Throttling", "", false),
+            (429, "no code", "", false),
+            (404, "NoSuchEntity", "", true),
+            (404, "NoSuchBucket", "", true),
+            (403, "AccessDenied", "public policies are prevented by the BlockPublicPolicy setting", true),
+            (400, "MalformedPolicyDocument", "Invalid principal in policy: \"FEDERATED\":\"x\"", true),
+        ] {
+            assert!(is_retried(status, code, message, writes), "{code}");
+        }
+        for (status, code, message, writes) in [
+            (409, "LimitExceeded", "", true),
+            (404, "NoSuchEntity", "", false),
+            (400, "MalformedPolicyDocument", "syntax error", true),
+            (403, "AccessDenied", "", true),
+            (409, "EntityAlreadyExists", "", true),
+            (412, "PreconditionFailed", "", true),
+        ] {
+            assert!(!is_retried(status, code, message, writes), "{code}");
+        }
+        let no_boundary = answered("iam:CreateRole", 404, "NoSuchEntity", "Scope ARN does not exist");
+        assert_eq!(pause(&no_boundary, true, 1, Duration::ZERO), None);
+    }
+
+    #[test]
+    fn a_wrong_endpoint_shows_soon() {
+        let silence = |call| AwsError::NoAnswer { call, reason: "refused".to_owned(), attempts: 1 };
+        let is_sent_again = |call, attempt| pause(&silence(call), false, attempt, Duration::ZERO).is_some();
+        assert!(is_sent_again("sts:GetCallerIdentity", 2) && !is_sent_again("sts:GetCallerIdentity", 3));
+        assert!(is_sent_again("iam:GetRole", 5) && !is_sent_again("iam:GetRole", 6));
+    }
+
+    #[test]
+    fn attempts_and_time_are_bounded() {
+        let slow = answered("iam:X", 503, "SlowDown", "");
+        let all: Duration = (1..=5).map(|attempt| pause(&slow, true, attempt, Duration::ZERO).unwrap()).sum();
+        assert!(all >= Duration::from_millis(17_600) && all <= Duration::from_millis(21_120), "{all:?}");
+        assert_eq!(pause(&slow, true, 6, Duration::ZERO), None);
+        assert_eq!(pause(&slow, true, 5, Duration::from_secs(40)), None);
+    }
+}

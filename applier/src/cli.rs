@@ -1,0 +1,140 @@
+//! The command line. Exit codes, flags and their meaning are API.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// What the command line says.
+#[derive(Debug, Parser)]
+#[command(
+    name = "airlock-applier",
+    version,
+    about = "Verify a signed STS Airlock bundle and apply it to the AWS account it was made for",
+    after_help = "Exit codes: 0 done or nothing to do; 2 usage; 3 signature or trust refused; 4 bundle invalid;\n\
+                  5 refused by the live account; 6 AWS failed, running it again is safe; 10 changes (plan --detailed-exitcode);\n\
+                  1 anything else"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check signatures, form, content and time of a bundle, without AWS
+    #[command(after_help = "Example: airlock-applier verify prod-1.tar.gz --trusted-key minisign.pub")]
+    Verify(VerifyArgs),
+    /// Show what an apply would do to the account, and change nothing
+    #[cfg(feature = "aws")]
+    #[command(after_help = "Example: airlock-applier plan prod-1.tar.gz --trust trust.json --detailed-exitcode\n\n\
+                            Credentials, profile and endpoint come from the environment (AWS_PROFILE, AWS_ENDPOINT_URL, ...).")]
+    Plan(PlanArgs),
+    /// Make the account hold what the bundle says, and write a receipt
+    #[cfg(feature = "aws")]
+    #[command(
+        after_help = "Example: airlock-applier apply prod-1.tar.gz --trust trust.json --plan-digest 6b86b2...\n\n\
+                            Credentials, profile and endpoint come from the environment (AWS_PROFILE, AWS_ENDPOINT_URL, ...).\n\
+                            Ctrl-C ends what is under way and writes the receipt."
+    )]
+    Apply(ApplyArgs),
+}
+
+/// A bundle, and whom to trust about it.
+#[derive(Debug, Args)]
+pub(crate) struct BundleArgs {
+    /// The bundle, <name>-<serial>.tar.gz
+    pub(crate) bundle: PathBuf,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    /// A signature to read, instead of every BUNDLE.minisig and BUNDLE.<signer>.minisig beside the bundle
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signature: Vec<PathBuf>,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct TrustArgs {
+    /// The trust file: roles whose signatures are demanded, and limits
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust: Option<PathBuf>,
+    /// A minisign public key file or its base64 line; every key given must have signed
+    #[arg(long, value_name = "KEY")]
+    pub(crate) trusted_key: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs, stable
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) bundle: BundleArgs,
+}
+
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) bundle: BundleArgs,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    /// End with exit code 10 if there is something to do
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+}
+
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    #[command(flatten)]
+    pub(crate) bundle: BundleArgs,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    /// Apply without asking, whatever the plan is
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Apply without asking if this is the plan's digest, and refuse otherwise
+    #[arg(long, value_name = "SHA256")]
+    pub(crate) plan_digest: Option<bundle_schema::names::Sha256>,
+    /// Where the receipt goes [default: <name>-<serial>.<time>.receipt.json in the current directory]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) receipt: Option<PathBuf>,
+}
+
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct AccountArgs {
+    /// How many requests may be under way at once
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) concurrency: u8,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn some_trust_is_demanded_and_only_of_one_kind() {
+        let parse = |more: &[&str]| {
+            let line = ["airlock-applier", "verify", "b.tar.gz"].iter().chain(more);
+            Cli::try_parse_from(line).map(drop).map_err(|error| error.exit_code())
+        };
+        assert_eq!(parse(&[]), Err(2));
+        assert_eq!(parse(&["--trust", "t", "--trusted-key", "k"]), Err(2));
+        assert_eq!(parse(&["--trusted-key", "k", "--trusted-key", "l", "--signature", "s"]), Ok(()));
+    }
+}

@@ -1,0 +1,104 @@
+//! The subcommands: each reads its arguments, goes through the stages, prints. The environment enters here and nowhere
+//! else: the clock, the terminal, the signals.
+
+#[cfg(feature = "aws")]
+mod apply;
+#[cfg(feature = "aws")]
+mod plan;
+mod verify;
+
+use std::io;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bundle_schema::exit::{ExitCode, describe};
+use bundle_schema::signature::PublicKeyError;
+use bundle_schema::timestamp::Timestamp;
+
+use crate::admit::{AdmitError, Admitted};
+use crate::cli::{BundleArgs, Cli, Command};
+use crate::trust::{TrustFileError, TrustLimits, read_trust_file, trusted_keys};
+
+/// Why a command did not end well.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Trust(#[from] TrustFileError),
+    #[error(transparent)]
+    Admit(#[from] AdmitError),
+    #[error("this host's clock stands outside the years 1970 to 9999\n  set it")]
+    Clock,
+    #[error("the output cannot be written")]
+    Output(#[from] io::Error),
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Live(#[from] crate::live::LiveError),
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Refused(#[from] crate::refusal::Refused),
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Apply(#[from] apply::ApplyFailure),
+}
+
+impl Failure {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Trust(error) => trust_exit_code(error),
+            Self::Admit(error) => error.exit_code(),
+            Self::Output(_) | Self::Clock => ExitCode::Other,
+            #[cfg(feature = "aws")]
+            Self::Live(crate::live::LiveError::WrongAccount { .. }) | Self::Refused(_) => ExitCode::Refused,
+            #[cfg(feature = "aws")]
+            Self::Live(_) => ExitCode::Aws,
+            #[cfg(feature = "aws")]
+            Self::Apply(error) => error.exit_code(),
+        }
+    }
+}
+
+/// A trust file that cannot be read or parsed is a mistake on the command line; keys that must not be trusted are not.
+fn trust_exit_code(error: &TrustFileError) -> ExitCode {
+    match error {
+        TrustFileError::Key { source: PublicKeyError::Secret | PublicKeyError::SmallOrder(_), .. }
+        | TrustFileError::Policy(_) => ExitCode::Trust,
+        _ => ExitCode::Usage,
+    }
+}
+
+/// Runs the command that the command line names. What went wrong is on standard error, and in the exit code.
+#[must_use]
+pub fn run(cli: &Cli) -> ExitCode {
+    let done = match &cli.command {
+        Command::Verify(args) => verify::run(args),
+        #[cfg(feature = "aws")]
+        Command::Plan(args) => block_on(plan::run(args)),
+        #[cfg(feature = "aws")]
+        Command::Apply(args) => block_on(apply::run(args)),
+    };
+    done.unwrap_or_else(|failure| {
+        eprintln!("{}", describe(&failure));
+        failure.exit_code()
+    })
+}
+
+/// Checks 1 to 9.
+fn admit(args: &BundleArgs) -> Result<Admitted, Failure> {
+    let trust = match &args.trust.trust {
+        Some(file) => read_trust_file(file)?,
+        None => (trusted_keys(&args.trust.trusted_key)?, TrustLimits::default()),
+    };
+    Ok(Admitted::open(&args.bundle, &args.signature, &trust, now()?)?)
+}
+
+/// This host's clock.
+fn now() -> Result<Timestamp, Failure> {
+    let seconds =
+        SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok());
+    seconds.and_then(|seconds| Timestamp::from_unix(seconds).ok()).ok_or(Failure::Clock)
+}
+
+/// One thread is enough: everything waits for the network.
+#[cfg(feature = "aws")]
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}

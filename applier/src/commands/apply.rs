@@ -1,0 +1,152 @@
+//! `airlock-applier apply`: shows the plan, has it approved, carries it out, writes the receipt.
+
+use std::io::{self, BufRead, IsTerminal, Write, stderr, stdin, stdout};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bundle_schema::escape::Escaped;
+use bundle_schema::exit::ExitCode;
+
+use super::{Failure, admit, now, plan};
+use crate::action::Action;
+use crate::apply::{ActionError, Run};
+use crate::cli::{ApplyArgs, Format};
+use crate::plan::{Approval, OtherPlan, Plan};
+use crate::receipt::{Ending, Outcome, Receipt, ReceiptError, ReceiptFile};
+
+/// Why an apply did not end well.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApplyFailure {
+    #[error(
+        "the plan is not approved, and there is no terminal to ask on; nothing was changed\n  pass --plan-digest {0} to apply exactly this plan, or --yes to apply whatever the plan is"
+    )]
+    NotApproved(bundle_schema::names::Sha256),
+    #[error("the plan was declined; nothing was changed")]
+    Declined,
+    #[error(transparent)]
+    OtherPlan(#[from] OtherPlan),
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
+    #[error("apply stopped: {summary}\n  running it again is safe and goes on from there; the receipt is {}", Escaped(.receipt))]
+    Failed { summary: String, receipt: String, source: Box<ActionError> },
+    #[error("apply was interrupted: {summary}\n  running it again is safe and goes on from there; the receipt is {}", Escaped(.receipt))]
+    Interrupted { summary: String, receipt: String },
+}
+
+impl ApplyFailure {
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::NotApproved(_) => ExitCode::Usage,
+            Self::OtherPlan(_) => ExitCode::Refused,
+            Self::Failed { .. } => ExitCode::Aws,
+            Self::Declined | Self::Receipt(_) | Self::Interrupted { .. } => ExitCode::Other,
+        }
+    }
+}
+
+pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
+    let admitted = admit(&args.bundle)?;
+    let (account, caller, plan) = plan::compute(&admitted, &args.account).await?;
+    // Standard output holds one JSON document, where that is asked for; what people read goes beside it.
+    let mut screen: Box<dyn Write> = match args.bundle.format {
+        Format::Text => Box::new(stdout()),
+        Format::Json => Box::new(stderr()),
+    };
+    write!(screen, "{plan}")?;
+    screen.flush()?;
+
+    let approval = approval(args, &plan, &mut screen)?;
+    let header = &admitted.bundle().contents().header;
+    let begun = now()?;
+    let default = || PathBuf::from(format!("{}.{}.receipt.json", header.file_stem(), compact(&begun.to_string())));
+    let total = plan.actions().len();
+    let approved = plan.approve(approval).map_err(ApplyFailure::from)?;
+    let file = ReceiptFile::reserve(args.receipt.clone().unwrap_or_else(default)).map_err(ApplyFailure::from)?;
+
+    let run = Run {
+        caller: &caller,
+        signers: admitted.bundle().signers(),
+        concurrency: args.account.concurrency.into(),
+        stop: stop_on_signals(),
+        clock: &|| now().unwrap_or(begun),
+    };
+    let mut ended = 0;
+    let report = |action: &Action, outcome: &Outcome| {
+        ended += 1;
+        // A closed terminal is no reason to leave an apply half done.
+        let _ = writeln!(screen, "[{ended}/{total}] {outcome}: {action}");
+    };
+    let receipt = approved.apply(&account, run, report).await;
+    finish(args, &receipt, file)
+}
+
+/// Writes the receipt and says how it ended.
+fn finish(args: &ApplyArgs, receipt: &Receipt, file: ReceiptFile) -> Result<ExitCode, Failure> {
+    let path = file.path().to_string_lossy().into_owned();
+    if let Err(error) = file.write(receipt) {
+        // It is the only record of what was done.
+        let _ = stderr().write_all(receipt.to_json().as_bytes());
+        return Err(ApplyFailure::from(error).into());
+    }
+    let printed = match args.bundle.format {
+        Format::Json => stdout().write_all(receipt.to_json().as_bytes()),
+        Format::Text => writeln!(stdout(), "Apply: {receipt}. The receipt is {}.", Escaped(&path)),
+    };
+    let summary = receipt.to_string();
+    match (receipt.ending(), receipt.first_error()) {
+        (Ending::Done, _) => printed.map(|()| ExitCode::Done).map_err(Failure::from),
+        (Ending::Failed, Some(error)) => {
+            Err(ApplyFailure::Failed { summary, receipt: path, source: Box::new(error.clone()) }.into())
+        }
+        (Ending::Interrupted | Ending::Failed, _) => Err(ApplyFailure::Interrupted { summary, receipt: path }.into()),
+    }
+}
+
+/// From the command line or, on a terminal, from whoever sits there. A plan that does nothing needs none.
+fn approval(args: &ApplyArgs, plan: &Plan, screen: &mut dyn Write) -> Result<Approval, Failure> {
+    if let Some(digest) = &args.plan_digest {
+        return Ok(Approval::Digest(digest.clone()));
+    }
+    if args.yes || plan.is_empty() {
+        return Ok(Approval::Yes);
+    }
+    if !stdin().is_terminal() {
+        return Err(ApplyFailure::NotApproved(plan.digest().clone()).into());
+    }
+    write!(screen, "\nApply this plan? Only \"yes\" is taken: ")?;
+    screen.flush()?;
+    if read_line()?.trim_end() == "yes" { Ok(Approval::Yes) } else { Err(ApplyFailure::Declined.into()) }
+}
+
+/// At most a few bytes: whatever else comes is not "yes".
+fn read_line() -> io::Result<String> {
+    let mut line = Vec::new();
+    io::Read::take(stdin().lock(), 64).read_until(b'\n', &mut line)?;
+    Ok(String::from_utf8_lossy(&line).into_owned())
+}
+
+/// `2026-11-23T22:17:08Z` as `20261123T221708Z`: no colon, which some file systems refuse.
+fn compact(time: &str) -> String {
+    time.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+/// From here on Ctrl-C and SIGTERM end the apply in good order instead of at once.
+fn stop_on_signals() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let interrupted = Arc::clone(&stop);
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            interrupted.store(true, Ordering::Relaxed);
+        }
+    });
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        let terminated = Arc::clone(&stop);
+        tokio::spawn(async move {
+            terminate.recv().await;
+            terminated.store(true, Ordering::Relaxed);
+        });
+    }
+    stop
+}

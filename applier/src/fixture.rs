@@ -1,0 +1,319 @@
+//! For tests: one good bundle's contents, and an account in memory that does what an action says.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use bundle_schema::contents::{BucketDocuments, Contents, RoleDocuments};
+use bundle_schema::documents::{
+    CreateBucket, CreateBucketConfiguration, CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, ObjectOwnership,
+    PublicAccessBlock, PutBucketPolicy, PutBucketTagging, PutPublicAccessBlock, PutRolePolicy, Tag, Tagging,
+};
+use bundle_schema::index::{Endpoint, Header, Kind};
+use bundle_schema::json::Embedded;
+use bundle_schema::key::ServiceAccountKey;
+use bundle_schema::names::{BucketName, RoleName, Sha256};
+use bundle_schema::policy::{
+    BucketPolicy, Effect, FederatedPrincipal, PermissionPolicy, PermissionStatement, PolicyVersion, RoleTrustPolicy,
+    TrustCondition, TrustStatement,
+};
+use bundle_schema::timestamp::Timestamp;
+
+use crate::action::{Action, Call, Tags};
+use crate::apply::WriteAccount;
+use crate::aws::AwsError;
+use crate::desired::{Desired, tags};
+use crate::live::{BucketState, Caller, LiveBucket, LiveObject, LiveProvider, LiveRole, LiveState, ReadAccount};
+
+const KEY: &str = "-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEzqI/ldq8a6+ZkkP31VpqCwJmF4x8
+K6YYnPnO4zCVn1Slk/VhZ3kh2ZRZaAdm5vT9Hy5dLJpYVefpQ6WBybL6SQ==
+-----END PUBLIC KEY-----
+";
+
+pub(crate) fn parsed<T: std::str::FromStr>(text: &str) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    text.parse().unwrap()
+}
+
+/// The digest of the bundle in these tests.
+pub(crate) fn digest() -> Sha256 {
+    Sha256::of(b"bundle")
+}
+
+/// A bundle `prod`, serial 7, two roles.
+pub(crate) fn contents() -> Contents {
+    let tag = |key: &str, value: &str| Tag { key: parsed(key), value: parsed(value) };
+    let header = Header {
+        kind: Kind::Cluster,
+        name: parsed("prod"),
+        serial: 7,
+        created: Timestamp::from_unix(1_790_000_000).unwrap(),
+        expires: Timestamp::from_unix(1_800_000_000).unwrap(),
+        generator_version: parsed("0.1.0"),
+        partition: parsed("aws"),
+        dns_suffix: parsed("amazonaws.com"),
+        region: parsed("us-east-2"),
+        account_id: parsed("123456789012"),
+        issuer_url: parsed("https://prod-oidc.s3.us-east-2.amazonaws.com"),
+        endpoint: Endpoint::PublicBucket,
+        role_path: parsed("/"),
+        tags: vec![tag("Name", "prod"), tag("openshift.io/cloud-credential-operator/prod", "owned")],
+        previous: None,
+        components: Vec::new(),
+        skipped: Vec::new(),
+    };
+    let public_key = ServiceAccountKey::from_pem(KEY).unwrap();
+    let (bucket, owner) = (header.name.bucket(), header.account_id.clone());
+    let region = header.region.clone();
+    Contents {
+        discovery: Discovery::of(&header.issuer_url, "ES256"),
+        jwks: Jwks { keys: vec![public_key.jwk().clone()] },
+        public_key,
+        bucket: BucketDocuments {
+            create: CreateBucket {
+                bucket: bucket.clone(),
+                create_bucket_configuration: Some(CreateBucketConfiguration { location_constraint: region }),
+                object_ownership: ObjectOwnership::BucketOwnerEnforced,
+            },
+            public_access_block: PutPublicAccessBlock {
+                bucket: bucket.clone(),
+                public_access_block_configuration: PublicAccessBlock::PUBLIC_ISSUER,
+                expected_bucket_owner: owner.clone(),
+            },
+            policy: PutBucketPolicy {
+                policy: Embedded(BucketPolicy::public_read(&header.partition, &bucket)),
+                bucket: bucket.clone(),
+                expected_bucket_owner: owner.clone(),
+            },
+            tagging: PutBucketTagging {
+                bucket,
+                tagging: Tagging { tag_set: header.tags.clone() },
+                expected_bucket_owner: owner,
+            },
+        },
+        provider: CreateOpenIdConnectProvider {
+            url: header.issuer_url.clone(),
+            client_id_list: vec![parsed("openshift"), parsed("sts.amazonaws.com")],
+            thumbprint_list: None,
+            tags: header.tags.clone(),
+        },
+        roles: ["disk", "registry"].map(|name| role(&header, name)).into(),
+        requests: Vec::new(),
+        header,
+    }
+}
+
+fn role(header: &Header, name: &str) -> RoleDocuments {
+    let role_name: RoleName = parsed(&format!("prod-{name}"));
+    let subjects = vec![format!("system:serviceaccount:{name}:operator")];
+    RoleDocuments {
+        create: CreateRole {
+            path: header.role_path.clone(),
+            role_name: role_name.clone(),
+            assume_role_policy_document: Embedded(RoleTrustPolicy {
+                version: PolicyVersion::V2012,
+                statement: vec![TrustStatement {
+                    effect: Effect::Allow,
+                    principal: FederatedPrincipal { federated: header.provider_arn() },
+                    action: "sts:AssumeRoleWithWebIdentity".to_owned(),
+                    condition: TrustCondition {
+                        string_equals: [(format!("{}:sub", header.issuer_url.without_scheme()), subjects)].into(),
+                    },
+                }],
+            }),
+            description: format!("OpenShift role for {name}/creds"),
+            permissions_boundary: None,
+            tags: header.tags.clone(),
+        },
+        policy: PutRolePolicy {
+            role_name: role_name.clone(),
+            policy_name: role_name,
+            policy_document: Embedded(PermissionPolicy {
+                version: PolicyVersion::V2012,
+                statement: vec![PermissionStatement {
+                    effect: Effect::Allow,
+                    action: Some(vec![parsed("ec2:DescribeVolumes"), parsed("ec2:AttachVolume")]),
+                    not_action: None,
+                    resource: parsed("*"),
+                    condition: None,
+                }],
+            }),
+        },
+    }
+}
+
+/// An account's resources of one bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) bucket: BucketState,
+    pub(crate) provider: Option<LiveProvider>,
+    pub(crate) roles: BTreeMap<RoleName, LiveRole>,
+}
+
+impl Held {
+    pub(crate) fn nothing() -> Self {
+        Self { bucket: BucketState::Absent, provider: None, roles: BTreeMap::new() }
+    }
+
+    /// Everything that the bundle says.
+    pub(crate) fn everything(contents: &Contents) -> Self {
+        let mut held = Self::nothing();
+        let digest = digest();
+        let plan = crate::plan::Plan::of(&Desired::for_test(contents, &digest), &held.state()).unwrap();
+        plan.actions().iter().for_each(|action| held.perform(action).unwrap());
+        held
+    }
+
+    pub(crate) fn state(&self) -> LiveState {
+        LiveState::for_test(self.bucket.clone(), self.provider.clone(), self.roles.clone())
+    }
+
+    pub(crate) fn bucket(&mut self) -> &mut LiveBucket {
+        if let BucketState::Present(bucket) = &mut self.bucket { bucket } else { panic!("no bucket") }
+    }
+
+    pub(crate) fn role(&mut self, name: &str) -> &mut LiveRole {
+        self.roles.get_mut(&parsed::<RoleName>(name)).unwrap()
+    }
+
+    fn provider(&mut self) -> &mut LiveProvider {
+        self.provider.as_mut().unwrap()
+    }
+
+    fn perform(&mut self, action: &Action) -> Result<(), AwsError> {
+        let exists = |code| Err(crate::aws::answered(action.name(), 409, code, "it exists"));
+        match action.call.clone() {
+            Call::CreateBucket { .. } if self.bucket != BucketState::Absent => {
+                return exists("BucketAlreadyOwnedByYou");
+            }
+            Call::CreateBucket { .. } => {
+                let ownership = Some("BucketOwnerEnforced".to_owned());
+                self.bucket = BucketState::Present(LiveBucket { ownership, is_empty: true, ..LiveBucket::default() });
+            }
+            Call::TagBucket { after, .. } => self.bucket().tags = after,
+            Call::SetOwnership { .. } => self.bucket().ownership = Some("BucketOwnerEnforced".to_owned()),
+            Call::BlockPublicAccess { input, .. } => {
+                self.bucket().public_access_block = Some(input.public_access_block_configuration);
+            }
+            Call::SetBucketPolicy { input, .. } => self.bucket().policy = Some(input.policy.text()),
+            Call::PutObject { before: None, after, .. } if self.bucket().objects.contains_key(after.key) => {
+                return exists("PreconditionFailed");
+            }
+            Call::PutObject { after, .. } => {
+                let live = LiveObject {
+                    etag: Sha256::of(after.body.as_bytes()).to_string(),
+                    content_type: Some(after.content_type.to_owned()),
+                    tags: after.tags,
+                    body: Some(after.body.into_bytes()),
+                };
+                self.bucket().objects.insert(after.key.to_owned(), live);
+                self.bucket().is_empty = false;
+            }
+            Call::CreateProvider { .. } if self.provider.is_some() => return exists("EntityAlreadyExists"),
+            Call::CreateProvider { input } => {
+                let client_ids = input.client_id_list.iter().map(ToString::to_string).collect();
+                let thumbprints = vec!["A".repeat(40)];
+                self.provider = Some(LiveProvider { client_ids, thumbprints, tags: tags(&input.tags) });
+            }
+            Call::AddClientId { client_id } => self.provider().client_ids.push(client_id.to_string()),
+            Call::RemoveClientId { client_id } => self.provider().client_ids.retain(|id| *id != client_id),
+            Call::SetThumbprints { after, .. } => {
+                self.provider().thumbprints = after.iter().map(ToString::to_string).collect();
+            }
+            Call::TagProvider { after, .. } => self.provider().tags.extend(after),
+            Call::UntagProvider { before } => self.provider().tags.retain(|key, _| !before.contains_key(key)),
+            Call::CreateRole { input } if self.roles.contains_key(&input.role_name) => {
+                return exists("EntityAlreadyExists");
+            }
+            Call::CreateRole { input } => {
+                let live = LiveRole {
+                    path: input.path.to_string(),
+                    trust: input.assume_role_policy_document.text(),
+                    description: Some(input.description),
+                    boundary: input.permissions_boundary.map(String::from),
+                    tags: tags(&input.tags),
+                    policy: None,
+                    other_policies: Vec::new(),
+                };
+                self.roles.insert(input.role_name, live);
+            }
+            Call::SetTrustPolicy { role, after, .. } => self.role(role.as_str()).trust = after.text(),
+            Call::SetDescription { role, after, .. } => self.role(role.as_str()).description = Some(after),
+            Call::SetBoundary { role, after, .. } => self.role(role.as_str()).boundary = Some(after.into()),
+            Call::RemoveBoundary { role, .. } => self.role(role.as_str()).boundary = None,
+            Call::TagRole { role, after, .. } => self.role(role.as_str()).tags.extend(after),
+            Call::UntagRole { role, before } => {
+                self.role(role.as_str()).tags.retain(|key, _| !before.contains_key(key));
+            }
+            Call::SetRolePolicy { input, .. } => {
+                self.role(input.role_name.as_str()).policy = Some(input.policy_document.text());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An account that takes 10 ms for a write, and notes what began and what ended.
+pub(crate) struct Fake {
+    pub(crate) held: Mutex<Held>,
+    pub(crate) log: Mutex<Vec<String>>,
+    /// Errors to give instead, by call and resource, and whether the call is carried out all the same.
+    pub(crate) errors: Mutex<Vec<(&'static str, String, AwsError, bool)>>,
+}
+
+impl Fake {
+    pub(crate) fn new(held: Held) -> Self {
+        Self { held: Mutex::new(held), log: Mutex::default(), errors: Mutex::default() }
+    }
+
+    fn held(&self) -> Held {
+        self.held.lock().unwrap().clone()
+    }
+}
+
+impl ReadAccount for Fake {
+    async fn caller(&self) -> Result<Caller, AwsError> {
+        Ok(Caller { account: "123456789012".to_owned(), arn: "arn:aws:iam::123456789012:user/x".to_owned() })
+    }
+    async fn bucket(&self, _: &BucketName) -> Result<BucketState, AwsError> {
+        let mut state = self.held().bucket;
+        if let BucketState::Present(bucket) = &mut state {
+            bucket.objects.clear();
+        }
+        Ok(state)
+    }
+    async fn object(&self, _: &BucketName, key: &str) -> Result<Option<LiveObject>, AwsError> {
+        Ok(self.held().bucket().objects.remove(key))
+    }
+    async fn provider(&self, _: &str) -> Result<Option<LiveProvider>, AwsError> {
+        Ok(self.held().provider)
+    }
+    async fn role(&self, role: &RoleName, _: &RoleName) -> Result<Option<LiveRole>, AwsError> {
+        Ok(self.held().roles.remove(role))
+    }
+}
+
+impl WriteAccount for Fake {
+    async fn perform(&self, action: &Action) -> Result<(), AwsError> {
+        let (name, resource) = (action.name(), action.resource.rsplit([':', '/']).next().unwrap().to_owned());
+        self.log.lock().unwrap().push(format!("begin {name} {resource}"));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        self.log.lock().unwrap().push(format!("end {name} {resource}"));
+        let error = self.errors.lock().unwrap().iter().find(|(call, of, ..)| *call == name && *of == resource).cloned();
+        if let Some((.., error, carried_out)) = error {
+            if carried_out {
+                self.held.lock().unwrap().perform(action).unwrap();
+            }
+            return Err(error);
+        }
+        self.held.lock().unwrap().perform(action)
+    }
+}
+
+/// Tags as a map.
+pub(crate) fn tag_set(pairs: &[(&str, &str)]) -> Tags {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
