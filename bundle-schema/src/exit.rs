@@ -30,15 +30,39 @@ impl From<ExitCode> for std::process::ExitCode {
     }
 }
 
-/// An error with its chain of causes, as both programs print it on standard error: one line a cause, then what to do.
+/// An error as both programs print it on standard error: what happened, its causes, and then what to do about it.
+///
+/// An error's text is one line of what happened and, indented below, what to do or where.
 #[must_use]
 pub fn describe(error: &dyn Error) -> String {
-    let mut text = format!("error: {error}");
+    let text = error.to_string();
+    let (happened, advice) = text.split_once('\n').map_or((text.as_str(), None), |(first, rest)| (first, Some(rest)));
+    let mut described = format!("error: {happened}");
     let mut source = error.source();
     while let Some(cause) = source {
-        text.push_str("\n  because: ");
-        text.push_str(&cause.to_string());
+        described.push_str("\n  because: ");
+        described.push_str(&cause.to_string());
         source = cause.source();
     }
-    text
+    if let Some(advice) = advice {
+        described.push('\n');
+        described.push_str(advice);
+    }
+    described
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("file cannot be read\n  look at its mode")]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn advice_comes_last() {
+        let error = Outer(std::io::Error::other("permission denied"));
+        assert_eq!(describe(&error), "error: file cannot be read\n  because: permission denied\n  look at its mode");
+        assert_eq!(describe(&std::io::Error::other("a\n  b")), "error: a\n  b");
+    }
 }
