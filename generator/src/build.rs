@@ -1,0 +1,296 @@
+//! From requests and a public key to a signed bundle: [`build`] `->` [`BundleDraft`] `--freeze-->` [`UnsignedBundle`]
+//! `--sign-->` [`SignedBundle`].
+//!
+//! Each stage is a type that only the stage before can make. Nothing here reads a file, a clock or a random number: the
+//! same input gives the same bytes.
+
+use std::collections::BTreeMap;
+
+use bundle_schema::bundle::{InspectError, Inspection};
+use bundle_schema::contents::{BucketDocuments, Contents, RoleDocuments};
+use bundle_schema::documents::{
+    CreateBucket, CreateBucketConfiguration, CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, ObjectOwnership,
+    PublicAccessBlock, PutBucketPolicy, PutBucketTagging, PutPublicAccessBlock, PutRolePolicy, Tagging,
+};
+use bundle_schema::index::{Component, Endpoint, GeneratorVersion, Header, Kind};
+use bundle_schema::json::Embedded;
+use bundle_schema::key::ServiceAccountKey;
+use bundle_schema::limits::{DEFAULT_TRUST_POLICY_CHARS, MAX_ROLE_POLICY_CHARS, MAX_TRUST_POLICY_CHARS};
+use bundle_schema::names::{IssuerUrl, NameError, Sha256};
+use bundle_schema::policy::{
+    ASSUME_ROLE_ACTION, BucketPolicy, Effect, FederatedPrincipal, PermissionPolicy, PermissionStatement, PolicyVersion,
+    RoleTrustPolicy, TrustCondition, TrustStatement,
+};
+use bundle_schema::writer::{self, WriteError};
+
+use crate::options::BundleOptions;
+use crate::requests::{Requests, Selected};
+use crate::roles::{RolesError, components};
+use crate::signing_key::SigningKey;
+
+/// Why no bundle can be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// The requests do not make roles.
+    #[error(transparent)]
+    Roles(#[from] RolesError),
+    /// A name that its owner's rules refuse.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// More than a role's inline policies may have.
+    #[error(
+        "permissions of request {request} have {found} characters; IAM allows {MAX_ROLE_POLICY_CHARS} in a role's inline policies\n  split the request in two, each with a Secret of its own"
+    )]
+    PolicyTooLong {
+        /// The request.
+        request: String,
+        /// Characters.
+        found: usize,
+    },
+    /// More than a trust policy may have.
+    #[error(
+        "trust policy of request {request} has {found} characters; IAM allows at most {MAX_TRUST_POLICY_CHARS}\n  it has too many service accounts: split the request in two, each with a Secret of its own"
+    )]
+    TrustTooLong {
+        /// The request.
+        request: String,
+        /// Characters.
+        found: usize,
+    },
+}
+
+/// What people should know about a bundle before they sign it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Notes {
+    /// The gates that a role's request depends on and whose state is not known, by role name.
+    pub undecided: BTreeMap<String, Vec<String>>,
+    /// What may fail in some accounts.
+    pub warnings: Vec<String>,
+    /// Names in the directory of requests that were not read.
+    pub ignored: Vec<String>,
+}
+
+/// A bundle's contents, not yet in their final bytes.
+pub struct BundleDraft {
+    contents: Contents,
+    notes: Notes,
+}
+
+/// Builds the contents of a bundle.
+pub fn build(options: &BundleOptions, requests: Requests, key: ServiceAccountKey) -> Result<BundleDraft, BuildError> {
+    let Requests { selected, skipped, files, ignored } = requests;
+    let components = components(&options.name, options.role_names, &options.service_accounts, &selected)?;
+    let mut pairs: Vec<(Component, Selected)> = components.into_iter().zip(selected).collect();
+    pairs.sort_by(|(a, _), (b, _)| a.role_name.cmp(&b.role_name));
+    let header = Header { skipped, components: pairs.iter().map(|(c, _)| c.clone()).collect(), ..header(options)? };
+    let mut notes = Notes { ignored, ..Notes::default() };
+    let mut roles = Vec::with_capacity(pairs.len());
+    for (component, Selected { request, undecided, .. }) in pairs {
+        roles.push(role(options, &header, &component, request.statements, &mut notes)?);
+        if !undecided.is_empty() {
+            notes.undecided.insert(component.role_name.into(), undecided);
+        }
+    }
+    let contents = Contents {
+        discovery: Discovery::of(&header.issuer_url, &key.jwk().alg),
+        jwks: Jwks { keys: vec![key.jwk().clone()] },
+        public_key: key,
+        bucket: bucket(&header),
+        provider: CreateOpenIdConnectProvider {
+            url: header.issuer_url.clone(),
+            client_id_list: options.audiences.clone(),
+            thumbprint_list: options.thumbprints.clone(),
+            tags: header.tags.clone(),
+        },
+        roles,
+        requests: files,
+        header,
+    };
+    Ok(BundleDraft { contents, notes })
+}
+
+fn header(options: &BundleOptions) -> Result<Header, NameError> {
+    let BundleOptions { name, serial, created, expires, account_id, place, role_path, tags, .. } = options.clone();
+    let issuer = format!("https://{}.s3.{}.{}", name.bucket(), place.region, place.dns_suffix);
+    Ok(Header {
+        kind: Kind::Cluster,
+        name,
+        serial,
+        created,
+        expires,
+        generator_version: GeneratorVersion::new(env!("CARGO_PKG_VERSION"))?,
+        partition: place.partition,
+        dns_suffix: place.dns_suffix,
+        region: place.region,
+        account_id,
+        issuer_url: IssuerUrl::new(issuer)?,
+        endpoint: Endpoint::PublicBucket,
+        role_path,
+        tags,
+        previous: None,
+        components: Vec::new(),
+        skipped: Vec::new(),
+    })
+}
+
+fn bucket(header: &Header) -> BucketDocuments {
+    let (bucket, owner) = (header.name.bucket(), &header.account_id);
+    // us-east-1 is the one region that takes no constraint [S3 API reference, CreateBucket].
+    let configuration = (header.region.as_str() != "us-east-1")
+        .then(|| CreateBucketConfiguration { location_constraint: header.region.clone() });
+    BucketDocuments {
+        create: CreateBucket {
+            bucket: bucket.clone(),
+            create_bucket_configuration: configuration,
+            object_ownership: ObjectOwnership::BucketOwnerEnforced,
+        },
+        public_access_block: PutPublicAccessBlock {
+            bucket: bucket.clone(),
+            public_access_block_configuration: PublicAccessBlock::PUBLIC_ISSUER,
+            expected_bucket_owner: owner.clone(),
+        },
+        policy: PutBucketPolicy {
+            policy: Embedded(BucketPolicy::public_read(&header.partition, &bucket)),
+            bucket: bucket.clone(),
+            expected_bucket_owner: owner.clone(),
+        },
+        tagging: PutBucketTagging {
+            bucket,
+            tagging: Tagging { tag_set: header.tags.clone() },
+            expected_bucket_owner: owner.clone(),
+        },
+    }
+}
+
+fn role(
+    options: &BundleOptions,
+    header: &Header,
+    component: &Component,
+    statement: Vec<PermissionStatement>,
+    notes: &mut Notes,
+) -> Result<RoleDocuments, BuildError> {
+    let trust = Embedded(trust_policy(header, component));
+    let permissions = Embedded(PermissionPolicy { version: PolicyVersion::V2012, statement });
+    let request = || component.request.to_string();
+    match trust.text().chars().count() {
+        found if found > MAX_TRUST_POLICY_CHARS => return Err(BuildError::TrustTooLong { request: request(), found }),
+        found if found > DEFAULT_TRUST_POLICY_CHARS => notes.warnings.push(format!(
+            "trust policy of {} has {found} characters; IAM allows {DEFAULT_TRUST_POLICY_CHARS} unless the account's quota was raised",
+            component.role_name
+        )),
+        _ => {}
+    }
+    match permissions.text().chars().count() {
+        found if found > MAX_ROLE_POLICY_CHARS => return Err(BuildError::PolicyTooLong { request: request(), found }),
+        _ => {}
+    }
+    Ok(RoleDocuments {
+        create: CreateRole {
+            path: header.role_path.clone(),
+            role_name: component.role_name.clone(),
+            assume_role_policy_document: trust,
+            description: component.role_description(),
+            permissions_boundary: options.permissions_boundary.clone(),
+            tags: header.tags.clone(),
+        },
+        policy: PutRolePolicy {
+            role_name: component.role_name.clone(),
+            policy_name: component.role_name.clone(),
+            policy_document: permissions,
+        },
+    })
+}
+
+fn trust_policy(header: &Header, component: &Component) -> RoleTrustPolicy {
+    let subject = format!("{}:sub", header.issuer_url.without_scheme());
+    RoleTrustPolicy {
+        version: PolicyVersion::V2012,
+        statement: vec![TrustStatement {
+            effect: Effect::Allow,
+            principal: FederatedPrincipal { federated: header.provider_arn() },
+            action: ASSUME_ROLE_ACTION.to_owned(),
+            condition: TrustCondition { string_equals: [(subject, component.subjects())].into() },
+        }],
+    }
+}
+
+/// Why a draft does not make a bundle.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FreezeError {
+    /// It cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// What was written, the applier would refuse.
+    #[error("the bundle would be refused where it is applied")]
+    Refused(#[from] InspectError),
+}
+
+impl BundleDraft {
+    /// Writes the bundle and reads it back as the applier will, so that nothing is ever signed that it would refuse.
+    pub fn freeze(self) -> Result<UnsignedBundle, FreezeError> {
+        let inspection = Inspection::read(writer::write(&self.contents)?)?;
+        Ok(UnsignedBundle { inspection, notes: self.notes })
+    }
+}
+
+/// A bundle in its final bytes.
+pub struct UnsignedBundle {
+    inspection: Inspection,
+    notes: Notes,
+}
+
+impl UnsignedBundle {
+    /// What it says.
+    #[must_use]
+    pub fn contents(&self) -> &Contents {
+        self.inspection.contents()
+    }
+
+    /// Signs those bytes. The time in the signature's comment is the bundle's own.
+    #[must_use]
+    pub fn sign(self, key: &SigningKey) -> SignedBundle {
+        let header = &self.inspection.contents().header;
+        let file = format!("{}.tar.gz", header.file_stem());
+        let signature = key.sign(self.inspection.archive(), header.created, &file);
+        SignedBundle { inspection: self.inspection, notes: self.notes, signature }
+    }
+}
+
+/// A bundle and the generator's signature over it.
+pub struct SignedBundle {
+    inspection: Inspection,
+    notes: Notes,
+    signature: String,
+}
+
+impl SignedBundle {
+    /// What it says.
+    #[must_use]
+    pub fn contents(&self) -> &Contents {
+        self.inspection.contents()
+    }
+
+    /// The archive.
+    #[must_use]
+    pub fn archive(&self) -> &[u8] {
+        self.inspection.archive()
+    }
+
+    /// The SHA-256 of the archive.
+    #[must_use]
+    pub fn digest(&self) -> &Sha256 {
+        self.inspection.digest()
+    }
+
+    /// The minisign signature, as it stands in its file.
+    #[must_use]
+    pub fn signature(&self) -> &str {
+        &self.signature
+    }
+
+    /// What people should know.
+    #[must_use]
+    pub fn notes(&self) -> &Notes {
+        &self.notes
+    }
+}

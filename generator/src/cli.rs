@@ -1,0 +1,129 @@
+//! The command line.
+
+use std::process;
+
+use bundle_schema::exit::{self, ExitCode};
+use clap::{Parser, Subcommand};
+
+use crate::commands::{create_bundle, create_key_pair, create_signing_key, sign};
+use crate::failure::Failure;
+
+/// Makes keys and signed STS Airlock bundles on a host without a network.
+#[derive(Debug, Parser)]
+#[command(name = "airlock-generator", version, after_help = AFTER)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER: &str = "\
+Example, from a release's CredentialsRequests to a signed bundle:
+  airlock-generator create-signing-key --output-dir keys
+  airlock-generator create-bundle --name prod --region us-east-2 --account-id 123456789012 \\
+      --credentials-requests-dir requests --signing-key keys/minisign.key --output-dir out
+
+Exit codes: 0 done; 1 reading or writing failed; 2 a flag, a setting or a key file is wrong; 4 a request or a bundle is
+invalid.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a minisign key pair, with which bundles are signed
+    #[command(after_help = CREATE_SIGNING_KEY)]
+    CreateSigningKey(create_signing_key::Arguments),
+    /// Make the key pair that signs the cluster's service account tokens
+    #[command(after_help = CREATE_KEY_PAIR)]
+    CreateKeyPair(create_key_pair::Arguments),
+    /// Make a signed bundle and an install archive from CredentialsRequests
+    #[command(after_help = CREATE_BUNDLE)]
+    CreateBundle(Box<create_bundle::Arguments>),
+    /// Add a signature to a bundle or a receipt
+    #[command(after_help = SIGN)]
+    Sign(sign::Arguments),
+}
+
+const CREATE_SIGNING_KEY: &str = "\
+Example:
+  airlock-generator create-signing-key --output-dir keys
+
+The password is asked for twice, without echo. minisign.key is readable by its owner alone, from the moment it is there.
+Both files are stock minisign's. Neither is ever overwritten.";
+
+const CREATE_KEY_PAIR: &str = "\
+Example:
+  airlock-generator create-key-pair --output-dir out
+
+A private key that is there already is kept, and its public half written again if it is missing. create-bundle with the
+same --output-dir uses the pair. Without this command, create-bundle makes a pair whose private half exists in the install
+archive alone.";
+
+const CREATE_BUNDLE: &str = "\
+Examples:
+  airlock-generator create-bundle --name prod --region us-east-2 --account-id 123456789012 \\
+      --credentials-requests-dir requests --signing-key keys/minisign.key --output-dir out
+  airlock-generator create-bundle --config prod.yaml --serial 2 --public-key-file out/serviceaccount-signer.public
+  airlock-generator create-bundle --config prod.yaml --install-archive - | age -r age1... > install.tar.gz.age
+
+Outputs, which appear together or not at all, and are never overwritten:
+  NAME-SERIAL.tar.gz                the bundle, for the applier
+  NAME-SERIAL.tar.gz.minisig        the signature over it
+  NAME-SERIAL-install.tar.gz        manifests and private key, for the installer's directory; mode 0600
+
+The cluster's key pair is, in this order:
+  1. --public-key-file FILE: the public half alone, for a cluster that has its key already; the install archive then holds
+     manifests alone. The bundle of an earlier serial has the file: tar xzOf OLD.tar.gz serviceaccount-signer.public
+  2. OUTPUT_DIR/serviceaccount-signer.private, if it is there: from create-key-pair, or from ccoctl.
+  3. for serial 1, a new pair: its private half goes into the install archive and nowhere else. Keep that archive until
+     the installer has it; with --install-archive - it is never on a disk in the clear.
+
+The file of --config is YAML with the flags' names as keys; what may be given several times is a list:
+  name: prod
+  account-id: \"012345678901\"
+  tag: [team=edge]
+
+The same input, keys and time (--created or SOURCE_DATE_EPOCH) give the same bytes.";
+
+const SIGN: &str = "\
+Example:
+  airlock-generator sign out/prod-1.tar.gz --signing-key review/minisign.key --signer reviewer
+
+Writes FILE.LABEL.minisig, as `minisign -S -m FILE -x FILE.LABEL.minisig` does. A bundle that the applier would refuse is
+not signed. The label is for people: the applier goes by keys alone.";
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn run() -> process::ExitCode {
+    let result = match Cli::parse().command {
+        Command::CreateSigningKey(arguments) => create_signing_key::run(arguments),
+        Command::CreateKeyPair(arguments) => create_key_pair::run(arguments),
+        Command::CreateBundle(arguments) => create_bundle::run(*arguments),
+        Command::Sign(arguments) => sign::run(arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::Done.into(),
+        Err(Failure { code, error }) => {
+            eprintln!("{}", exit::describe(error.as_ref()));
+            code.into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_is_explained_and_every_command_has_an_example() {
+        for command in Cli::command().get_subcommands() {
+            assert!(command.get_after_help().unwrap().to_string().contains("Example"), "{}", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+            }
+        }
+    }
+}

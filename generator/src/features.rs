@@ -1,0 +1,233 @@
+//! Which features a cluster has, as far as it is known offline: its feature set, its feature gates, its capabilities.
+//!
+//! Sources: openshift/api `config/v1` (feature sets, capability sets), library-go `pkg/manifest` (what annotations mean).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+/// A feature set, as the annotation `release.openshift.io/feature-set` and `--feature-set` name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub enum FeatureSet {
+    /// What a supported cluster has.
+    #[default]
+    Default,
+    /// `TechPreviewNoUpgrade`.
+    TechPreviewNoUpgrade,
+    /// `DevPreviewNoUpgrade`.
+    DevPreviewNoUpgrade,
+    /// `CustomNoUpgrade`.
+    CustomNoUpgrade,
+    /// `OKD`.
+    #[value(name = "OKD")]
+    Okd,
+}
+
+impl FeatureSet {
+    const ALL: [Self; 5] =
+        [Self::Default, Self::TechPreviewNoUpgrade, Self::DevPreviewNoUpgrade, Self::CustomNoUpgrade, Self::Okd];
+
+    /// The name in annotations.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Default => "Default",
+            Self::TechPreviewNoUpgrade => "TechPreviewNoUpgrade",
+            Self::DevPreviewNoUpgrade => "DevPreviewNoUpgrade",
+            Self::CustomNoUpgrade => "CustomNoUpgrade",
+            Self::Okd => "OKD",
+        }
+    }
+}
+
+impl fmt::Display for FeatureSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A name that is none of the known ones.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} \"{}\" is not known; known are {known}", bundle_schema::escape::Escaped(.value))]
+pub struct UnknownName {
+    what: &'static str,
+    value: String,
+    known: String,
+}
+
+impl FromStr for FeatureSet {
+    type Err = UnknownName;
+    fn from_str(value: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|set| set.name() == value).ok_or_else(|| UnknownName {
+            what: "feature set",
+            value: value.to_owned(),
+            known: Self::ALL.map(Self::name).join(", "),
+        })
+    }
+}
+
+/// Text that is no list of feature gates.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GatesError {
+    /// A name that no gate can have.
+    #[error("feature gate \"{}\" is refused: it is made of letters and digits, with - before it where the gate is off", bundle_schema::escape::Escaped(.0))]
+    Name(String),
+    /// On and off at once.
+    #[error("feature gate {0} is given as on and as off")]
+    Both(String),
+}
+
+/// The gates of `--feature-gates`: `Gate` is on, `-Gate` is off, and so is every gate that is not named.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GateList(BTreeMap<String, bool>);
+
+impl FromStr for GateList {
+    type Err = GatesError;
+    fn from_str(text: &str) -> Result<Self, GatesError> {
+        let mut gates = BTreeMap::new();
+        for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+            let (name, on) = item.strip_prefix('-').map_or((item, true), |name| (name, false));
+            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                return Err(GatesError::Name(item.to_owned()));
+            }
+            if gates.insert(name.to_owned(), on).is_some_and(|before| before != on) {
+                return Err(GatesError::Both(name.to_owned()));
+            }
+        }
+        Ok(Self(gates))
+    }
+}
+
+/// What is known about a cluster's feature gates.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Gates {
+    /// Nothing: the state of gates depends on the release, and no file of the installer has it.
+    #[default]
+    Unknown,
+    /// These, and nothing about others: the `featureGates` of an install-config.
+    Some(BTreeMap<String, bool>),
+    /// All of them: those that are not named are off.
+    All(BTreeMap<String, bool>),
+}
+
+impl Gates {
+    pub(crate) fn all(list: GateList) -> Self {
+        Self::All(list.0)
+    }
+
+    pub(crate) fn state(&self, gate: &str) -> Option<bool> {
+        match self {
+            Self::Unknown => None,
+            Self::Some(gates) => gates.get(gate).copied(),
+            Self::All(gates) => Some(gates.get(gate).copied().unwrap_or(false)),
+        }
+    }
+}
+
+/// The optional parts of OpenShift that a cluster has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Capabilities {
+    /// `vCurrent`: all that the release knows, which may be more than this program does.
+    All,
+    /// These and no others.
+    Only(BTreeSet<String>),
+}
+
+/// What each set adds to the one before [openshift/api config/v1/types_cluster_version.go,
+/// ClusterVersionCapabilitySets].
+const CAPABILITY_SETS: [(&str, &[&str]); 9] = [
+    ("None", &[]),
+    ("v4.11", &["baremetal", "marketplace", "openshift-samples", "MachineAPI"]),
+    ("v4.12", &["Console", "Insights", "Storage", "CSISnapshot"]),
+    ("v4.13", &["NodeTuning"]),
+    ("v4.14", &["Build", "DeploymentConfig", "ImageRegistry"]),
+    ("v4.15", &["OperatorLifecycleManager", "CloudCredential"]),
+    ("v4.16", &["Ingress", "CloudControllerManager"]),
+    ("v4.17", &[]),
+    ("v4.18", &["OperatorLifecycleManagerV1"]),
+];
+
+impl Capabilities {
+    /// Those of a baseline set and these besides. Without a baseline, the installer takes `vCurrent`.
+    pub(crate) fn new(
+        baseline: Option<&str>,
+        additional: impl IntoIterator<Item = String>,
+    ) -> Result<Self, UnknownName> {
+        let baseline = baseline.unwrap_or("vCurrent");
+        if baseline == "vCurrent" {
+            return Ok(Self::All);
+        }
+        let last = CAPABILITY_SETS.iter().position(|(name, _)| *name == baseline).ok_or_else(|| UnknownName {
+            what: "capability set",
+            value: baseline.to_owned(),
+            known: CAPABILITY_SETS.map(|(name, _)| name).join(", ") + ", vCurrent",
+        })?;
+        let of_baseline = CAPABILITY_SETS.iter().take(last + 1).flat_map(|(_, added)| added.iter().copied());
+        Ok(Self::Only(of_baseline.map(str::to_owned).chain(additional).collect()))
+    }
+
+    pub(crate) fn has(&self, capability: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(enabled) => enabled.contains(capability),
+        }
+    }
+}
+
+/// Everything that decides whether a cluster has a component.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Features {
+    /// Its feature set.
+    pub feature_set: FeatureSet,
+    /// Its feature gates.
+    pub gates: Gates,
+    /// Its capabilities; nothing is known about them without an install-config.
+    pub capabilities: Option<Capabilities>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gates_are_on_off_or_unknown() {
+        let list: GateList = "A, -B,,".parse().unwrap();
+        let all = Gates::all(list);
+        assert_eq!([all.state("A"), all.state("B"), all.state("C")], [Some(true), Some(false), Some(false)]);
+        assert_eq!(Gates::all("".parse().unwrap()).state("A"), Some(false));
+        assert_eq!(Gates::Unknown.state("A"), None);
+        assert_eq!(Gates::Some([("A".to_owned(), false)].into()).state("A"), Some(false));
+        assert_eq!(Gates::Some([("A".to_owned(), false)].into()).state("B"), None);
+        assert_eq!("A,-A".parse::<GateList>(), Err(GatesError::Both("A".to_owned())));
+        assert_eq!("A=true".parse::<GateList>(), Err(GatesError::Name("A=true".to_owned())));
+        assert_eq!("--A".parse::<GateList>(), Err(GatesError::Name("--A".to_owned())));
+    }
+
+    #[test]
+    fn capability_sets_are_those_of_the_installer() {
+        let of = |baseline| match Capabilities::new(Some(baseline), []).unwrap() {
+            Capabilities::Only(set) => set.len(),
+            Capabilities::All => usize::MAX,
+        };
+        let sizes =
+            ["None", "v4.11", "v4.12", "v4.13", "v4.14", "v4.15", "v4.16", "v4.17", "v4.18", "vCurrent"].map(of);
+        assert_eq!(sizes, [0, 4, 8, 9, 12, 14, 16, 16, 17, usize::MAX]);
+        assert!(Capabilities::new(None, []).unwrap().has("SomethingNew"));
+        let some = Capabilities::new(Some("None"), ["Storage".to_owned()]).unwrap();
+        assert!(some.has("Storage") && !some.has("Console"));
+        assert_eq!(
+            Capabilities::new(Some("v4.99"), []).unwrap_err().to_string(),
+            "capability set \"v4.99\" is not known; known are None, v4.11, v4.12, v4.13, v4.14, v4.15, v4.16, v4.17, v4.18, vCurrent"
+        );
+    }
+
+    #[test]
+    fn feature_sets_have_the_names_of_the_annotation() {
+        for set in FeatureSet::ALL {
+            assert_eq!(set.name().parse(), Ok(set));
+            assert_eq!(clap::ValueEnum::to_possible_value(&set).unwrap().get_name(), set.name());
+        }
+        assert!("techpreviewnoupgrade".parse::<FeatureSet>().is_err());
+    }
+}

@@ -1,0 +1,5 @@
+//! `airlock-generator`: makes keys and signed bundles on a host without a network.
+
+fn main() -> std::process::ExitCode {
+    generator::run()
+}
