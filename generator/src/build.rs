@@ -3,6 +3,22 @@
 //!
 //! Each stage is a type that only the stage before can make. Nothing here reads a file, a clock or a random number: the
 //! same input gives the same bytes.
+//!
+//! A draft cannot be signed, because nobody read it back as the applier will:
+//!
+//! ```compile_fail,E0599
+//! fn skip(draft: generator::build::BundleDraft, key: &generator::signing_key::SigningKey) {
+//!     draft.sign(key);
+//! }
+//! ```
+//!
+//! A signed bundle cannot be made up, and a bundle in its final bytes cannot be changed:
+//!
+//! ```compile_fail,E0451
+//! fn forge(bundle: bundle_schema::bundle::Inspection) -> generator::build::UnsignedBundle {
+//!     generator::build::UnsignedBundle { inspection: bundle, notes: Default::default() }
+//! }
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -292,5 +308,131 @@ impl SignedBundle {
     #[must_use]
     pub fn notes(&self) -> &Notes {
         &self.notes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::Features;
+    use crate::options::{Place, RoleNames, ServiceAccounts, audiences, tags};
+    use crate::service_account_key::{KeyType, PrivateKey};
+    use crate::signing_key::{self, KeyFile};
+    use bundle_schema::index::EntryPath;
+    use bundle_schema::names::{AccountId, ClusterName, RolePath};
+    use bundle_schema::partition::Region;
+    use bundle_schema::timestamp::Timestamp;
+
+    fn options(region: &str) -> BundleOptions {
+        let name = ClusterName::new("demo").unwrap();
+        let created = Timestamp::parse("2026-11-01T00:00:00Z").unwrap();
+        BundleOptions {
+            serial: 1,
+            created,
+            expires: created.plus_days(30),
+            account_id: AccountId::new("123456789012").unwrap(),
+            place: Place::new(Region::new(region).unwrap(), None, None).unwrap(),
+            role_path: RolePath::default(),
+            role_names: RoleNames::Ccoctl,
+            permissions_boundary: None,
+            tags: tags(&name, vec![]).unwrap(),
+            audiences: audiences(vec![]).unwrap(),
+            thumbprints: None,
+            service_accounts: ServiceAccounts::new(),
+            name,
+        }
+    }
+
+    fn request(name: &str, accounts: usize, actions: usize) -> String {
+        let accounts: Vec<_> = (0..accounts).map(|number| format!("service-account-{number}")).collect();
+        let actions: Vec<_> = (0..actions).map(|number| format!("'ec2:SomethingThatIsLong{number}'")).collect();
+        format!(
+            "apiVersion: cloudcredential.openshift.io/v1\nkind: CredentialsRequest\nmetadata: {{name: {name}}}\nspec:\n  \
+             secretRef: {{name: {name}-secret, namespace: ns}}\n  serviceAccountNames: [{}]\n  providerSpec: {{kind: AWSProviderSpec, \
+             statementEntries: [{{effect: Allow, action: [{}], resource: '*'}}]}}\n",
+            accounts.join(", "),
+            actions.join(", ")
+        )
+    }
+
+    fn draft(region: &str, files: &[String]) -> Result<BundleDraft, BuildError> {
+        let entry = |number| EntryPath::new(format!("credentials-requests/{number}.yaml")).unwrap();
+        let files = files.iter().enumerate().map(|(number, text)| (entry(number), text.clone().into_bytes())).collect();
+        let requests = Requests::of_files(files, &Features::default()).unwrap();
+        build(&options(region), requests, key())
+    }
+
+    /// Made once for this test; its private half is nowhere.
+    fn key() -> ServiceAccountKey {
+        ServiceAccountKey::from_pem(
+            "-----BEGIN PUBLIC KEY-----\n\
+             MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEU32aCzpDs1Yr4DNT3byDmdkipD2v\n\
+             70NYL5SJzmdXzNRqYMOpxDg4KIWc41rMdKeK7F9FPyugti0vu/tmS9worQ==\n\
+             -----END PUBLIC KEY-----\n",
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_bundle_is_built_frozen_and_signed_the_same_way_every_time() {
+        let files = [request("zebra", 1, 1), request("ant", 2, 2)];
+        let signing_key = KeyFile::parse(signing_key::generate(None).unwrap().secret).unwrap().open(None).unwrap();
+        let make = || draft("us-east-2", &files).unwrap().freeze().unwrap().sign(&signing_key);
+        let bundle = make();
+        assert_eq!((bundle.archive(), bundle.signature()), (make().archive(), make().signature()));
+        let header = &bundle.contents().header;
+        assert_eq!(header.issuer_url.as_str(), "https://demo-oidc.s3.us-east-2.amazonaws.com");
+        let roles: Vec<_> = header.components.iter().map(|component| component.role_name.as_str()).collect();
+        assert_eq!(roles, ["demo-ns-ant-secret", "demo-ns-zebra-secret"]);
+        let sources: Vec<_> = header.components.iter().map(|component| component.source.as_str()).collect();
+        assert_eq!(sources, ["credentials-requests/1.yaml", "credentials-requests/0.yaml"]);
+        assert!(bundle.signature().contains("timestamp:1793491200\tfile:demo-1.tar.gz\thashed\n"));
+        assert_eq!(bundle.notes(), &Notes::default());
+    }
+
+    #[test]
+    fn every_partition_makes_a_bundle_and_one_region_has_no_constraint() {
+        for region in [
+            "us-east-1",
+            "cn-north-1",
+            "us-gov-west-1",
+            "us-iso-east-1",
+            "us-isob-east-1",
+            "eu-isoe-west-1",
+            "us-isof-south-1",
+            "eusc-de-east-1",
+        ] {
+            let bundle = draft(region, &[request("a", 1, 1)]).unwrap().freeze().unwrap();
+            let constraint = &bundle.contents().bucket.create.create_bucket_configuration;
+            assert_eq!(constraint.is_none(), region == "us-east-1", "{region}");
+        }
+    }
+
+    #[test]
+    fn quotas_of_iam_are_known_here_already() {
+        let bundle = draft("us-east-2", &[request("many", 50, 1)]).unwrap();
+        assert_eq!(
+            bundle.notes.warnings,
+            [
+                "trust policy of demo-ns-many-secret has 2569 characters; IAM allows 2048 unless the account's quota was raised"
+            ]
+        );
+        let error = |files: &[String]| draft("us-east-2", files).err().unwrap();
+        assert!(
+            matches!(error(&[request("x", 250, 1)]), BuildError::TrustTooLong { request, found: 8201.. } if request == "x")
+        );
+        assert!(
+            matches!(error(&[request("x", 1, 400)]), BuildError::PolicyTooLong { request, found: 10_241.. } if request == "x")
+        );
+    }
+
+    #[test]
+    fn a_private_key_in_the_input_gets_into_no_bundle() {
+        let pem = PrivateKey::generate(KeyType::P256).unwrap().pem().replace('\n', "\n# ");
+        let error = draft("us-east-2", &[format!("# {pem}\n{}", request("a", 1, 1))]).unwrap().freeze().err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "credentials-requests/0.yaml holds a PEM private key; a bundle never holds private key material\n  remove it from the input"
+        );
     }
 }

@@ -14,6 +14,7 @@ use crate::options::OptionsError;
 use crate::output::OutputError;
 use crate::password::PasswordError;
 use crate::requests::RequestsError;
+use crate::roles::RolesError;
 use crate::service_account_key::PrivateKeyError;
 use crate::settings::SettingsError;
 use crate::signing_key::SigningKeyError;
@@ -56,7 +57,6 @@ macro_rules! failures {
 }
 
 failures! {
-    BuildError => Invalid,
     FreezeError => Invalid,
     InspectError => Invalid,
     InstallArchiveError => Invalid,
@@ -65,6 +65,17 @@ failures! {
     OptionsError => Usage,
     SettingsError => Usage,
     SigningKeyError => Usage,
+}
+
+impl From<BuildError> for Failure {
+    fn from(error: BuildError) -> Self {
+        let code = match &error {
+            // What is wrong is a flag, not a request.
+            BuildError::Roles(RolesError::Unused { .. } | RolesError::OwnServiceAccounts { .. }) => ExitCode::Usage,
+            _ => ExitCode::Invalid,
+        };
+        Self::new(code, error)
+    }
 }
 
 impl From<RequestsError> for Failure {

@@ -10,16 +10,16 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 #[value(rename_all = "PascalCase")]
 pub enum FeatureSet {
-    /// What a supported cluster has.
+    /// What a supported cluster has
     #[default]
     Default,
-    /// `TechPreviewNoUpgrade`.
+    /// Technology previews; such a cluster cannot be upgraded
     TechPreviewNoUpgrade,
-    /// `DevPreviewNoUpgrade`.
+    /// Previews for developers; such a cluster cannot be upgraded
     DevPreviewNoUpgrade,
-    /// `CustomNoUpgrade`.
+    /// Gates that were chosen one by one; such a cluster cannot be upgraded
     CustomNoUpgrade,
-    /// `OKD`.
+    /// The community distribution
     #[value(name = "OKD")]
     Okd,
 }

@@ -166,6 +166,26 @@ impl fmt::Display for BundleReport {
         writeln!(f, "created      {}, expires {}\n", self.created, self.expires)?;
         write_roles(f, &self.roles)?;
         write_skipped(f, &self.skipped)?;
+        self.write_notes(f)?;
+        writeln!(f, "sha256")?;
+        for file in &self.files {
+            writeln!(f, "{}  {}  ({})", file.sha256, Escaped(&file.path), file.kind)?;
+        }
+        writeln!(f, "\nnext")?;
+        for (step, number) in self.next.iter().zip(1..) {
+            writeln!(f, "{number}. {step}")?;
+        }
+        Ok(())
+    }
+}
+
+impl BundleReport {
+    /// What people should look at, and an empty line behind it.
+    fn write_notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let undecided = self.roles.iter().any(|role| !role.undecided_feature_gates.is_empty());
+        if !undecided && self.ignored_files.is_empty() && self.warnings.is_empty() {
+            return Ok(());
+        }
         for role in self.roles.iter().filter(|role| !role.undecided_feature_gates.is_empty()) {
             let gates = role.undecided_feature_gates.join(", ");
             writeln!(
@@ -181,15 +201,7 @@ impl fmt::Display for BundleReport {
         for warning in &self.warnings {
             writeln!(f, "warning: {warning}")?;
         }
-        writeln!(f, "\nsha256")?;
-        for file in &self.files {
-            writeln!(f, "{}  {}  ({})", file.sha256, Escaped(&file.path), file.kind)?;
-        }
-        writeln!(f, "\nnext")?;
-        for (step, number) in self.next.iter().zip(1..) {
-            writeln!(f, "{number}. {step}")?;
-        }
-        Ok(())
+        writeln!(f)
     }
 }
 
@@ -206,10 +218,10 @@ fn write_skipped(f: &mut fmt::Formatter<'_>, skipped: &[SkippedReport]) -> fmt::
     if skipped.is_empty() {
         return Ok(());
     }
-    let head = ["SKIPPED", "FILE", "WHY"].map(str::to_owned);
+    let head = ["SKIPPED", "WHY", "FILE"].map(str::to_owned);
     let row = |skipped: &SkippedReport| {
         let request = skipped.request.clone().unwrap_or_else(|| "-".to_owned());
-        [request, format!("{}, document {}", skipped.file, skipped.document), skipped.reason.clone()]
+        [request, skipped.reason.clone(), format!("{}, document {}", skipped.file, skipped.document)]
     };
     write_table(f, &std::iter::once(head).chain(skipped.iter().map(row)).collect::<Vec<_>>())
 }

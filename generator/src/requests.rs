@@ -303,7 +303,7 @@ mod tests {
         let error = read(&[("a.yaml", &wrong)]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "a.yaml, document 2: spec.providerSpec.statementEntries[0].effect (line 14): it is neither Allow nor Deny"
+            "a.yaml, document 2: spec.providerSpec.statementEntries[0].effect (line 15): it is neither Allow nor Deny"
         );
         let error =
             read(&[("a.yaml", &wrong), ("b.yaml", "a: [\n"), ("c.json", "\u{1}"), ("d.yml", "kind: 5")]).unwrap_err();

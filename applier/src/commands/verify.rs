@@ -38,7 +38,8 @@ fn text(admitted: &Admitted) -> String {
             "Signed   as {} by {} ({})",
             Escaped(&signer.role),
             EscapedWhole(&signer.key),
-            Escaped(&signer.trusted_comment)
+            // Stock minisign separates the parts of its comment by tabs, the one control that a signature may have.
+            Escaped(&signer.trusted_comment.replace('\t', ", "))
         );
     }
     text.push_str("Verified: everybody who has to has signed, and the bundle is valid.\n");

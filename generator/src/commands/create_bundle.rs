@@ -80,7 +80,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let hint = format!(
         "for a changed bundle of the same cluster give --serial {next_serial}; to make the same one again give --created with its time"
     );
-    source.check_vacant(&places.bundle, &hint)?;
+    source.check_vacant(&places.bundle, next_serial)?;
     let signing_key =
         open_signing_key(signing_key, &PasswordSource::new(settings.password_file.clone(), settings.no_password))?;
     signing_key.trusted()?;
@@ -192,13 +192,17 @@ fn written(bundle: &SignedBundle, install: &[u8], places: &Places) -> Vec<Writte
 
 fn next(places: &Places, has_private_key: bool) -> Vec<String> {
     let bundle = shown(&places.bundle);
-    let install = places.install_archive.as_deref().map_or_else(|| "the install archive".to_owned(), shown);
-    let secret = if has_private_key { ", which holds the cluster's private key and goes nowhere else" } else { "" };
+    let secret =
+        if has_private_key { "it holds the cluster's private key and goes nowhere else" } else { "it holds no key" };
+    let install = match &places.install_archive {
+        Some(path) => format!("tar xzf {} -C INSTALL-DIR  ({secret})", shown(path)),
+        None => format!("tar xzf - -C INSTALL-DIR  ({secret})"),
+    };
     vec![
         format!("have it reviewed and signed again:  airlock-generator sign {bundle} --signing-key REVIEWERS-KEY"),
         format!(
             "carry the bundle and its .minisig files over:  airlock-applier plan {bundle} --trusted-key minisign.pub"
         ),
-        format!("extract the install archive where openshift-install runs:  tar xzf {install} -C INSTALL-DIR{secret}"),
+        format!("extract the install archive where openshift-install runs:  {install}"),
     ]
 }

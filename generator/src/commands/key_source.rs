@@ -7,7 +7,7 @@ use bundle_schema::file::read_bounded;
 use bundle_schema::key::{KeyError, ServiceAccountKey};
 use bundle_schema::limits::MAX_KEY_FILE_BYTES;
 
-use super::{note, read_secret};
+use super::read_secret;
 use crate::failure::Failure;
 use crate::output::OutputError;
 use crate::service_account_key::{KeyType, PRIVATE_FILE, PrivateKey};
@@ -49,13 +49,14 @@ impl KeySource {
     }
 
     /// A new key's bundle is never the one that is there already: better known before the key is made than after.
-    pub(super) fn check_vacant(&self, bundle: &Path, hint: &str) -> Result<(), Failure> {
-        match self {
-            Self::New(_) if bundle.symlink_metadata().is_ok() => {
-                Err(OutputError::Exists { path: bundle.to_owned(), hint: hint.to_owned() }.into())
-            }
-            _ => Ok(()),
+    pub(super) fn check_vacant(&self, bundle: &Path, next_serial: u64) -> Result<(), OutputError> {
+        if !matches!(self, Self::New(_)) || bundle.symlink_metadata().is_err() {
+            return Ok(());
         }
+        let hint = format!(
+            "for a changed bundle of the same cluster give --serial {next_serial} and --public-key-file; this one would get another new key pair"
+        );
+        Err(OutputError::Exists { path: bundle.to_owned(), hint })
     }
 
     /// The public half, the private half where there is one, and where they come from in words.
@@ -64,9 +65,6 @@ impl KeySource {
             Self::Public { key, from } => Ok((key, None, from)),
             Self::Existing { key, from } => Ok((key.public().clone(), Some(key), from)),
             Self::New(key_type) => {
-                if key_type != KeyType::P256 {
-                    note("making an RSA key pair, which takes a few seconds\n");
-                }
                 let key = PrivateKey::generate(key_type)?;
                 Ok((
                     key.public().clone(),
