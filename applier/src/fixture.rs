@@ -5,17 +5,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use bundle_schema::contents::{BucketDocuments, Contents, RoleDocuments};
-use bundle_schema::documents::{
-    CreateBucket, CreateBucketConfiguration, CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, ObjectOwnership,
-    PublicAccessBlock, PutBucketPolicy, PutBucketTagging, PutPublicAccessBlock, PutRolePolicy, Tag, Tagging,
-};
+use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy, Tag};
 use bundle_schema::index::{Endpoint, Header, Kind};
 use bundle_schema::json::Embedded;
 use bundle_schema::key::ServiceAccountKey;
 use bundle_schema::names::{BucketName, RoleName, Sha256};
 use bundle_schema::policy::{
-    BucketPolicy, Effect, FederatedPrincipal, PermissionPolicy, PermissionStatement, PolicyVersion, RoleTrustPolicy,
-    TrustCondition, TrustStatement,
+    Effect, FederatedPrincipal, PermissionPolicy, PermissionStatement, PolicyVersion, RoleTrustPolicy, TrustCondition,
+    TrustStatement,
 };
 use bundle_schema::timestamp::Timestamp;
 
@@ -66,34 +63,11 @@ pub(crate) fn contents() -> Contents {
         skipped: Vec::new(),
     };
     let public_key = ServiceAccountKey::from_pem(KEY).unwrap();
-    let (bucket, owner) = (header.name.bucket(), header.account_id.clone());
-    let region = header.region.clone();
     Contents {
         discovery: Discovery::of(&header.issuer_url, "ES256"),
         jwks: Jwks { keys: vec![public_key.jwk().clone()] },
         public_key,
-        bucket: BucketDocuments {
-            create: CreateBucket {
-                bucket: bucket.clone(),
-                create_bucket_configuration: Some(CreateBucketConfiguration { location_constraint: region }),
-                object_ownership: ObjectOwnership::BucketOwnerEnforced,
-            },
-            public_access_block: PutPublicAccessBlock {
-                bucket: bucket.clone(),
-                public_access_block_configuration: PublicAccessBlock::PUBLIC_ISSUER,
-                expected_bucket_owner: owner.clone(),
-            },
-            policy: PutBucketPolicy {
-                policy: Embedded(BucketPolicy::public_read(&header.partition, &bucket)),
-                bucket: bucket.clone(),
-                expected_bucket_owner: owner.clone(),
-            },
-            tagging: PutBucketTagging {
-                bucket,
-                tagging: Tagging { tag_set: header.tags.clone() },
-                expected_bucket_owner: owner,
-            },
-        },
+        bucket: BucketDocuments::of(&header),
         provider: CreateOpenIdConnectProvider {
             url: header.issuer_url.clone(),
             client_id_list: vec![parsed("openshift"), parsed("sts.amazonaws.com")],

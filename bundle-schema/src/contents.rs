@@ -1,12 +1,13 @@
 //! Everything a bundle says, as typed values: what the generator fills in, the writer writes and the reader reads back.
 
 use crate::documents::{
-    CreateBucket, CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutBucketPolicy, PutBucketTagging,
-    PutPublicAccessBlock, PutRolePolicy,
+    CreateBucket, CreateBucketConfiguration, CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, ObjectOwnership,
+    PublicAccessBlock, PutBucketPolicy, PutBucketTagging, PutPublicAccessBlock, PutRolePolicy, Tagging,
 };
 use crate::index::{EntryPath, Header};
-use crate::json;
+use crate::json::{self, Embedded};
 use crate::key::ServiceAccountKey;
+use crate::policy::BucketPolicy;
 
 /// Everything a bundle says. That it parses does not make it consistent: see `validate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,39 @@ pub struct BucketDocuments {
     pub policy: PutBucketPolicy,
     /// `aws/bucket-tagging.json`.
     pub tagging: PutBucketTagging,
+}
+
+impl BucketDocuments {
+    /// The bucket of a public issuer: there is one for each header, and a reader takes no other.
+    #[must_use]
+    pub fn of(header: &Header) -> Self {
+        let (bucket, owner) = (header.name.bucket(), &header.account_id);
+        // us-east-1 is the one region that takes no constraint [S3 API reference, CreateBucket].
+        let configuration = (header.region.as_str() != "us-east-1")
+            .then(|| CreateBucketConfiguration { location_constraint: header.region.clone() });
+        Self {
+            create: CreateBucket {
+                bucket: bucket.clone(),
+                create_bucket_configuration: configuration,
+                object_ownership: ObjectOwnership::BucketOwnerEnforced,
+            },
+            public_access_block: PutPublicAccessBlock {
+                bucket: bucket.clone(),
+                public_access_block_configuration: PublicAccessBlock::PUBLIC_ISSUER,
+                expected_bucket_owner: owner.clone(),
+            },
+            policy: PutBucketPolicy {
+                policy: Embedded(BucketPolicy::public_read(&header.partition, &bucket)),
+                bucket: bucket.clone(),
+                expected_bucket_owner: owner.clone(),
+            },
+            tagging: PutBucketTagging {
+                bucket,
+                tagging: Tagging { tag_set: header.tags.clone() },
+                expected_bucket_owner: owner.clone(),
+            },
+        }
+    }
 }
 
 /// The documents that make one role.

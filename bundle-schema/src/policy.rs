@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::index::{Component, Header};
 use crate::names::{BucketName, name};
 use crate::partition::Partition;
 
@@ -173,6 +174,23 @@ pub struct BucketStatement {
     pub action: Vec<String>,
     /// Which objects it is about.
     pub resource: Vec<String>,
+}
+
+impl RoleTrustPolicy {
+    /// The one trust policy of a component: its service accounts, through the bundle's provider.
+    #[must_use]
+    pub fn of(header: &Header, component: &Component) -> Self {
+        let subject = format!("{}:sub", header.issuer_url.without_scheme());
+        Self {
+            version: PolicyVersion::V2012,
+            statement: vec![TrustStatement {
+                effect: Effect::Allow,
+                principal: FederatedPrincipal { federated: header.provider_arn() },
+                action: ASSUME_ROLE_ACTION.to_owned(),
+                condition: TrustCondition { string_equals: [(subject, component.subjects())].into() },
+            }],
+        }
+    }
 }
 
 impl BucketPolicy {

@@ -12,15 +12,12 @@ use serde::Serialize;
 
 use self::roles::check_role;
 use crate::contents::{BucketDocuments, Contents, path};
-use crate::documents::{
-    CreateBucketConfiguration, CreateOpenIdConnectProvider, Discovery, Jwk, Jwks, PublicAccessBlock,
-};
+use crate::documents::{CreateOpenIdConnectProvider, Discovery, Jwk, Jwks};
 use crate::escape::Escaped;
 use crate::index::{Component, Endpoint, EntryPath, Header, INDEX_PATH, Kind, Skipped};
 use crate::key::ServiceAccountKey;
 use crate::limits::{MAX_AUDIENCES, MAX_TAGS, MAX_THUMBPRINTS};
 use crate::manifest;
-use crate::policy::BucketPolicy;
 use crate::reader::Parsed;
 
 /// One thing that does not fit, and where.
@@ -228,28 +225,30 @@ fn check_jwks(jwks: &Jwks, public_key: &ServiceAccountKey, problems: &mut Proble
 
 fn check_bucket(header: &Header, bucket: &BucketDocuments, problems: &mut Problems) {
     let BucketDocuments { create, public_access_block, policy, tagging } = bucket;
-    let name = header.name.bucket();
-    problems.equal(path::BUCKET, "Bucket", &create.bucket, &name);
-    // us-east-1 is the one region that takes no constraint [S3 API reference, CreateBucket].
-    let constraint = CreateBucketConfiguration { location_constraint: header.region.clone() };
-    let expected = (header.region.as_str() != "us-east-1").then_some(constraint);
-    problems.equal(path::BUCKET, "CreateBucketConfiguration", &create.create_bucket_configuration, &expected);
+    let expected = BucketDocuments::of(header);
+    let at = path::BUCKET;
+    problems.equal(at, "Bucket", &create.bucket, &expected.create.bucket);
+    let configuration = &expected.create.create_bucket_configuration;
+    problems.equal(at, "CreateBucketConfiguration", &create.create_bucket_configuration, configuration);
+    problems.equal(at, "ObjectOwnership", &create.object_ownership, &expected.create.object_ownership);
 
-    let at = path::BUCKET_PUBLIC_ACCESS_BLOCK;
-    problems.equal(at, "Bucket", &public_access_block.bucket, &name);
-    problems.equal(at, "ExpectedBucketOwner", &public_access_block.expected_bucket_owner, &header.account_id);
-    let found = &public_access_block.public_access_block_configuration;
-    problems.equal(at, "PublicAccessBlockConfiguration", found, &PublicAccessBlock::PUBLIC_ISSUER);
+    let (at, found, expected_block) =
+        (path::BUCKET_PUBLIC_ACCESS_BLOCK, public_access_block, &expected.public_access_block);
+    problems.equal(at, "Bucket", &found.bucket, &expected_block.bucket);
+    problems.equal(at, "ExpectedBucketOwner", &found.expected_bucket_owner, &expected_block.expected_bucket_owner);
+    let (found, expected_block) =
+        (&found.public_access_block_configuration, &expected_block.public_access_block_configuration);
+    problems.equal(at, "PublicAccessBlockConfiguration", found, expected_block);
 
     let at = path::BUCKET_POLICY;
-    problems.equal(at, "Bucket", &policy.bucket, &name);
-    problems.equal(at, "ExpectedBucketOwner", &policy.expected_bucket_owner, &header.account_id);
-    problems.equal(at, "Policy", &policy.policy.0, &BucketPolicy::public_read(&header.partition, &name));
+    problems.equal(at, "Bucket", &policy.bucket, &expected.policy.bucket);
+    problems.equal(at, "ExpectedBucketOwner", &policy.expected_bucket_owner, &expected.policy.expected_bucket_owner);
+    problems.equal(at, "Policy", &policy.policy.0, &expected.policy.policy.0);
 
     let at = path::BUCKET_TAGGING;
-    problems.equal(at, "Bucket", &tagging.bucket, &name);
-    problems.equal(at, "ExpectedBucketOwner", &tagging.expected_bucket_owner, &header.account_id);
-    problems.equal(at, "TagSet", &tagging.tagging.tag_set, &header.tags);
+    problems.equal(at, "Bucket", &tagging.bucket, &expected.tagging.bucket);
+    problems.equal(at, "ExpectedBucketOwner", &tagging.expected_bucket_owner, &expected.tagging.expected_bucket_owner);
+    problems.equal(at, "TagSet", &tagging.tagging.tag_set, &expected.tagging.tagging.tag_set);
 }
 
 fn check_provider(header: &Header, provider: &CreateOpenIdConnectProvider, problems: &mut Problems) {

@@ -24,19 +24,13 @@ use std::collections::BTreeMap;
 
 use bundle_schema::bundle::{InspectError, Inspection};
 use bundle_schema::contents::{BucketDocuments, Contents, RoleDocuments};
-use bundle_schema::documents::{
-    CreateBucket, CreateBucketConfiguration, CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, ObjectOwnership,
-    PublicAccessBlock, PutBucketPolicy, PutBucketTagging, PutPublicAccessBlock, PutRolePolicy, Tagging,
-};
+use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy};
 use bundle_schema::index::{Component, Endpoint, GeneratorVersion, Header, Kind};
 use bundle_schema::json::Embedded;
 use bundle_schema::key::ServiceAccountKey;
 use bundle_schema::limits::{DEFAULT_TRUST_POLICY_CHARS, MAX_ROLE_POLICY_CHARS, MAX_TRUST_POLICY_CHARS};
 use bundle_schema::names::{IssuerUrl, NameError, Sha256};
-use bundle_schema::policy::{
-    ASSUME_ROLE_ACTION, BucketPolicy, Effect, FederatedPrincipal, PermissionPolicy, PermissionStatement, PolicyVersion,
-    RoleTrustPolicy, TrustCondition, TrustStatement,
-};
+use bundle_schema::policy::{PermissionPolicy, PermissionStatement, PolicyVersion, RoleTrustPolicy};
 use bundle_schema::writer::{self, WriteError};
 
 use crate::options::BundleOptions;
@@ -111,7 +105,7 @@ pub fn build(options: &BundleOptions, requests: Requests, key: ServiceAccountKey
         discovery: Discovery::of(&header.issuer_url, &key.jwk().alg),
         jwks: Jwks { keys: vec![key.jwk().clone()] },
         public_key: key,
-        bucket: bucket(&header),
+        bucket: BucketDocuments::of(&header),
         provider: CreateOpenIdConnectProvider {
             url: header.issuer_url.clone(),
             client_id_list: options.audiences.clone(),
@@ -149,35 +143,6 @@ fn header(options: &BundleOptions) -> Result<Header, NameError> {
     })
 }
 
-fn bucket(header: &Header) -> BucketDocuments {
-    let (bucket, owner) = (header.name.bucket(), &header.account_id);
-    // us-east-1 is the one region that takes no constraint [S3 API reference, CreateBucket].
-    let configuration = (header.region.as_str() != "us-east-1")
-        .then(|| CreateBucketConfiguration { location_constraint: header.region.clone() });
-    BucketDocuments {
-        create: CreateBucket {
-            bucket: bucket.clone(),
-            create_bucket_configuration: configuration,
-            object_ownership: ObjectOwnership::BucketOwnerEnforced,
-        },
-        public_access_block: PutPublicAccessBlock {
-            bucket: bucket.clone(),
-            public_access_block_configuration: PublicAccessBlock::PUBLIC_ISSUER,
-            expected_bucket_owner: owner.clone(),
-        },
-        policy: PutBucketPolicy {
-            policy: Embedded(BucketPolicy::public_read(&header.partition, &bucket)),
-            bucket: bucket.clone(),
-            expected_bucket_owner: owner.clone(),
-        },
-        tagging: PutBucketTagging {
-            bucket,
-            tagging: Tagging { tag_set: header.tags.clone() },
-            expected_bucket_owner: owner.clone(),
-        },
-    }
-}
-
 fn role(
     options: &BundleOptions,
     header: &Header,
@@ -185,7 +150,7 @@ fn role(
     statement: Vec<PermissionStatement>,
     notes: &mut Notes,
 ) -> Result<RoleDocuments, BuildError> {
-    let trust = Embedded(trust_policy(header, component));
+    let trust = Embedded(RoleTrustPolicy::of(header, component));
     let permissions = Embedded(PermissionPolicy { version: PolicyVersion::V2012, statement });
     let request = || component.request.to_string();
     match trust.text().chars().count() {
@@ -215,19 +180,6 @@ fn role(
             policy_document: permissions,
         },
     })
-}
-
-fn trust_policy(header: &Header, component: &Component) -> RoleTrustPolicy {
-    let subject = format!("{}:sub", header.issuer_url.without_scheme());
-    RoleTrustPolicy {
-        version: PolicyVersion::V2012,
-        statement: vec![TrustStatement {
-            effect: Effect::Allow,
-            principal: FederatedPrincipal { federated: header.provider_arn() },
-            action: ASSUME_ROLE_ACTION.to_owned(),
-            condition: TrustCondition { string_equals: [(subject, component.subjects())].into() },
-        }],
-    }
 }
 
 /// Why a draft does not make a bundle.
