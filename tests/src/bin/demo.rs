@@ -1,0 +1,253 @@
+//! The demo: a cluster's roles from CredentialsRequests to an (emulated) AWS account, through both doors.
+//!
+//! `cargo run -p tests --bin demo` makes everything afresh in `target/demo` and shows each step with the command that a
+//! user types for it. With `-- --keep` the emulator goes on until Enter is pressed, for trying the commands by hand.
+
+use std::error::Error;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+use tests::binaries::{Binaries, binaries_with_progress};
+use tests::emulator::Emulator;
+use tests::program::{Outcome, Program};
+use tests::{crate_file, target_dir};
+
+type Done<T = ()> = Result<T, Box<dyn Error>>;
+
+const BUNDLE: &str = "transfer/democluster-1.tar.gz";
+const TAMPERED: &str = "tampered/democluster-1.tar.gz";
+
+fn main() {
+    if let Err(error) = Demo::prepare().and_then(|demo| demo.run()) {
+        eprintln!("\nThe demo failed: {error}");
+        std::process::exit(1);
+    }
+}
+
+/// The demo's folder, the programs and the account.
+struct Demo {
+    folder: PathBuf,
+    programs: Binaries,
+    emulator: Emulator,
+}
+
+impl Demo {
+    fn prepare() -> Done<Self> {
+        println!("Building airlock-generator and airlock-applier.");
+        let programs = binaries_with_progress()?;
+        let emulator = Emulator::start_saying(|progress| println!("Now {progress}."))?;
+        let folder = target_dir().join("demo");
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        let requests = folder.join("credentials-requests");
+        fs::create_dir_all(&requests)?;
+        for entry in fs::read_dir(crate_file("samples/credentials-requests"))? {
+            let entry = entry?;
+            fs::copy(entry.path(), requests.join(entry.file_name()))?;
+        }
+        Ok(Self { folder, programs, emulator })
+    }
+
+    fn run(&self) -> Done {
+        say(&format!(
+            "Everything below happens in {}, which holds sample CredentialsRequests. In life they are your release's:\n\
+             oc adm release extract --credentials-requests --included --install-config=install-config.yaml --to=DIR RELEASE",
+            self.folder.display()
+        ));
+        self.offline()?;
+        self.review()?;
+        self.privileged()?;
+        self.tampered()?;
+        self.what_next()
+    }
+
+    fn offline(&self) -> Done {
+        door("First door: the air-gapped host. It has the private keys and no network.");
+        step(
+            "Two signing keys: one for the team that generates bundles, one for the team that reviews them. Each team keeps\n\
+             its own. In life they have a password, which is asked for; a demo has nobody to ask, so --no-password it is.",
+        );
+        self.generator(&["create-signing-key", "--no-password", "--output-dir", "generator-team"], 0)?;
+        self.generator(&["create-signing-key", "--no-password", "--output-dir", "review-team"], 0)?;
+        step(
+            "The bundle, and beside it the install archive. The bundle holds every document that AWS will be sent, with no\n\
+             placeholder; the install archive alone holds the cluster's private key, and never leaves for the other door.",
+        );
+        self.generator(
+            &[
+                "create-bundle",
+                "--name=democluster",
+                "--region=us-east-2",
+                "--account-id=123456789012",
+                "--credentials-requests-dir=credentials-requests",
+                "--signing-key=generator-team/minisign.key",
+                "--no-password",
+                "--output-dir=transfer",
+                "--install-archive=installer/democluster-1-install.tar.gz",
+            ],
+            0,
+        )?;
+        step("Stock tools read it. This is all that crosses over:");
+        self.tool("tar", &["tzf", BUNDLE])?;
+        Ok(())
+    }
+
+    fn review(&self) -> Done {
+        door("Between the doors: two signatures are demanded.");
+        step(
+            "The privileged side keeps a trust file, which never travels with a bundle. It says who has to have signed.",
+        );
+        let trust = serde_json::json!({
+            "roles": {"generator": [self.public_key("generator-team")?], "reviewer": [self.public_key("review-team")?]},
+            "accounts": ["123456789012"],
+            "names": ["demo*"],
+            "deniedActions": ["iam:CreateUser", "*"],
+            "maxAgeDays": 30,
+        });
+        fs::write(self.folder.join("trust.json"), serde_json::to_string_pretty(&trust)? + "\n")?;
+        self.tool("cat", &["trust.json"])?;
+        step(
+            "So far only the generator's team has signed. The applier refuses, before it even looks into the archive:",
+        );
+        self.applier(&["verify", BUNDLE, "--trust=trust.json"], 3)?;
+        step("The reviewer reads the bundle (every file in it is readable text) and adds a signature:");
+        self.generator(
+            &["sign", BUNDLE, "--signing-key=review-team/minisign.key", "--signer=reviewer", "--no-password"],
+            0,
+        )?;
+        Ok(())
+    }
+
+    fn privileged(&self) -> Done {
+        door("Second door: the privileged network. It has AWS credentials and no private key.");
+        step("Now everybody has signed:");
+        self.applier(&["verify", BUNDLE, "--trust=trust.json"], 0)?;
+        step(&format!(
+            "The plan, from what the account holds now. The account is an emulator (moto): AWS_ENDPOINT_URL={}",
+            self.emulator.url()
+        ));
+        let plan = self.applier(&["plan", BUNDLE, "--trust=trust.json"], 0)?;
+        step("Exactly that plan is applied: its digest says so, and a plan with another digest would be refused.");
+        let digest =
+            plan.stdout.lines().find_map(|line| line.strip_prefix("plan digest: ")).ok_or("the plan has no digest")?;
+        let approval = format!("--plan-digest={digest}");
+        self.applier(&["apply", BUNDLE, "--trust=trust.json", &approval, "--receipt=receipt.json"], 0)?;
+        step(
+            "Again: there is nothing to do. With --detailed-exitcode, code 0 says so to a script; 10 would mean changes.",
+        );
+        self.applier(&["plan", BUNDLE, "--trust=trust.json", "--detailed-exitcode"], 0)?;
+        step("The receipt says what was done to which resource, by whom, on whose signatures. It begins:");
+        self.tool("head", &["-n", "30", "receipt.json"])?;
+        Ok(())
+    }
+
+    fn tampered(&self) -> Done {
+        door("Somebody between the doors changes one byte.");
+        fs::create_dir_all(self.folder.join("tampered"))?;
+        for ending in ["", ".minisig", ".reviewer.minisig"] {
+            fs::copy(self.folder.join(format!("{BUNDLE}{ending}")), self.folder.join(format!("{TAMPERED}{ending}")))?;
+        }
+        let mut bytes = fs::read(self.folder.join(TAMPERED))?;
+        let middle = bytes.len() / 2;
+        let byte = bytes.get_mut(middle).ok_or("the bundle is empty")?;
+        *byte ^= 1;
+        fs::write(self.folder.join(TAMPERED), bytes)?;
+        self.emulator.forget();
+        self.applier(&["apply", TAMPERED, "--trust=trust.json", "--yes"], 3)?;
+        let seen = self.emulator.requests().len();
+        println!("The account saw {seen} requests.");
+        if seen == 0 { Ok(()) } else { Err("the applier talked to AWS about a tampered bundle".into()) }
+    }
+
+    fn what_next(&self) -> Done {
+        let keep = env::args().any(|argument| argument == "--keep");
+        let programs = self.programs.generator.parent().unwrap_or(Path::new("."));
+        door("What next");
+        println!("The files are in {}:", self.folder.display());
+        println!("  transfer/    the bundle and its signatures: what crosses from door to door");
+        println!(
+            "  installer/   the install archive with the cluster's private key: extract it into the installer's folder"
+        );
+        println!("  receipt.json, trust.json, and the two teams' keys");
+        println!("\nTo type the commands yourself:");
+        println!("  cd {}", self.folder.display());
+        println!("  export PATH={}:$PATH", programs.display());
+        if keep {
+            for (name, value) in self.emulator.environment() {
+                println!("  export {name}={value}");
+            }
+        } else {
+            println!(
+                "  (verify and everything of airlock-generator works as it stands; for plan and apply, run the demo"
+            );
+            println!(
+                "   with `-- --keep`, which leaves the emulated account running, or use credentials of a test account)"
+            );
+        }
+        println!("\nThen, with your own release's requests and your own account: README.md, \"The real workflow\".");
+        if keep {
+            print!("\nThe emulator runs until you press Enter. ");
+            io::stdout().flush()?;
+            io::stdin().read_line(&mut String::new())?;
+        }
+        Ok(())
+    }
+
+    /// The second line of a team's `minisign.pub`.
+    fn public_key(&self, team: &str) -> Done<String> {
+        let text = fs::read_to_string(self.folder.join(team).join("minisign.pub"))?;
+        Ok(text.lines().nth(1).ok_or("minisign.pub has one line only")?.to_owned())
+    }
+
+    fn generator(&self, arguments: &[&str], code: i32) -> Done<Outcome> {
+        show(&self.program(&self.programs.generator, arguments), code)
+    }
+
+    fn applier(&self, arguments: &[&str], code: i32) -> Done<Outcome> {
+        show(&self.program(&self.programs.applier, arguments).envs(self.emulator.environment()), code)
+    }
+
+    fn tool(&self, name: &str, arguments: &[&str]) -> Done<Outcome> {
+        show(&self.program(Path::new(name), arguments), 0)
+    }
+
+    fn program(&self, file: &Path, arguments: &[&str]) -> Program {
+        Program::new(file).args(arguments).in_folder(&self.folder)
+    }
+}
+
+fn door(title: &str) {
+    println!("\n\n== {title}");
+}
+
+fn step(text: &str) {
+    println!();
+    say(text);
+}
+
+fn say(text: &str) {
+    for line in text.lines() {
+        println!("# {line}");
+    }
+}
+
+/// Runs a command, prints it with everything it says, and insists on its exit code.
+fn show(program: &Program, code: i32) -> Done<Outcome> {
+    println!("$ {}", folded(&program.line()));
+    let outcome = program.run();
+    print!("{}{}", outcome.stderr, outcome.stdout);
+    if outcome.code != Some(code) {
+        return Err(format!("{} ended with {:?}; {code} was expected", outcome.line, outcome.code).into());
+    }
+    if code != 0 {
+        println!("(exit code {code})");
+    }
+    Ok(outcome)
+}
+
+/// A long command over several lines, as a shell takes it.
+fn folded(line: &str) -> String {
+    if line.len() <= 110 { line.to_owned() } else { line.replace(" --", " \\\n    --") }
+}

@@ -1,0 +1,77 @@
+//! The two programs, built by cargo as the running program was.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::{SetupError, target_dir, workspace};
+
+/// Where the programs are.
+#[derive(Debug, Clone)]
+pub struct Binaries {
+    /// `airlock-generator`.
+    pub generator: PathBuf,
+    /// `airlock-applier`.
+    pub applier: PathBuf,
+}
+
+/// Both programs, built at the first call. Cargo's own lock copes with other test programs that do the same.
+pub fn binaries() -> Result<&'static Binaries, SetupError> {
+    static BUILT: OnceLock<Result<Binaries, String>> = OnceLock::new();
+    BUILT.get_or_init(|| build(Stdio::piped())).as_ref().map_err(|reason| SetupError(reason.clone()))
+}
+
+/// As [`binaries`], but cargo's progress is shown.
+pub fn binaries_with_progress() -> Result<Binaries, SetupError> {
+    build(Stdio::inherit()).map_err(SetupError)
+}
+
+/// A line of cargo's `--message-format=json`.
+#[derive(Deserialize)]
+struct Message {
+    target: Option<Target>,
+    executable: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+fn build(progress: Stdio) -> Result<Binaries, String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let folder = program.parent().map(|folder| if folder.ends_with("deps") { folder.parent() } else { Some(folder) });
+    let profile = match folder.flatten().and_then(Path::file_name).and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(name) => name,
+    };
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
+        .args([
+            "build",
+            "--package=generator",
+            "--package=applier",
+            "--bins",
+            "--message-format=json-render-diagnostics",
+        ])
+        .args(["--profile", profile])
+        .current_dir(workspace())
+        .env("CARGO_TARGET_DIR", target_dir())
+        .stderr(progress)
+        .output()
+        .map_err(|error| format!("cargo does not start: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("cargo cannot build the programs:\n{}", String::from_utf8_lossy(&output.stderr)));
+    }
+    let built: Vec<(String, PathBuf)> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Message>(line).ok())
+        .filter_map(|message| Some((message.target?.name, message.executable?)))
+        .collect();
+    let find = |wanted: &str| {
+        let program = built.iter().find(|(name, _)| name == wanted).map(|(_, path)| path.clone());
+        program.ok_or_else(|| format!("the workspace builds no program {wanted}"))
+    };
+    Ok(Binaries { generator: find("airlock-generator")?, applier: find("airlock-applier")? })
+}

@@ -1,0 +1,199 @@
+//! An AWS account over HTTP: moto behind `support/emulator.py`, which sees, delays and spoils requests as a test asks.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::control::ask;
+use crate::program::{Outcome, Program};
+use crate::request::Request;
+use crate::venv::Venv;
+use crate::{SetupError, crate_file};
+
+/// The account that plain credentials belong to.
+pub const ACCOUNT: &str = "123456789012";
+
+/// A running emulator with an account of its own; it ends with this value.
+pub struct Emulator {
+    server: Child,
+    port: u16,
+    venv: Venv,
+}
+
+/// How a request is spoiled.
+#[derive(Debug, Clone, Copy)]
+pub enum Effect<'a> {
+    /// The connection is cut and nothing is done.
+    CutBefore,
+    /// The request is done, and its answer is lost.
+    CutAfter,
+    /// Nothing is done, and no answer comes.
+    StallBefore,
+    /// The request is done, and no answer comes.
+    StallAfter,
+    /// An error is answered, and nothing is done.
+    Error {
+        /// The HTTP status.
+        status: u16,
+        /// The service's code.
+        code: &'a str,
+        /// The message.
+        message: &'a str,
+    },
+}
+
+/// Which requests are spoiled: those of an operation, or all that may change something.
+#[derive(Debug, Clone, Copy)]
+pub enum Which<'a> {
+    /// Those of this name.
+    Operation(&'a str),
+    /// Those that may change something.
+    Writes,
+}
+
+impl Emulator {
+    /// Starts one, and sets up what it needs on the first call in a target folder.
+    pub fn start() -> Result<Self, SetupError> {
+        Self::start_saying(|_| {})
+    }
+
+    /// As [`Emulator::start`]; `say` hears what takes a while.
+    pub fn start_saying(say: impl Fn(&str)) -> Result<Self, SetupError> {
+        let venv = Venv::get(say)?;
+        let failed = |reason: String| SetupError(format!("the AWS emulator does not start: {reason}"));
+        // It ends when its standard input closes, so it cannot outlive this process, however that ends.
+        let mut server = Command::new(venv.program("python"))
+            .arg(crate_file("support/emulator.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(error.to_string()))?;
+        let mut line = String::new();
+        if let Some(stdout) = server.stdout.take() {
+            BufReader::new(stdout).read_line(&mut line).map_err(|error| failed(error.to_string()))?;
+        }
+        let port = line.trim().parse().map_err(|_| failed(format!("it printed {line:?} in place of its port")))?;
+        Ok(Self { server, port, venv })
+    }
+
+    /// What `AWS_ENDPOINT_URL` is set to.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The environment that sends a program here with the credentials of [`ACCOUNT`].
+    pub fn environment(&self) -> Vec<(String, String)> {
+        self.environment_with("AKIAEMULATED", "emulated", None)
+    }
+
+    /// The environment that sends a program here with another account's credentials.
+    pub fn environment_of(&self, account: &str) -> Vec<(String, String)> {
+        let role = format!("arn:aws:iam::{account}:role/tester");
+        let answer = self.call("sts", "assume_role", json!({"RoleArn": role, "RoleSessionName": "tester"}));
+        let part = |name: &str| answer.pointer(&format!("/Credentials/{name}")).and_then(Value::as_str).unwrap_or("");
+        self.environment_with(part("AccessKeyId"), part("SecretAccessKey"), Some(part("SessionToken")))
+    }
+
+    fn environment_with(&self, id: &str, secret: &str, token: Option<&str>) -> Vec<(String, String)> {
+        let mut environment = vec![
+            ("AWS_ENDPOINT_URL", self.url()),
+            ("AWS_ACCESS_KEY_ID", id.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", secret.to_owned()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ];
+        environment.extend(token.map(|token| ("AWS_SESSION_TOKEN", token.to_owned())));
+        environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// Every request so far, in the order they came.
+    pub fn requests(&self) -> Vec<Request> {
+        self.control("requests")
+    }
+
+    /// The requests so far that may change something.
+    pub fn writes(&self) -> Vec<Request> {
+        self.requests().into_iter().filter(|request| request.write).collect()
+    }
+
+    /// Drops the list of requests and all faults; the account stays as it is.
+    pub fn forget(&self) {
+        self.control::<Value>("forget");
+    }
+
+    /// An empty account, as after the start.
+    pub fn reset(&self) {
+        self.control::<Value>("reset");
+    }
+
+    /// Delays every request from now on.
+    pub fn latency(&self, milliseconds: u32) {
+        self.control::<Value>(&format!("latency?ms={milliseconds}"));
+    }
+
+    /// Spoils `times` requests after `skip` matching ones.
+    pub fn spoil(&self, which: Which<'_>, skip: usize, times: usize, effect: Effect<'_>) {
+        let mut query = format!("fault?skip={skip}&times={times}");
+        match which {
+            Which::Operation(name) => query.extend(["&operation=", name]),
+            Which::Writes => query.push_str("&writes=1"),
+        }
+        query.push_str("&effect=");
+        match effect {
+            Effect::CutBefore => query.push_str("cut-before"),
+            Effect::CutAfter => query.push_str("cut-after"),
+            Effect::StallBefore => query.push_str("stall-before"),
+            Effect::StallAfter => query.push_str("stall-after"),
+            Effect::Error { status, code, message } => {
+                let message = message.replace(' ', "+");
+                write!(query, "error&status={status}&code={code}&message={message}").expect("a string takes it");
+            }
+        }
+        self.control::<Value>(&query);
+    }
+
+    /// How many requests hang, waiting a while for the first.
+    pub fn stalled(&self, milliseconds: u32) -> usize {
+        self.control(&format!("stalled?ms={milliseconds}"))
+    }
+
+    /// One API call by the account itself, such as `("iam", "get_role", {"RoleName": ...})`: boto3's names, the API's
+    /// parameters. It is not among [`Emulator::requests`].
+    pub fn call(&self, service: &str, operation: &str, parameters: Value) -> Value {
+        self.call_as(ACCOUNT, service, operation, parameters)
+    }
+
+    /// As [`Emulator::call`], by another account.
+    pub fn call_as(&self, account: &str, service: &str, operation: &str, parameters: Value) -> Value {
+        let answer = self.try_call(account, service, operation, parameters);
+        assert!(answer.get("error").is_none(), "{service} {operation}: {answer}");
+        answer
+    }
+
+    /// As [`Emulator::call_as`], but an AWS error is an answer too: `{"error": code, "message": text}`.
+    pub fn try_call(&self, account: &str, service: &str, operation: &str, parameters: Value) -> Value {
+        let call = json!({"service": service, "operation": operation, "parameters": parameters, "account": account});
+        ask(self.port, "/__airlock/call", Some(call.to_string().as_bytes())).expect("the emulator answers")
+    }
+
+    /// The stock AWS CLI, sent here.
+    pub fn aws(&self, arguments: &[&str]) -> Outcome {
+        let environment =
+            self.environment().into_iter().chain([("AWS_DEFAULT_REGION".to_owned(), "us-east-2".to_owned())]);
+        Program::new(self.venv.program("aws")).args(arguments).envs(environment).run()
+    }
+
+    fn control<T: DeserializeOwned>(&self, path: &str) -> T {
+        ask(self.port, &format!("/__airlock/{path}"), None).expect("the emulator answers")
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nobody left to tell.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}

@@ -1,0 +1,197 @@
+//! The contents of one good bundle: two roles, every optional part in one of them.
+
+use bundle_schema::contents::{BucketDocuments, Contents, RoleDocuments};
+use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy, Tag};
+use bundle_schema::index::{Component, Endpoint, EntryPath, Header, Kind, Reason, Skipped};
+use bundle_schema::json::Embedded;
+use bundle_schema::key::ServiceAccountKey;
+use bundle_schema::names::TokenPath;
+use bundle_schema::policy::{
+    ActionPattern, Condition, ConditionValue, ConditionValues, Effect, PermissionPolicy, PermissionStatement,
+    PolicyText, PolicyVersion, RoleTrustPolicy,
+};
+use bundle_schema::timestamp::Timestamp;
+
+/// The RSA-2048 key of the good bundle.
+pub const RSA_2048: &str = "-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAw16QYp1VM0yM+9fY60pp
+ni2jTz1p36lBH7+1UFFSqrorQlufVLzZH8rIFx8ffmaBNvvXa+NpiT0PwRd8f8MQ
+QjXuJOSbOXsQDgjAW8rm3vs+Xjur/FcTMiONZ9a7RnGUEb/i6KI6Kp+rAIaMwQqO
+eXZZpoUwqDFTiQMKa+IQA25JaOgr2CTLcEWY6QMnUHn1z02p2gmG0qWlHC0L/c+O
+H8hSTK6zqCc1zt2pZZ1XkTatd6GrxKTsRoxmWUkxdjh4Xjy3krBHiasgKMf5V3X4
+7FAdVO5zSVe7W03f5IipRYzdV0Qu05Vg+8FbBNSywGKY9tjr0pSwi9sQxlfVBgw2
+mwIDAQAB
+-----END PUBLIC KEY-----
+";
+
+/// A key too short to be used.
+pub const RSA_1024: &str = "-----BEGIN PUBLIC KEY-----
+MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC2T6Pw+glQMfEv4sfTKJbRi4Wu
+HuWVj2mIf6ZV+XNiiD5t1ZBH2xCbY17bWlYvuxZLJ5+vSxaa9CNoVx6Hw/po+AIs
+glapaRg/w4JNuGVoqT6zIPKRDE3KrjqLsXmxhaoy3UXpcPMUgEKyVJv9yu5bP/RR
+FHNhCZJU4XFYfMwsWwIDAQAB
+-----END PUBLIC KEY-----
+";
+
+/// A key with the exponent 3.
+pub const RSA_EXPONENT_3: &str = "-----BEGIN PUBLIC KEY-----
+MIIBIDANBgkqhkiG9w0BAQEFAAOCAQ0AMIIBCAKCAQEAy0ar7LAdjSupTlMjaKIH
+byaXx4NEGu217E+Pf60raJc72vpdxSgcsXnb9kLkgD13mOa8VrU56CQ5ZbKwWO+Y
+P2DxmGYdnMMaYhglyQiantCN0N/SzCn73w4BmSfeNl4JnZmBlFIov6ik6Ci5FCyg
+SjdxR0m2jcSzjBgMSGWsJCkw7HFOKZ3RXx+qEe4ZG45KNyFSSj45QgOGYRpYgPF3
+Dz8bXGaFtaXUl0cOPRtnJlrZ8vMG8ldX+6CQjMxtrwzZRI/jmuOMd+EOMnxRGTTi
+ZMiyevzXa6vDKNFrgCPc1RnKGItHNS73IENmwnEekNVimWHEZDenzuUJ2Do/MuLy
+pQIBAw==
+-----END PUBLIC KEY-----
+";
+
+/// A P-256 key.
+pub const P256: &str = "-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEzqI/ldq8a6+ZkkP31VpqCwJmF4x8
+K6YYnPnO4zCVn1Slk/VhZ3kh2ZRZaAdm5vT9Hy5dLJpYVefpQ6WBybL6SQ==
+-----END PUBLIC KEY-----
+";
+
+/// A key on a curve that IAM does not take.
+pub const P384: &str = "-----BEGIN PUBLIC KEY-----
+MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEXQcd+S0Kor0OCab561dzMS9dKhEgrlqS
+QsVd0vk0shQaeCMMaERIUhwk2p7AtKDIHoheurvg5pymUijoB/bTrjIX7pJwzLQA
+rQcjiLkrCf/WqpF0YSJeZEMcCMYQtA0K
+-----END PUBLIC KEY-----
+";
+
+/// Parses a value that is known to be right.
+///
+/// # Panics
+/// Where it is not.
+pub fn parsed<T: std::str::FromStr>(text: &str) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    text.parse().expect("the value is right")
+}
+
+/// A point in time that is known to be right.
+///
+/// # Panics
+/// Where it is not.
+#[must_use]
+pub fn time(text: &str) -> Timestamp {
+    Timestamp::parse(text).expect("the time is right")
+}
+
+/// A good bundle's contents: name `prod-a`, serial 7, account 123456789012, eu-central-1.
+///
+/// # Panics
+/// Never: all values are constants.
+#[must_use]
+pub fn good() -> Contents {
+    let header = header();
+    let public_key = ServiceAccountKey::from_pem(RSA_2048).expect("the key is right");
+    let roles = header.components.iter().map(|component| role(&header, component)).collect();
+    let requests = ["disk.yaml", "registry.yaml"];
+    Contents {
+        discovery: Discovery::of(&header.issuer_url, "RS256"),
+        jwks: Jwks { keys: vec![public_key.jwk().clone()] },
+        public_key,
+        bucket: BucketDocuments::of(&header),
+        provider: CreateOpenIdConnectProvider {
+            url: header.issuer_url.clone(),
+            client_id_list: vec![parsed("openshift"), parsed("sts.amazonaws.com")],
+            thumbprint_list: None,
+            tags: header.tags.clone(),
+        },
+        roles,
+        requests: requests
+            .iter()
+            .map(|file| {
+                (parsed::<EntryPath>(&format!("credentials-requests/{file}")), b"kind: CredentialsRequest\n".to_vec())
+            })
+            .collect(),
+        header,
+    }
+}
+
+fn header() -> Header {
+    let tag = |key: &str, value: &str| Tag { key: parsed(key), value: parsed(value) };
+    let component = |request: &str, role: &str, namespace: &str, secret: &str, accounts: &[&str]| Component {
+        request: parsed(request),
+        source: parsed(&format!("credentials-requests/{request}.yaml")),
+        role_name: parsed(role),
+        service_accounts: accounts.iter().map(|account| parsed(account)).collect(),
+        secret_namespace: parsed(namespace),
+        secret_name: parsed(secret),
+        token_path: TokenPath::default(),
+    };
+    Header {
+        kind: Kind::Cluster,
+        name: parsed("prod-a"),
+        serial: 7,
+        created: time("2026-01-10T08:00:00Z"),
+        expires: time("9999-01-01T00:00:00Z"),
+        generator_version: parsed("0.1.0"),
+        partition: parsed("aws"),
+        dns_suffix: parsed("amazonaws.com"),
+        region: parsed("eu-central-1"),
+        account_id: parsed("123456789012"),
+        issuer_url: parsed("https://prod-a-oidc.s3.eu-central-1.amazonaws.com"),
+        endpoint: Endpoint::PublicBucket,
+        role_path: parsed("/"),
+        tags: vec![
+            tag("Name", "prod-a"),
+            tag("openshift.io/cloud-credential-operator/prod-a", "owned"),
+            tag("team", "payments"),
+        ],
+        previous: None,
+        components: vec![
+            component("disk", "prod-a-storage-disk-creds", "storage", "disk-creds", &["disk-controller", "disk-node"]),
+            component("registry", "prod-a-registry-bucket-creds", "registry", "bucket-creds", &["registry"]),
+        ]
+        .into_iter()
+        .rev()
+        .collect(),
+        skipped: vec![Skipped {
+            source: parsed("credentials-requests/disk.yaml"),
+            document: 2,
+            request: Some(parsed("disk-gcp")),
+            reason: parsed::<Reason>("its providerSpec is of kind GCPProviderSpec"),
+        }],
+    }
+}
+
+fn role(header: &Header, component: &Component) -> RoleDocuments {
+    let statement = |actions: &[&str], condition: Option<Condition>| PermissionStatement {
+        effect: Effect::Allow,
+        action: Some(actions.iter().map(|action| parsed::<ActionPattern>(action)).collect()),
+        not_action: None,
+        resource: parsed("*"),
+        condition,
+    };
+    let text = |text: &str| parsed::<PolicyText>(text);
+    let grant: Condition = [(
+        text("Bool"),
+        [(text("kms:GrantIsForAWSResource"), ConditionValues::One(ConditionValue::Boolean(true)))].into(),
+    )]
+    .into();
+    RoleDocuments {
+        create: CreateRole {
+            path: header.role_path.clone(),
+            role_name: component.role_name.clone(),
+            assume_role_policy_document: Embedded(RoleTrustPolicy::of(header, component)),
+            description: component.role_description(),
+            permissions_boundary: Some(parsed("arn:aws:iam::123456789012:policy/boundary")),
+            tags: header.tags.clone(),
+        },
+        policy: PutRolePolicy {
+            role_name: component.role_name.clone(),
+            policy_name: component.role_name.clone(),
+            policy_document: Embedded(PermissionPolicy {
+                version: PolicyVersion::V2012,
+                statement: vec![
+                    statement(&["ec2:AttachVolume", "ec2:Describe*"], None),
+                    statement(&["kms:CreateGrant"], Some(grant)),
+                ],
+            }),
+        },
+    }
+}

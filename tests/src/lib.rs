@@ -1,0 +1,69 @@
+//! What the end-to-end tests and the demo stand on: both programs as a user runs them, and an AWS account to run them
+//! against. Nothing here is shipped.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::needless_pass_by_value,
+    clippy::return_self_not_must_use,
+    reason = "a test's helper says what is wrong by failing the test"
+)]
+
+pub mod binaries;
+pub mod control;
+pub mod emulator;
+pub mod forge;
+pub mod program;
+pub mod request;
+pub mod scene;
+pub mod venv;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Why the tests cannot be set up, with what to do about it.
+#[derive(thiserror::Error)]
+#[error("{0}")]
+pub struct SetupError(pub String);
+
+impl std::fmt::Debug for SetupError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A file of this crate, such as `samples/credentials-requests`.
+pub fn crate_file(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The workspace's folder.
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is a folder of the workspace")
+}
+
+/// The target folder that the running program was built into.
+pub fn target_dir() -> PathBuf {
+    let program = std::env::current_exe().expect("a running program has a path");
+    let target = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
+    target.expect("cargo marks its target folder").to_owned()
+}
+
+/// Reference material beside the workspace, which a clone alone does not have: such a test then says that it skips.
+pub fn reference(path: &str) -> Option<PathBuf> {
+    let folder = workspace().parent()?.join("shared/reference").join(path);
+    if folder.exists() {
+        return Some(folder);
+    }
+    skipped(&format!("../shared/reference/{path} is not here"));
+    None
+}
+
+/// Says that a test skips, past the test runner, which keeps to itself what a test that passes prints.
+pub(crate) fn skipped(reason: &str) {
+    // Nobody may be listening.
+    let _ = writeln!(std::io::stderr(), "skipped: {reason}");
+}

@@ -1,0 +1,106 @@
+//! The Python environment under the target folder: the emulator and the stock AWS CLI, as `requirements.txt` pins them.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::program::Program;
+use crate::{SetupError, crate_file, target_dir};
+
+/// A complete environment.
+#[derive(Debug, Clone)]
+pub struct Venv {
+    folder: PathBuf,
+}
+
+impl Venv {
+    /// The environment of this target folder, made where it is not there, not whole or of other requirements. Only one
+    /// process makes it, the others wait; `say` hears when it takes a while.
+    pub fn get(say: impl Fn(&str)) -> Result<Self, SetupError> {
+        let folder = target_dir().join("emulator-venv");
+        let failed = |error: std::io::Error| SetupError(format!("{} cannot be made: {error}", folder.display()));
+        let lock = File::create(folder.with_extension("lock")).map_err(failed)?;
+        lock.lock().map_err(failed)?;
+        let requirements = crate_file("requirements.txt");
+        let wanted = format!("{:x?}", Sha256::digest(fs::read(&requirements).map_err(failed)?));
+        let stamp = folder.join("complete");
+        if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+            return Ok(Self { folder });
+        }
+        say("setting up the AWS emulator in target/emulator-venv (once, from PyPI, about 30 MB to download)");
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(failed)?;
+        }
+        create(&folder)?;
+        let venv = Self { folder };
+        venv.install(&requirements)?;
+        fs::write(&stamp, wanted).map_err(|error| SetupError(error.to_string()))?;
+        Ok(venv)
+    }
+
+    /// One of its programs, such as `python` or `aws`.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.folder.join("bin").join(name)
+    }
+
+    /// The documents of a YAML text, as a parser that is not ours reads them.
+    pub fn yaml(&self, text: &[u8]) -> Vec<Value> {
+        const READ: &str = "import json, sys, yaml; json.dump(list(yaml.safe_load_all(sys.stdin.buffer)), sys.stdout)";
+        let read = Program::new(self.program("python")).args(["-c", READ]).input(text).run().exits(0).json();
+        read.as_array().cloned().unwrap_or_default()
+    }
+
+    fn install(&self, requirements: &Path) -> Result<(), SetupError> {
+        // Wheels only: nothing is compiled and no package's own set-up code runs.
+        let output = Command::new(self.program("python"))
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--only-binary=:all:",
+                "--requirement",
+            ])
+            .arg(requirements)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| SetupError(format!("pip does not start: {error}")))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(SetupError(format!(
+            "pip cannot install {}:\n{}\n  PyPI has to be reachable (or a mirror of it, through pip's own settings)",
+            requirements.display(),
+            String::from_utf8_lossy(&output.stderr).trim_end()
+        )))
+    }
+}
+
+fn create(folder: &Path) -> Result<(), SetupError> {
+    const VERSION: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))";
+    let python = |arguments: &[&std::ffi::OsStr]| Command::new("python3").args(arguments).stdin(Stdio::null()).output();
+    let usable = python(&["-c".as_ref(), VERSION.as_ref()]).map_err(|error| {
+        SetupError(format!(
+            "python3 does not start: {error}\n  install Python 3.11 or later (Debian, Ubuntu: apt-get install python3 python3-venv)"
+        ))
+    })?;
+    if !usable.status.success() {
+        let reason = String::from_utf8_lossy(&usable.stderr);
+        return Err(SetupError(if reason.contains("ModuleNotFoundError") {
+            "python3 has no venv or no ensurepip module\n  install it (Debian, Ubuntu: apt-get install python3-venv)"
+                .to_owned()
+        } else {
+            "python3 is older than 3.11\n  install Python 3.11 or later and put it first on PATH".to_owned()
+        }));
+    }
+    let made = python(&["-m".as_ref(), "venv".as_ref(), folder.as_os_str()])
+        .map_err(|error| SetupError(format!("python3 does not start: {error}")))?;
+    if made.status.success() {
+        return Ok(());
+    }
+    Err(SetupError(format!("python3 -m venv fails:\n{}", String::from_utf8_lossy(&made.stderr).trim_end())))
+}

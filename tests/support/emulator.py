@@ -1,0 +1,348 @@
+"""An AWS account to test against: moto's server, behind a layer that sees, delays and spoils requests.
+
+Run by tests/src/emulator.rs. Prints its port on the first line, serves 127.0.0.1 until its standard input is closed, so
+it never outlives the process that started it.
+
+What moto does not refuse and AWS does is refused here: a wrong x-amz-expected-bucket-owner, a bucket of another
+account, and a public bucket policy while the bucket's public access block forbids it (which it does from the start).
+What moto leaves out is added: AddClientIDToOpenIDConnectProvider and RemoveClientIDFromOpenIDConnectProvider.
+
+Control, under /__airlock/, JSON out:
+  GET  requests                 every request so far
+  GET  forget                   drop that list
+  GET  reset                    an empty account, no faults, no latency, an empty list
+  GET  latency?ms=50            delay every request
+  GET  fault?effect=E[&operation=O][&writes=1][&skip=N][&times=N][&status=S&code=C&message=M]
+                                spoil requests: after N matching ones, the next N. Effects:
+                                cut-before, cut-after   the connection is cut before or after moto acts
+                                stall-before, -after    the request hangs until reset or forget, then is cut
+                                error                   answered with status, code and message; moto does not act
+  GET  stalled?ms=1000          waits until a request hangs; how many do
+  POST call                     {"service", "operation", "parameters", "account"?}: one boto3 call, seen and spoiled by nobody
+"""
+
+import io
+import json
+import os
+import re
+import socket
+import sys
+import threading
+import time
+from urllib.parse import parse_qs, parse_qsl
+from xml.sax.saxutils import escape
+
+os.environ.setdefault("AWS_ACCESS_KEY_ID", "control")
+os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "control")
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.core.responses import EmptyResult
+from moto.iam.models import get_account_id_from
+from moto.iam.responses import IamResponse
+from moto.moto_api._internal import moto_api_backend
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3.models import s3_backends
+from werkzeug.serving import make_server
+
+CONTROL = "/__airlock/"
+CONTROL_AGENT = "airlock-control"
+HEADERS = ("content-type", "if-match", "if-none-match", "x-amz-expected-bucket-owner", "x-amz-tagging", "user-agent")
+READS = re.compile(r"(Get|List|Head)[A-Z]")
+
+S3_BUCKET = {
+    "policy": "BucketPolicy", "tagging": "BucketTagging", "publicAccessBlock": "PublicAccessBlock",
+    "location": "BucketLocation", "ownershipControls": "BucketOwnershipControls", "versioning": "BucketVersioning",
+    "acl": "BucketAcl", "policyStatus": "BucketPolicyStatus", "encryption": "BucketEncryption",
+}
+S3_OBJECT = {"tagging": "ObjectTagging", "acl": "ObjectAcl"}
+
+
+def s3_operation(method, bucket, key, query):
+    """The API's name for an S3 request."""
+    verb = {"GET": "Get", "HEAD": "Head", "PUT": "Put", "DELETE": "Delete", "POST": "Post"}.get(method, method)
+    for name, subject in (S3_OBJECT if key else S3_BUCKET).items():
+        if name in query:
+            return verb + subject
+    if not bucket:
+        return "ListBuckets"
+    if key:
+        return verb + "Object"
+    if method == "POST" and "delete" in query:
+        return "DeleteObjects"
+    return {"Get": "ListObjectsV2" if "list-type" in query else "ListObjects", "Put": "CreateBucket"}.get(verb, verb + "Bucket")
+
+
+def describe(environ, body):
+    """What a request asks for, as the list of requests shows it."""
+    authorization = environ.get("HTTP_AUTHORIZATION", "")
+    scope = re.search(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request", authorization)
+    access_key, region, service = scope.groups() if scope else ("", "", "")
+    path = environ["PATH_INFO"]
+    query = {name: values[-1] for name, values in parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).items()}
+    parameters, bucket = {}, None
+    if service == "s3":
+        bucket, _, key = path.lstrip("/").partition("/")
+        operation = s3_operation(environ["REQUEST_METHOD"], bucket, key, query)
+        parameters = {"Bucket": bucket, "Key": key} if key else {"Bucket": bucket}
+    elif environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        parameters = dict(parse_qsl(body.decode(), keep_blank_values=True))
+        operation = parameters.pop("Action", "")
+    else:
+        operation = environ["REQUEST_METHOD"] + " " + path
+    headers = {}
+    for name in HEADERS:
+        value = environ.get(name.upper().replace("-", "_")) or environ.get("HTTP_" + name.upper().replace("-", "_"))
+        if value:
+            headers[name] = value
+    return {
+        "service": service, "operation": operation, "region": region, "access_key": access_key,
+        "method": environ["REQUEST_METHOD"], "host": environ.get("HTTP_HOST", ""), "path": path, "query": query,
+        "parameters": parameters, "headers": headers, "body": body.decode("utf-8", "replace"),
+        "write": not (READS.match(operation) or operation.startswith(("GET ", "HEAD "))),
+    }
+
+
+def client_ids(change):
+    """One of the IAM actions on a provider's audiences, which moto leaves out."""
+
+    def action(response):
+        provider = response.backend.get_open_id_connect_provider(response._get_param("OpenIDConnectProviderArn"))
+        provider.client_id_list = change(provider.client_id_list, response._get_param("ClientID"))
+        return EmptyResult()
+
+    return action
+
+
+IamResponse.add_client_id_to_open_id_connect_provider = client_ids(
+    lambda held, one: held if one in held else [*held, one])
+IamResponse.remove_client_id_from_open_id_connect_provider = client_ids(
+    lambda held, one: [other for other in held if other != one])
+
+
+class Refused(Exception):
+    """An answer that moto does not give."""
+
+    def __init__(self, status, code, message):
+        super().__init__(code)
+        self.status, self.code, self.message = status, code, message
+
+
+class Account:
+    """The WSGI application around moto's."""
+
+    def __init__(self):
+        self.moto = DomainDispatcherApplication(create_backend_app)
+        self.lock = threading.Condition()
+        self.moto_lock = threading.Lock()
+        self.port = 0
+        self.started = time.monotonic()
+        self.clear()
+
+    def clear(self):
+        self.requests, self.faults, self.latency, self.stalled, self.released = [], [], 0.0, 0, threading.Event()
+
+    def now(self):
+        return round((time.monotonic() - self.started) * 1000, 1)
+
+    def __call__(self, environ, start_response):
+        if environ["PATH_INFO"].startswith(CONTROL):
+            return self.control(environ, start_response)
+        if CONTROL_AGENT in environ.get("HTTP_USER_AGENT", ""):
+            return self.ask_moto(environ, start_response)
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        chunked = environ.get("wsgi.input_terminated") and not environ.get("CONTENT_LENGTH")
+        body = environ["wsgi.input"].read() if chunked else environ["wsgi.input"].read(length)
+        environ["wsgi.input"] = io.BytesIO(body)
+        request = describe(environ, body)
+        request["begin"] = self.now()
+        with self.lock:
+            self.requests.append(request)
+            fault = self.fault_for(request)
+            latency, released = self.latency, self.released
+        time.sleep(latency)
+        try:
+            return self.answer(environ, start_response, request, fault, released)
+        finally:
+            request["end"] = self.now()
+
+    def fault_for(self, request):
+        for fault in self.faults:
+            if fault["operation"] not in ("", request["operation"]) or (fault["writes"] and not request["write"]):
+                continue
+            fault["seen"] += 1
+            if fault["skip"] < fault["seen"] <= fault["skip"] + fault["times"]:
+                request["fault"] = fault["effect"]
+                return fault
+        return None
+
+    def answer(self, environ, start_response, request, fault, released):
+        effect = fault["effect"] if fault else ""
+        if effect == "error":
+            return self.refuse(Refused(fault["status"], fault["code"], fault["message"]), request, start_response)
+        if effect.endswith("-before"):
+            self.hang(effect, released)
+            self.cut(environ)
+        try:
+            self.as_aws_does(request)
+            status = []
+
+            def note(line, headers, exc_info=None):
+                status.append(line)
+                return start_response(line, headers, exc_info) if not effect else lambda _: None
+
+            answer = self.ask_moto(environ, note)
+            request["status"] = int(status[0].split()[0])
+        except Refused as refused:
+            if not effect:
+                return self.refuse(refused, request, start_response)
+        if effect.endswith("-after"):
+            self.hang(effect, released)
+            self.cut(environ)
+        return answer
+
+    def ask_moto(self, environ, start_response):
+        with self.moto_lock:
+            answer = self.moto(environ, start_response)
+            try:
+                return [b"".join(answer)]
+            finally:
+                getattr(answer, "close", lambda: None)()
+
+    def hang(self, effect, released):
+        if effect.startswith("stall"):
+            with self.lock:
+                self.stalled += 1
+                self.lock.notify_all()
+            released.wait()
+
+    @staticmethod
+    def cut(environ):
+        connection = environ["werkzeug.socket"]
+        try:
+            connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        raise ConnectionResetError("cut by a test")
+
+    @staticmethod
+    def refuse(refused, request, start_response):
+        request["status"] = refused.status
+        error = f"<Code>{escape(refused.code)}</Code><Message>{escape(refused.message)}</Message>"
+        if request["service"] == "s3":
+            body = f"<Error>{error}<RequestId>0</RequestId></Error>"
+        else:
+            body = f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error><RequestId>0</RequestId></ErrorResponse>"
+        start_response(f"{refused.status} Refused", [("Content-Type", "text/xml"), ("Content-Length", str(len(body.encode())))])
+        return [b"" if request["method"] == "HEAD" else body.encode()]
+
+    @staticmethod
+    def as_aws_does(request):
+        """Refusals of S3 that moto leaves out."""
+        bucket = request["parameters"].get("Bucket") if request["service"] == "s3" else None
+        owner = s3_backends.bucket_accounts.get(bucket) if bucket else None
+        if owner is None or request["operation"] == "CreateBucket":
+            return
+        partition, account = owner
+        caller = get_account_id_from(request["access_key"])
+        if {account} != {caller, request["headers"].get("x-amz-expected-bucket-owner", account)}:
+            raise Refused(403, "AccessDenied", "Access Denied")
+        if request["operation"] == "PutBucketPolicy":
+            block = s3_backends[account][partition].buckets[bucket].public_access_block
+            if block is None or str(block.block_public_policy).lower() != "false":
+                raise Refused(403, "AccessDenied", "the bucket policy is public and BlockPublicPolicy is on")
+
+    def control(self, environ, start_response):
+        query = {name: values[-1] for name, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        result = getattr(self, "control_" + environ["PATH_INFO"][len(CONTROL):])(query, body)
+        text = json.dumps(result, default=str).encode()
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
+        return [text]
+
+    def control_requests(self, _query, _body):
+        with self.lock:
+            return [dict(request) for request in self.requests]
+
+    def control_forget(self, _query, _body):
+        with self.lock:
+            self.released.set()
+            latency = self.latency
+            self.clear()
+            self.latency = latency
+
+    def control_reset(self, _query, _body):
+        with self.lock, self.moto_lock:
+            self.released.set()
+            self.clear()
+            moto_api_backend.reset()
+
+    def control_latency(self, query, _body):
+        self.latency = int(query["ms"]) / 1000
+
+    def control_fault(self, query, _body):
+        with self.lock:
+            self.faults.append({
+                "effect": query["effect"], "operation": query.get("operation", ""), "writes": "writes" in query,
+                "skip": int(query.get("skip", 0)), "times": int(query.get("times", 1)), "seen": 0,
+                "status": int(query.get("status", 500)), "code": query.get("code", "InternalFailure"),
+                "message": query.get("message", "spoiled by a test"),
+            })
+
+    def control_stalled(self, query, _body):
+        with self.lock:
+            self.lock.wait_for(lambda: self.stalled, int(query["ms"]) / 1000)
+            return self.stalled
+
+    def control_call(self, _query, body):
+        call = json.loads(body)
+        client = self.client(call["service"], call.get("account") or DEFAULT_ACCOUNT_ID)
+        parameters = call["parameters"]
+        if isinstance(parameters.get("Body"), str):
+            parameters["Body"] = parameters["Body"].encode()
+        try:
+            result = getattr(client, call["operation"])(**parameters)
+        except ClientError as error:
+            return {"error": error.response["Error"]["Code"], "message": str(error)}
+        result.pop("ResponseMetadata", None)
+        if hasattr(result.get("Body"), "read"):
+            result["Body"] = result["Body"].read().decode()
+        return result
+
+    def client(self, service, account):
+        credentials = {}
+        if account != DEFAULT_ACCOUNT_ID:
+            role = f"arn:aws:iam::{account}:role/control"
+            assumed = self.client("sts", DEFAULT_ACCOUNT_ID).assume_role(RoleArn=role, RoleSessionName="control")
+            credentials = {
+                "aws_access_key_id": assumed["Credentials"]["AccessKeyId"],
+                "aws_secret_access_key": assumed["Credentials"]["SecretAccessKey"],
+                "aws_session_token": assumed["Credentials"]["SessionToken"],
+            }
+        config = Config(user_agent_extra=CONTROL_AGENT, retries={"max_attempts": 0})
+        endpoint = f"http://127.0.0.1:{self.port}"
+        return boto3.session.Session().client(service, "us-east-1", endpoint_url=endpoint, config=config, **credentials)
+
+
+class Handler(MotoRequestHandler):
+    """Answers at once, and keeps quiet on standard error."""
+
+    disable_nagle_algorithm = True
+
+    def log(self, type, message, *args):
+        pass
+
+
+def main():
+    account = Account()
+    server = make_server("127.0.0.1", 0, account, threaded=True, request_handler=Handler)
+    account.port = server.server_address[1]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(account.port, flush=True)
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+main()

@@ -1,0 +1,291 @@
+//! Whatever somebody changes behind the bundle's back is planned, shown and put right, and nothing else is touched.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test says what is wrong by failing")]
+
+use serde_json::{Value, json};
+use tests::SetupError;
+use tests::emulator::Emulator;
+use tests::scene::{ACCOUNT, BUCKET, PROVIDER, ROLES, Scene};
+
+type Test = Result<(), SetupError>;
+
+/// A cluster that was applied.
+struct Applied {
+    scene: Scene,
+    emulator: Emulator,
+    bundle: String,
+}
+
+impl Applied {
+    fn new() -> Result<Self, SetupError> {
+        let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+        let bundle = scene.bundle();
+        scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
+        Ok(Self { scene, emulator, bundle })
+    }
+
+    /// After a change, exactly these calls are planned (`call resource-ending`), and applying them leaves nothing to do.
+    #[track_caller]
+    fn is_put_right_by(&self, expected: &[&str]) {
+        let run = |command, more: &[&str]| self.scene.applies(&self.emulator, command, &self.bundle, more).run();
+        let plan = run("plan", &["--format", "json", "--detailed-exitcode"]).exits(10).json();
+        let planned: Vec<String> = plan["actions"].as_array().unwrap().iter().map(call_and_resource).collect();
+        assert_eq!(planned, expected);
+        self.emulator.forget();
+        run("apply", &["--yes"]).exits(0);
+        assert_eq!(self.emulator.writes().len(), expected.len());
+        run("plan", &["--detailed-exitcode"]).exits(0);
+    }
+
+    #[track_caller]
+    fn call(&self, service: &str, operation: &str, parameters: Value) {
+        self.emulator.call(service, operation, parameters);
+    }
+}
+
+fn call_and_resource(action: &Value) -> String {
+    let resource = action["resource"].as_str().unwrap();
+    let start = resource.find("oidc").or_else(|| resource.find("role/")).unwrap_or(0);
+    let end = if resource.contains(":oidc-provider/") { "provider" } else { &resource[start..] };
+    format!("{} {end}", action["call"].as_str().unwrap())
+}
+
+#[test]
+fn the_bucket() -> Test {
+    let applied = Applied::new()?;
+    let bucket = |more: Value| {
+        let mut parameters = json!({"Bucket": BUCKET});
+        parameters.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        parameters
+    };
+    let tags = json!([{"Key": "openshift.io/cloud-credential-operator/democluster", "Value": "owned"}]);
+    applied.call("s3", "put_bucket_tagging", bucket(json!({"Tagging": {"TagSet": tags}})));
+    applied.is_put_right_by(&["s3:PutBucketTagging oidc"]);
+
+    let open = json!({
+        "BlockPublicAcls": false, "IgnorePublicAcls": true, "BlockPublicPolicy": false, "RestrictPublicBuckets": false,
+    });
+    applied.call("s3", "put_public_access_block", bucket(json!({"PublicAccessBlockConfiguration": open})));
+    applied.is_put_right_by(&["s3:PutBucketPublicAccessBlock oidc"]);
+    applied.call("s3", "delete_public_access_block", bucket(json!({})));
+    applied.is_put_right_by(&["s3:PutBucketPublicAccessBlock oidc"]);
+
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::democluster-oidc/*",
+    }]});
+    applied.call("s3", "put_bucket_policy", bucket(json!({"Policy": policy.to_string()})));
+    applied.is_put_right_by(&["s3:PutBucketPolicy oidc"]);
+    applied.call("s3", "delete_bucket_policy", bucket(json!({})));
+    applied.is_put_right_by(&["s3:PutBucketPolicy oidc"]);
+
+    let rules = json!({"OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}});
+    applied.call("s3", "put_bucket_ownership_controls", bucket(rules));
+    applied.is_put_right_by(&["s3:PutBucketOwnershipControls oidc"]);
+    Ok(())
+}
+
+#[test]
+fn the_objects() -> Test {
+    let applied = Applied::new()?;
+    let put = |key: &str, body: &str, content_type: &str, tagging: &str| {
+        let object = json!({
+            "Bucket": BUCKET, "Key": key, "Body": body, "ContentType": content_type, "Tagging": tagging,
+            "ExpectedBucketOwner": ACCOUNT,
+        });
+        applied.call("s3", "put_object", object);
+    };
+    let tags = "Name=democluster&openshift.io%2Fcloud-credential-operator%2Fdemocluster=owned";
+    let jwks = String::from_utf8(applied.scene.entry_bytes(&applied.bundle, "oidc/keys.json")).unwrap();
+
+    put("keys.json", "{\"keys\": []}", "application/json", tags);
+    applied.is_put_right_by(&["s3:PutObject oidc/keys.json"]);
+    put("keys.json", &jwks, "application/octet-stream", tags);
+    applied.is_put_right_by(&["s3:PutObject oidc/keys.json"]);
+    put("openid/v1/jwks", &jwks, "application/json", "Name=other");
+    applied.is_put_right_by(&["s3:PutObject oidc/openid/v1/jwks"]);
+    put("keys.json", &"x".repeat(100_000), "application/json", tags);
+    applied.is_put_right_by(&["s3:PutObject oidc/keys.json"]);
+    applied.call("s3", "delete_object", json!({"Bucket": BUCKET, "Key": ".well-known/openid-configuration"}));
+    applied.is_put_right_by(&["s3:PutObject oidc/.well-known/openid-configuration"]);
+    Ok(())
+}
+
+/// An object is replaced only as it was when the plan was made.
+#[test]
+fn an_object_is_replaced_under_its_etag() -> Test {
+    let applied = Applied::new()?;
+    applied.call("s3", "put_object", json!({"Bucket": BUCKET, "Key": "keys.json", "Body": "{}"}));
+    applied.emulator.forget();
+    applied.scene.applies(&applied.emulator, "apply", &applied.bundle, &["--yes"]).run().exits(0);
+    let writes = applied.emulator.writes();
+    assert_eq!(writes.len(), 1);
+    assert_eq!(writes[0].header("if-match"), "\"99914b932bd37a50b983c5e7c90ae93b\"", "the MD5 of {{}}");
+    Ok(())
+}
+
+#[test]
+fn the_identity_provider() -> Test {
+    let applied = Applied::new()?;
+    let provider = |more: Value| {
+        let mut parameters = json!({"OpenIDConnectProviderArn": PROVIDER});
+        parameters.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        parameters
+    };
+    applied.call("iam", "add_client_id_to_open_id_connect_provider", provider(json!({"ClientID": "foreign"})));
+    applied.is_put_right_by(&["iam:RemoveClientIDFromOpenIDConnectProvider provider"]);
+    applied.call("iam", "remove_client_id_from_open_id_connect_provider", provider(json!({"ClientID": "openshift"})));
+    applied.is_put_right_by(&["iam:AddClientIDToOpenIDConnectProvider provider"]);
+    applied.call("iam", "untag_open_id_connect_provider", provider(json!({"TagKeys": ["Name"]})));
+    applied.is_put_right_by(&["iam:TagOpenIDConnectProvider provider"]);
+    applied.call("iam", "tag_open_id_connect_provider", provider(json!({"Tags": [{"Key": "extra", "Value": "1"}]})));
+    applied.is_put_right_by(&["iam:UntagOpenIDConnectProvider provider"]);
+    applied.call("iam", "delete_open_id_connect_provider", provider(json!({})));
+    applied.is_put_right_by(&["iam:CreateOpenIDConnectProvider provider"]);
+    Ok(())
+}
+
+#[test]
+fn a_role() -> Test {
+    let applied = Applied::new()?;
+    let name = ROLES[0];
+    let role = |more: Value| {
+        let mut parameters = json!({"RoleName": name});
+        parameters.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        parameters
+    };
+    let resource = |call: &str| format!("{call} role/{name}");
+
+    let trust = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"},
+    ]});
+    applied.call("iam", "update_assume_role_policy", role(json!({"PolicyDocument": trust.to_string()})));
+    applied.is_put_right_by(&[&resource("iam:UpdateAssumeRolePolicy")]);
+
+    applied.call("iam", "update_role_description", role(json!({"Description": "mine"})));
+    applied.is_put_right_by(&[&resource("iam:UpdateRoleDescription")]);
+
+    let boundary = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    applied.call("iam", "put_role_permissions_boundary", role(json!({"PermissionsBoundary": boundary})));
+    applied.is_put_right_by(&[&resource("iam:DeleteRolePermissionsBoundary")]);
+
+    applied.call("iam", "tag_role", role(json!({"Tags": [{"Key": "extra", "Value": "1"}]})));
+    applied.is_put_right_by(&[&resource("iam:UntagRole")]);
+    applied.call("iam", "tag_role", role(json!({"Tags": [{"Key": "Name", "Value": "other"}]})));
+    applied.is_put_right_by(&[&resource("iam:TagRole")]);
+
+    let grant = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
+    applied.call("iam", "put_role_policy", role(json!({"PolicyName": name, "PolicyDocument": grant.to_string()})));
+    applied.is_put_right_by(&[&resource("iam:PutRolePolicy")]);
+    applied.call("iam", "delete_role_policy", role(json!({"PolicyName": name})));
+    applied.is_put_right_by(&[&resource("iam:PutRolePolicy")]);
+    applied.call("iam", "delete_role_policy", role(json!({"PolicyName": name})));
+    applied.call("iam", "delete_role", role(json!({})));
+    applied.is_put_right_by(&[&resource("iam:CreateRole"), &resource("iam:PutRolePolicy")]);
+    Ok(())
+}
+
+/// Another spelling of the same policy is no change: IAM and people write one action as a text or as a list of one.
+#[test]
+fn spelling_is_no_drift() -> Test {
+    let applied = Applied::new()?;
+    let name = ROLES[1];
+    let live = applied.emulator.call("iam", "get_role_policy", json!({"RoleName": name, "PolicyName": name}));
+    let mut statement = live["PolicyDocument"]["Statement"][0].clone();
+    statement["Resource"] = json!(["*"]);
+    let mut actions: Vec<Value> = statement["Action"].as_array().unwrap().clone();
+    actions.reverse();
+    statement["Action"] = json!(actions);
+    let policy = json!({"Statement": statement, "Version": "2012-10-17"});
+    applied.call(
+        "iam",
+        "put_role_policy",
+        json!({"RoleName": name, "PolicyName": name, "PolicyDocument": policy.to_string()}),
+    );
+    applied.scene.applies(&applied.emulator, "plan", &applied.bundle, &["--detailed-exitcode"]).run().exits(0);
+    Ok(())
+}
+
+/// A plan shows what changes as a person reads it: the lines that go, the lines that come.
+#[test]
+fn a_changed_policy_is_shown_before_and_after() -> Test {
+    let applied = Applied::new()?;
+    let name = ROLES[1];
+    let live = applied.emulator.call("iam", "get_role_policy", json!({"RoleName": name, "PolicyName": name}));
+    let mut policy = live["PolicyDocument"].clone();
+    policy["Statement"][0]["Action"] =
+        json!(["elasticloadbalancing:DescribeLoadBalancers", "route53:ListHostedZones", "route53:*"]);
+    applied.call(
+        "iam",
+        "put_role_policy",
+        json!({"RoleName": name, "PolicyName": name, "PolicyDocument": policy.to_string()}),
+    );
+    let plan = applied.scene.applies(&applied.emulator, "plan", &applied.bundle, &[]).run().exits(0).stdout;
+    let shown = plan.lines().skip_while(|line| !line.contains("PutRolePolicy")).take_while(|line| !line.is_empty());
+    let expected = [
+        "  ~ update iam:PutRolePolicy arn:aws:iam::123456789012:role/democluster-example-front-door-dns-credentials",
+        "        ... (2 lines stay)",
+        "            {",
+        "              \"Action\": [",
+        "                \"elasticloadbalancing:DescribeLoadBalancers\",",
+        "      -         \"route53:*\",",
+        "      +         \"route53:ChangeResourceRecordSets\",",
+        "                \"route53:ListHostedZones\"",
+        "              ],",
+        "              \"Effect\": \"Allow\",",
+        "        ... (7 lines stay)",
+    ];
+    assert_eq!(shown.collect::<Vec<_>>(), expected);
+    Ok(())
+}
+
+/// What is not the bundle's is left alone, and said.
+#[test]
+fn foreign_policies_of_a_role_are_left_alone_and_named() -> Test {
+    let applied = Applied::new()?;
+    let grant = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]});
+    applied.call(
+        "iam",
+        "put_role_policy",
+        json!({
+            "RoleName": ROLES[0], "PolicyName": "added-by-hand", "PolicyDocument": grant.to_string(),
+        }),
+    );
+    let plan =
+        applied.scene.applies(&applied.emulator, "plan", &applied.bundle, &["--detailed-exitcode"]).run().exits(0);
+    let notice: Vec<&str> = plan.stdout.lines().filter(|line| line.starts_with("  ! ")).collect();
+    let expected =
+        format!("  ! role {} has policies that are not the bundle's and are left alone: added-by-hand", ROLES[0]);
+    assert_eq!(notice, [expected]);
+    Ok(())
+}
+
+/// A cluster that ccoctl made holds the same under the same names and tags: it is adopted as it stands.
+#[test]
+fn a_cluster_made_by_ccoctl_is_adopted() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let tags = json!([
+        {"Key": "Name", "Value": "democluster"},
+        {"Key": "openshift.io/cloud-credential-operator/democluster", "Value": "owned"},
+    ]);
+    let place = json!({"LocationConstraint": "us-east-2"});
+    emulator.call("s3", "create_bucket", json!({"Bucket": BUCKET, "CreateBucketConfiguration": place}));
+    emulator.call("s3", "put_bucket_tagging", json!({"Bucket": BUCKET, "Tagging": {"TagSet": tags}}));
+    emulator.call("s3", "put_object", json!({"Bucket": BUCKET, "Key": "keys.json", "Body": "{\"keys\": []}"}));
+    emulator.call("iam", "create_open_id_connect_provider", json!({
+        "Url": "https://democluster-oidc.s3.us-east-2.amazonaws.com", "Tags": tags,
+        "ClientIDList": ["openshift", "sts.amazonaws.com"], "ThumbprintList": ["a9d53002e97e00e043244f3d170d6f4c414104fd"],
+    }));
+    emulator.call("iam", "create_role", json!({"RoleName": ROLES[0], "AssumeRolePolicyDocument": "{}", "Tags": tags}));
+    let plan = scene.applies(&emulator, "plan", &bundle, &[]).run().exits(0).stdout;
+    let notice: Vec<&str> = plan.lines().filter(|line| line.starts_with("  ! ")).collect();
+    assert_eq!(
+        notice,
+        ["  ! bucket democluster-oidc records no bundle: this is the first one applied to what is there"]
+    );
+    scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
+    scene.applies(&emulator, "plan", &bundle, &["--detailed-exitcode"]).run().exits(0);
+    let provider = emulator.call("iam", "get_open_id_connect_provider", json!({"OpenIDConnectProviderArn": PROVIDER}));
+    assert_eq!(provider["ThumbprintList"], json!(["a9d53002e97e00e043244f3d170d6f4c414104fd"]), "left to IAM");
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! AWS fails, answers get lost, runs are cut off: running it again is safe and finishes, and what helps is retried.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test says what is wrong by failing")]
+
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tests::SetupError;
+use tests::emulator::{Effect, Emulator, Which};
+use tests::program::{Outcome, Program};
+use tests::request::Request;
+use tests::scene::{ROLES, Scene};
+
+type Test = Result<(), SetupError>;
+
+const WRITES: usize = 8 + 2 * ROLES.len();
+
+fn apply(scene: &Scene, emulator: &Emulator, bundle: &str) -> Outcome {
+    scene.applies(emulator, "apply", bundle, &["--yes", "--receipt", "receipt.json"]).run()
+}
+
+#[track_caller]
+fn nothing_left(scene: &Scene, emulator: &Emulator, bundle: &str) {
+    scene.applies(emulator, "plan", bundle, &["--detailed-exitcode"]).run().exits(0);
+}
+
+/// The applier is killed while a writing request is under way, at each of them in turn, once before AWS acts and once
+/// after. Each time the next run finishes the job.
+fn a_run_cut_off_at_any_request(effect: Effect<'_>) -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let program = scene.applies(&emulator, "apply", &bundle, &["--yes", "--concurrency", "1"]);
+    for skip in 0..WRITES {
+        emulator.reset();
+        emulator.spoil(Which::Writes, skip, 1, effect);
+        let mut child = program.spawn();
+        assert!(emulator.stalled(20_000) > 0, "request {skip} was not reached");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(emulator.writes().len(), skip + 1);
+        emulator.forget();
+        apply(&scene, &emulator, &bundle).exits(0);
+        nothing_left(&scene, &emulator, &bundle);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_run_cut_off_before_any_request() -> Test {
+    a_run_cut_off_at_any_request(Effect::StallBefore)
+}
+
+#[test]
+fn a_run_cut_off_after_any_request() -> Test {
+    a_run_cut_off_at_any_request(Effect::StallAfter)
+}
+
+/// Each writing request in turn is carried out and its answer lost: the same run goes on and ends well.
+#[test]
+fn a_lost_answer_is_no_failure() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    for skip in 0..WRITES {
+        emulator.reset();
+        emulator.spoil(Which::Writes, skip, 1, Effect::CutAfter);
+        apply(&scene, &emulator, &bundle).exits(0);
+        let spoiled: Vec<String> =
+            emulator.writes().iter().filter(|write| write.fault.is_some()).map(Request::summary).collect();
+        assert_eq!(spoiled.len(), 1, "request {skip}");
+        let receipt: Value = serde_json::from_slice(&scene.read("receipt.json")).unwrap();
+        assert_eq!(receipt["ending"], "done", "{spoiled:?}");
+        nothing_left(&scene, &emulator, &bundle);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_request_that_does_not_arrive_is_sent_again() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    for operation in ["GetCallerIdentity", "HeadBucket", "CreateBucket", "PutObject", "CreateRole"] {
+        emulator.reset();
+        emulator.spoil(Which::Operation(operation), 0, 1, Effect::CutBefore);
+        apply(&scene, &emulator, &bundle).exits(0);
+        let spoiled = emulator.requests().into_iter().filter(|request| request.fault.is_some()).count();
+        assert_eq!(spoiled, 1, "{operation}");
+        nothing_left(&scene, &emulator, &bundle);
+    }
+    Ok(())
+}
+
+/// Asked to stop, the applier ends what is under way, begins nothing more, and says so.
+#[test]
+fn an_interrupted_run_ends_in_good_order() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    emulator.spoil(Which::Operation("CreateBucket"), 0, 1, Effect::StallBefore);
+    let mut child = scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", "receipt.json"]).spawn();
+    assert!(emulator.stalled(20_000) > 0);
+    Program::new("/bin/sh").args(["-c", &format!("kill -TERM {}", child.id())]).run().exits(0);
+    std::thread::sleep(Duration::from_millis(200));
+    emulator.forget();
+    assert_eq!(wait(&mut child), Some(1));
+    let receipt: Value = serde_json::from_slice(&scene.read("receipt.json")).unwrap();
+    assert_eq!(receipt["ending"], "interrupted");
+    let outcomes: Vec<&str> =
+        receipt["actions"].as_array().unwrap().iter().map(|action| action["outcome"].as_str().unwrap()).collect();
+    assert_eq!((outcomes[0], &outcomes[1..]), ("done", vec!["not-reached"; WRITES - 1].as_slice()));
+    apply(&scene, &emulator, &bundle).exits(0);
+    nothing_left(&scene, &emulator, &bundle);
+    Ok(())
+}
+
+#[test]
+fn what_helps_to_retry_is_retried() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    for (operation, status, code, message) in [
+        ("PutObject", 503, "SlowDown", "Please reduce your request rate."),
+        ("CreateBucket", 500, "InternalError", "We encountered an internal error."),
+        ("PutBucketPolicy", 409, "OperationAborted", "A conflicting conditional operation is in progress."),
+        ("CreateRole", 400, "Throttling", "Rate exceeded"),
+        (
+            "CreateRole",
+            409,
+            "ConcurrentModification",
+            "The request was rejected because multiple requests were submitted.",
+        ),
+        ("CreateRole", 400, "MalformedPolicyDocument", "Invalid principal in policy: \"Federated\":\"x\""),
+        ("PutRolePolicy", 404, "NoSuchEntity", "The role with name x cannot be found."),
+        ("PutRolePolicy", 409, "EntityTemporarilyUnmodifiable", "x"),
+        ("CreateOpenIDConnectProvider", 500, "ServiceFailure", "x"),
+        ("GetRole", 400, "Throttling", "Rate exceeded"),
+        ("GetCallerIdentity", 503, "ServiceUnavailable", "x"),
+    ] {
+        emulator.reset();
+        emulator.spoil(Which::Operation(operation), 0, 1, Effect::Error { status, code, message });
+        apply(&scene, &emulator, &bundle).exits(0);
+        let spoiled = emulator.requests().into_iter().filter(|request| request.fault.is_some()).count();
+        assert_eq!(spoiled, 1, "{operation} {code}");
+        nothing_left(&scene, &emulator, &bundle);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_quota_is_not_retried() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let error =
+        Effect::Error { status: 409, code: "LimitExceeded", message: "Cannot exceed quota for RolesPerAccount: 1000" };
+    emulator.spoil(Which::Operation("CreateRole"), 2, 1, error);
+    let program =
+        scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", "receipt.json", "--concurrency", "1"]);
+    program.run().exits(6).says(
+        "error: apply stopped: 10 done, 1 failed, 7 not reached\n  because: iam:CreateRole failed: LimitExceeded (Cannot exceed \
+         quota for RolesPerAccount: 1000, HTTP 409, request unknown)\n  the account's quota is used up: have it raised, or remove \
+         what is not in use\n  running it again is safe and goes on from there; the receipt is receipt.json",
+    );
+    let sent: Vec<String> =
+        emulator.writes().iter().filter(|write| write.operation == "CreateRole").map(Request::summary).collect();
+    assert_eq!(sent.len(), 3, "{sent:?}");
+
+    let receipt: Value = serde_json::from_slice(&scene.read("receipt.json")).unwrap();
+    assert_eq!(receipt["ending"], "failed");
+    let outcomes: Vec<&str> =
+        receipt["actions"].as_array().unwrap().iter().map(|action| action["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes[..8], ["done"; 8]);
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "failed").count(), 1);
+    assert_eq!(outcomes.len(), WRITES);
+    emulator.forget();
+    apply(&scene, &emulator, &bundle).exits(0);
+    nothing_left(&scene, &emulator, &bundle);
+    Ok(())
+}
+
+#[test]
+fn what_is_not_allowed_is_named() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let error = Effect::Error {
+        status: 403,
+        code: "AccessDenied",
+        message: "User x is not authorized to perform iam:CreateRole",
+    };
+    emulator.spoil(Which::Operation("CreateRole"), 0, 1, error);
+    let program =
+        scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", "receipt.json", "--concurrency", "1"]);
+    program.run().exits(6).says(
+        "error: apply stopped: 8 done, 1 failed, 9 not reached\n  because: iam:CreateRole failed: AccessDenied (User x is not \
+         authorized to perform iam:CreateRole, HTTP 403, request unknown)\n  allow iam:CreateRole to these credentials, and look \
+         for what denies it: a boundary, an SCP, the account's S3 block\n  running it again is safe and goes on from there; the \
+         receipt is receipt.json",
+    );
+    Ok(())
+}
+
+/// Between the plan and its execution somebody makes one of the resources: it is not overwritten.
+#[test]
+fn what_appears_meanwhile_is_not_touched() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    emulator.spoil(Which::Operation("CreateBucket"), 0, 1, Effect::StallBefore);
+    let mut child = scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", "receipt.json"]).spawn();
+    assert!(emulator.stalled(20_000) > 0);
+    let trust = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "sts:AssumeRole"},
+    ]});
+    emulator.call("iam", "create_role", json!({"RoleName": ROLES[0], "AssumeRolePolicyDocument": trust.to_string()}));
+    // The stalled request is cut, and sent again.
+    emulator.forget();
+    assert_eq!(wait(&mut child), Some(6));
+    let live = emulator.call("iam", "get_role", json!({"RoleName": ROLES[0]}));
+    assert_eq!(live["Role"]["AssumeRolePolicyDocument"], trust);
+    assert_eq!(emulator.call("iam", "list_role_policies", json!({"RoleName": ROLES[0]}))["PolicyNames"], json!([]));
+    let receipt: Value = serde_json::from_slice(&scene.read("receipt.json")).unwrap();
+    let failed: Vec<&Value> =
+        receipt["actions"].as_array().unwrap().iter().filter(|action| action["outcome"] == "failed").collect();
+    assert_eq!(failed.len(), 1);
+    let text = format!(
+        "arn:aws:iam::123456789012:role/{} was changed by somebody else while this ran\n  run it again: it makes a new plan",
+        ROLES[0]
+    );
+    assert_eq!(failed[0]["error"], text);
+    Ok(())
+}
+
+fn wait(child: &mut Child) -> Option<i32> {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    panic!("the program does not end");
+}

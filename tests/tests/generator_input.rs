@@ -1,0 +1,261 @@
+//! What `airlock-generator` reads and what it refuses: requests, settings, arguments, and the words for what is wrong.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what is wrong by failing")]
+
+use serde_json::{Value, json};
+use tests::SetupError;
+use tests::program::Outcome;
+use tests::scene::{GCP, PREVIEW, ROLES, Scene};
+
+type Test = Result<(), SetupError>;
+
+/// A request with a namespace, a Secret and service accounts in flow style, such as `[a, b]`.
+fn request(namespace: &str, secret: &str, accounts: &str) -> String {
+    format!(
+        "apiVersion: cloudcredential.openshift.io/v1\nkind: CredentialsRequest\nmetadata:\n  name: {secret}-request\n  namespace: \
+         openshift-cloud-credential-operator\nspec:\n  serviceAccountNames: {accounts}\n  secretRef: {{namespace: {namespace}, \
+         name: {secret}}}\n  providerSpec:\n    apiVersion: cloudcredential.openshift.io/v1\n    kind: AWSProviderSpec\n    \
+         statementEntries:\n    - effect: Allow\n      action: [ec2:DescribeInstances]\n      resource: \"*\"\n"
+    )
+}
+
+/// `create-bundle` of the requests in `requests/`.
+fn of_requests(scene: &Scene, more: &[&str]) -> Outcome {
+    let more = [&["--credentials-requests-dir", "requests"], more].concat();
+    scene.create_bundle(&more).run()
+}
+
+#[test]
+fn a_name_that_would_be_used_twice_is_refused() -> Test {
+    let scene = Scene::with_key()?;
+    let long = "component-with-a-long-name-that-has-an-ending-like";
+    scene.write("requests/a.yaml", request("example", &format!("{long}-this"), "[a]"));
+    scene.write("requests/b.yaml", request("example", &format!("{long}-that"), "[b]"));
+    of_requests(&scene, &[]).exits(4).says(&format!(
+        "error: requests {long}-this-request (a.yaml, document 1) and {long}-that-request (b.yaml, document 1) would both get the \
+         role democluster-example-component-with-a-long-name-that-has-an-endin (names are compared without regard to case)\n  \
+         give --role-names hashed, which ends names that are too long in a hash, or a shorter --name"
+    ));
+    of_requests(&scene, &["--role-names", "hashed"]).exits(0);
+    let index = scene.entry("out/democluster-1.tar.gz", "bundle.json");
+    let roles: Vec<&str> = index["components"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|component| component["roleName"].as_str().unwrap())
+        .collect();
+    // The ending is the start of the SHA-256 of the whole name.
+    assert_eq!(
+        roles,
+        [
+            "democluster-example-component-with-a-long-name-that-has-410b4c6c",
+            "democluster-example-component-with-a-long-name-that-has-e4404bcd",
+        ]
+    );
+    Ok(())
+}
+
+#[test]
+fn a_request_without_service_accounts_is_refused_unless_they_are_given() -> Test {
+    let scene = Scene::with_key()?;
+    scene.write("requests/old.yaml", request("example", "old", "[\"\"]"));
+    of_requests(&scene, &[]).exits(4).says(
+        "error: request old-request (old.yaml, document 1) names no service account, so nobody could use its role\n  name those \
+         that may: --service-accounts example/old=NAME,NAME",
+    );
+    of_requests(&scene, &["--service-accounts", "example/old=one,two"]).exits(0);
+    let role = scene.entry("out/democluster-1.tar.gz", "aws/roles/democluster-example-old.json");
+    let trust: Value = serde_json::from_str(role["AssumeRolePolicyDocument"].as_str().unwrap()).unwrap();
+    let subjects =
+        &trust["Statement"][0]["Condition"]["StringEquals"]["democluster-oidc.s3.us-east-2.amazonaws.com:sub"];
+    assert_eq!(*subjects, json!(["system:serviceaccount:example:one", "system:serviceaccount:example:two"]));
+    Ok(())
+}
+
+/// Wrong input names the file, the document and the field, all of it at once.
+#[test]
+fn wrong_requests_are_named() -> Test {
+    let scene = Scene::with_key()?;
+    let good = request("example", "good", "[a]");
+    scene.write("requests/1-effect.yaml", good.replace("Allow", "Maybe"));
+    scene.write("requests/2-action.yaml", format!("{good}---\n{}", good.replace("ec2:DescribeInstances", "ec2")));
+    scene.write("requests/3-field.yaml", good.replace("      resource:", "      ressource:"));
+    scene.write("requests/4-alias.yaml", good.replace("[a]", "&a [a]"));
+    scene.write("requests/5-twice.yaml", format!("{good}kind: CredentialsRequest\n"));
+    scene.write("requests/6-secret.yaml", good.replace("name: good}", "name: no}"));
+    scene.write("requests/7-syntax.yaml", "a: [\n");
+    of_requests(&scene, &[]).exits(4).says(
+        "error: CredentialsRequests are wrong in 7 places\n\
+         - 1-effect.yaml, document 1: spec.providerSpec.statementEntries[0].effect (line 13): it is neither Allow nor Deny\n\
+         - 2-action.yaml, document 2: spec.providerSpec.statementEntries[0].action[0] (line 30): action \"ec2\" is refused: it is \
+         *, or service:Action with letters, digits, -, and the wildcards * and ?\n\
+         - 3-field.yaml, document 1: spec.providerSpec.statementEntries[0] (line 15) has the unknown field \"ressource\"; known \
+         are action, effect, policyCondition, resource\n\
+         - 4-alias.yaml, line 7, column 27: anchors (&name) are not read\n  write the value where it is used\n\
+         - 5-twice.yaml, line 16, column 1: key \"kind\" is there twice\n\
+         - 6-secret.yaml, document 1: spec.secretRef.name (line 8) is no, which is read differently by different readers of \
+         YAML, not text\n  quote it: \"no\"\n\
+         - 7-syntax.yaml, line 1, column 4: unclosed bracket '['",
+    );
+    Ok(())
+}
+
+#[test]
+fn a_folder_without_requests_is_refused() -> Test {
+    let scene = Scene::with_key()?;
+    let missing = "error: requests cannot be read\n  because: No such file or directory (os error 2)";
+    of_requests(&scene, &[]).exits(1).says(missing);
+    let empty = |files: u8, skipped: u8| {
+        format!(
+            "error: requests holds no CredentialsRequest for AWS ({files} files read, {skipped} documents skipped)\n  fill it with: \
+             oc adm release extract --credentials-requests --cloud=aws --to=DIR RELEASE"
+        )
+    };
+    std::fs::create_dir(scene.path("requests")).unwrap();
+    of_requests(&scene, &[]).exits(4).says(&empty(0, 0));
+    scene
+        .write("requests/other.yaml", request("example", "other", "[a]").replace("AWSProviderSpec", "GCPProviderSpec"));
+    of_requests(&scene, &[]).exits(4).says(&empty(1, 1));
+    Ok(())
+}
+
+#[test]
+fn arguments_are_checked() -> Test {
+    let scene = Scene::with_key()?;
+    for (flag, value, text) in [
+        ("--name", "Prod", "name \"Prod\" is refused: it is made of a-z, 0-9 and -, as a bucket's name is\n"),
+        ("--name", "xn--a", "S3 reserves bucket names that begin with xn--, sthree- and amzn-s3-demo-\n"),
+        ("--account-id", "12345", "account ID \"12345\" is refused: it has exactly 12 digits\n"),
+        ("--region", "us east", "it looks like us-east-2: lower-case words and a number, joined by -\n"),
+        ("--role-path", "no-slash", "role path \"no-slash\" is refused: it begins and ends with /\n"),
+        (
+            "--permissions-boundary-arn",
+            "arn:aws:iam::111111111111:policy/edge",
+            "it has to be a policy of account 123456789012 (or aws) in partition aws\n",
+        ),
+        ("--tag", "Name=mine", "tag Name is given twice, or is one of those that mark the cluster's resources"),
+        ("--audience", "", "audience \"\" is refused: it has 1 to 255 characters\n"),
+        ("--thumbprint", "abc", "thumbprint \"abc\" is refused: it has exactly 40 hexadecimal digits\n"),
+        ("--expires-in", "0", "0 is not in 1..=3650\n"),
+        ("--serial", "0", "0 is not in 1.."),
+        ("--service-accounts", "example", "it has the form NAMESPACE/SECRET=ACCOUNT,ACCOUNT\n"),
+        (
+            "--signing-key",
+            "minisign.pub",
+            "the signing key is a public key\n  give the secret one: minisign.key, not minisign.pub\n",
+        ),
+        ("--public-key-file", "minisign.pub", "the public key is not one PEM block with the header PUBLIC KEY\n"),
+    ] {
+        let refused = scene.create_bundle(&[flag, value]).run().exits(2);
+        assert!(refused.stderr.contains(text), "{flag} {value}: {}", refused.stderr);
+        assert!(!scene.path("out").exists(), "{flag} {value}: nothing is written");
+    }
+    Ok(())
+}
+
+/// Every partition's issuer and ARNs, and an unknown region refused with what to pass.
+#[test]
+fn partitions_have_their_own_names() -> Test {
+    let scene = Scene::with_key()?;
+    for (region, partition, suffix) in [
+        ("us-east-1", "aws", "amazonaws.com"),
+        ("cn-north-1", "aws-cn", "amazonaws.com.cn"),
+        ("us-gov-west-1", "aws-us-gov", "amazonaws.com"),
+        ("us-iso-east-1", "aws-iso", "c2s.ic.gov"),
+        ("us-isob-east-1", "aws-iso-b", "sc2s.sgov.gov"),
+        ("eu-isoe-west-1", "aws-iso-e", "cloud.adc-e.uk"),
+        ("us-isof-south-1", "aws-iso-f", "csp.hci.ic.gov"),
+        ("eusc-de-east-1", "aws-eusc", "amazonaws.eu"),
+    ] {
+        scene.create_bundle(&["--region", region, "--output-dir", region]).run().exits(0);
+        let bundle = format!("{region}/democluster-1.tar.gz");
+        let index = scene.entry(&bundle, "bundle.json");
+        let host = format!("democluster-oidc.s3.{region}.{suffix}");
+        assert_eq!((&index["partition"], &index["issuerUrl"]), (&json!(partition), &json!(format!("https://{host}"))));
+        let role = scene.entry(&bundle, &format!("aws/roles/{}.json", ROLES[0]));
+        let trust: Value = serde_json::from_str(role["AssumeRolePolicyDocument"].as_str().unwrap()).unwrap();
+        let provider = format!("arn:{partition}:iam::123456789012:oidc-provider/{host}");
+        assert_eq!(trust["Statement"][0]["Principal"]["Federated"], provider);
+        let bucket = scene.entry(&bundle, "aws/bucket.json");
+        assert_eq!(bucket.get("CreateBucketConfiguration").is_none(), region == "us-east-1");
+        scene.applier(["verify", &bundle, "--trusted-key", "minisign.pub"]).run().exits(0);
+    }
+    scene.create_bundle(&["--region", "mars-north-1"]).run().exits(2).says(
+        "error: region mars-north-1 is in no partition that is known here\n  say where it is: --partition and --dns-suffix, as \
+         aws-us-gov and amazonaws.com",
+    );
+    let place = ["--region", "mars-north-1", "--partition", "aws-mars", "--dns-suffix", "aws.mars.example"];
+    scene.create_bundle(&place).run().exits(0);
+    scene.applier(["verify", "out/democluster-1.tar.gz", "--trusted-key", "minisign.pub"]).run().exits(0);
+    Ok(())
+}
+
+/// Settings from a file; what the command line says wins.
+#[test]
+fn a_settings_file_holds_what_the_command_line_holds() -> Test {
+    let scene = Scene::with_key()?;
+    let arguments = scene.bundle_arguments();
+    let line = |[flag, value]: &[String; 2]| format!("{}: \"{value}\"\n", flag.trim_start_matches('-'));
+    let settings: String = arguments.as_chunks().0.iter().map(line).collect();
+    scene.write("settings.yaml", settings);
+    let create = |more: &[&str]| {
+        let program = scene.generator(["create-bundle", "--no-password", "--config", "settings.yaml"]);
+        program.args(more).env("SOURCE_DATE_EPOCH", "1790000000").run()
+    };
+    create(&[]).exits(0);
+    scene.create_bundle(&["--output-dir", "flags"]).env("SOURCE_DATE_EPOCH", "1790000000").run().exits(0);
+    assert_eq!(scene.digest("out/democluster-1.tar.gz"), scene.digest("flags/democluster-1.tar.gz"));
+    create(&["--name", "other"]).exits(0);
+    assert_eq!(scene.entry("out/other-1.tar.gz", "bundle.json")["name"], "other");
+    scene.write("settings.yaml", "nmae: x\n");
+    let refused = create(&[]).exits(2).stderr;
+    let text = "error: settings.yaml: the document (line 1) has the unknown field \"nmae\"; known are name, region, account-id, ";
+    assert!(refused.starts_with(text), "{refused}");
+    Ok(())
+}
+
+#[test]
+fn conditions_are_kept_as_iam_needs_them() -> Test {
+    let scene = Scene::with_key()?;
+    let bundle = scene.bundle();
+    let policy = scene.entry(&bundle, &format!("aws/role-policies/{}.json", ROLES[0]));
+    let policy: Value = serde_json::from_str(policy["PolicyDocument"].as_str().unwrap()).unwrap();
+    let expected = json!({
+        "Bool": {"kms:GrantIsForAWSResource": true},
+        "StringEquals": {"aws:ResourceTag/purpose": ["volumes", "snapshots"]},
+    });
+    assert_eq!(policy["Statement"][1]["Condition"], expected);
+    let secret = scene.entry_bytes(&bundle, "manifests/example-block-storage-volume-credentials-credentials.yaml");
+    let line = "    web_identity_token_file = /var/run/secrets/example/token\n";
+    assert!(String::from_utf8(secret).unwrap().contains(line), "cloudTokenPath is honoured");
+    Ok(())
+}
+
+#[test]
+fn features_decide_what_is_skipped() -> Test {
+    let scene = Scene::with_key()?;
+    let skipped = |folder: &str, more: &[&str]| {
+        scene.create_bundle(&[&["--output-dir", folder], more].concat()).run().exits(0);
+        scene.skipped(&format!("{folder}/democluster-1.tar.gz"))
+    };
+    assert_eq!(skipped("plain", &[]), [GCP, PREVIEW]);
+    assert_eq!(skipped("preview", &["--enable-tech-preview"]), [GCP]);
+    assert_eq!(skipped("development", &["--feature-set", "DevPreviewNoUpgrade"]), [GCP]);
+    scene.write("install-config.yaml", "capabilities:\n  baselineCapabilitySet: None\n");
+    let ingress = "02-front-door.yaml 1: the install-config leaves out the capability Ingress";
+    assert_eq!(skipped("small", &["--install-config", "install-config.yaml"]), [ingress, GCP, PREVIEW]);
+    Ok(())
+}
+
+#[test]
+fn a_thousand_requests_make_a_bundle() -> Test {
+    let scene = Scene::with_key()?;
+    for number in 0..1000 {
+        scene.write(&format!("requests/{number:04}.yaml"), request("example", &format!("secret-{number}"), "[a, b]"));
+    }
+    of_requests(&scene, &[]).exits(0);
+    let bundle = "out/democluster-1.tar.gz";
+    assert_eq!(scene.entry(bundle, "bundle.json")["components"].as_array().unwrap().len(), 1000);
+    scene.applier(["verify", bundle, "--trusted-key", "minisign.pub"]).run().exits(0);
+    Ok(())
+}

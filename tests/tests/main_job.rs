@@ -1,0 +1,303 @@
+//! The main job, end to end: a bundle is made, verified, planned and applied, and then there is nothing left to do.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test says what is wrong by failing")]
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use tests::SetupError;
+use tests::emulator::Emulator;
+use tests::request::{Request, operations};
+use tests::scene::{ACCOUNT, BUCKET, PROVIDER, ROLES, Scene};
+
+type Test = Result<(), SetupError>;
+
+/// The writing requests that apply a fresh bundle: the bucket and its settings, three objects, the provider, and two a
+/// role.
+const WRITES: usize = 8 + 2 * ROLES.len();
+
+#[test]
+fn from_requests_to_roles_and_then_nothing_to_do() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+
+    let verified = scene.applier(["verify", &bundle, "--trusted-key", "minisign.pub"]).run().exits(0);
+    assert!(verified.stdout.starts_with("Bundle   democluster serial 1 for account 123456789012 (aws, us-east-2)\n"));
+    let plan = scene.applies(&emulator, "plan", &bundle, &["--detailed-exitcode"]).run().exits(10);
+    assert!(plan.stdout.contains(&format!("\nPlan: {WRITES} to create, 0 to update.\n")), "{}", plan.stdout);
+    assert_eq!(emulator.writes().len(), 0, "planning writes nothing");
+
+    scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
+    assert_eq!(emulator.writes().len(), WRITES);
+    emulator.forget();
+
+    let plan = scene.applies(&emulator, "plan", &bundle, &["--detailed-exitcode"]).run().exits(0);
+    assert!(plan.stdout.contains("\nNothing to do: the account holds what the bundle says.\n"), "{}", plan.stdout);
+    scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
+    assert_eq!(emulator.writes().len(), 0, "the second apply writes nothing");
+    Ok(())
+}
+
+#[test]
+fn the_account_then_holds_exactly_the_bundle() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
+
+    let listed = emulator.call("iam", "list_roles", json!({}));
+    let mut names: Vec<&str> =
+        listed["Roles"].as_array().unwrap().iter().map(|role| role["RoleName"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ROLES);
+    for role in ROLES {
+        let document = scene.entry(&bundle, &format!("aws/roles/{role}.json"));
+        let live = emulator.call("iam", "get_role", json!({"RoleName": role}));
+        let trust: Value = serde_json::from_str(document["AssumeRolePolicyDocument"].as_str().unwrap()).unwrap();
+        assert_eq!(live["Role"]["AssumeRolePolicyDocument"], trust);
+        assert_eq!(live["Role"]["Description"], document["Description"]);
+        assert_eq!(live["Role"]["Tags"], document["Tags"]);
+        let document = scene.entry(&bundle, &format!("aws/role-policies/{role}.json"));
+        let live = emulator.call("iam", "get_role_policy", json!({"RoleName": role, "PolicyName": role}));
+        let policy: Value = serde_json::from_str(document["PolicyDocument"].as_str().unwrap()).unwrap();
+        assert_eq!(live["PolicyDocument"], policy);
+    }
+
+    let provider = emulator.call("iam", "get_open_id_connect_provider", json!({"OpenIDConnectProviderArn": PROVIDER}));
+    let document = scene.entry(&bundle, "aws/identity-provider.json");
+    assert_eq!(provider["Tags"], document["Tags"]);
+    assert_eq!(provider["ClientIDList"], json!(["openshift", "sts.amazonaws.com"]));
+    for (key, entry) in [
+        (".well-known/openid-configuration", "oidc/openid-configuration"),
+        ("keys.json", "oidc/keys.json"),
+        ("openid/v1/jwks", "oidc/keys.json"),
+    ] {
+        let object = emulator.call("s3", "get_object", json!({"Bucket": BUCKET, "Key": key}));
+        assert_eq!(object["Body"].as_str().unwrap().as_bytes(), scene.entry_bytes(&bundle, entry), "{key}");
+        assert_eq!(object["ContentType"], "application/json", "{key}");
+        let tags = emulator.call("s3", "get_object_tagging", json!({"Bucket": BUCKET, "Key": key}));
+        assert_eq!(tags["TagSet"], document["Tags"], "{key}");
+    }
+    Ok(())
+}
+
+/// Every write that has to be there before another has its answer before that other is sent.
+#[test]
+fn writes_wait_for_what_they_need_and_for_nothing_else() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    emulator.latency(100);
+    scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
+    let writes = emulator.writes();
+    let of = |name: &str| writes.iter().filter(|write| write.operation == name).cloned().collect::<Vec<_>>();
+    assert_eq!(
+        operations(&writes)[..2],
+        ["CreateBucket", "PutBucketTagging"],
+        "the record comes before everything else"
+    );
+    let order =
+        ["PutBucketTagging", "PutPublicAccessBlock", "PutBucketPolicy", "CreateOpenIDConnectProvider", "CreateRole"];
+    for (earlier, later) in order.iter().zip(&order[1..]) {
+        assert!(last_end(&of(earlier)) <= first_begin(&of(later)), "{later} came before {earlier} was answered");
+    }
+    assert!(last_end(&of("PutObject")) <= first_begin(&of("CreateOpenIDConnectProvider")), "IAM may read the issuer");
+    for role in ROLES {
+        let of = |name| of(name).into_iter().find(|write: &Request| write.parameter("RoleName") == *role).unwrap();
+        assert!(of("CreateRole").end.unwrap() <= of("PutRolePolicy").begin, "{role}");
+    }
+    // Independent writes are under way together: the last of them begins before the first ends.
+    for name in ["PutObject", "CreateRole"] {
+        let group = of(name);
+        let last_begin = group.iter().map(|write| write.begin).fold(0.0, f64::max);
+        let first_end = group.iter().map(|write| write.end.unwrap()).fold(f64::MAX, f64::min);
+        assert!(last_begin < first_end, "{name} requests wait for each other");
+    }
+    Ok(())
+}
+
+fn last_end(requests: &[Request]) -> f64 {
+    requests.iter().map(|request| request.end.unwrap()).fold(0.0, f64::max)
+}
+
+fn first_begin(requests: &[Request]) -> f64 {
+    requests.iter().map(|request| request.begin).fold(f64::MAX, f64::min)
+}
+
+#[test]
+fn concurrency_is_bounded() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    emulator.latency(20);
+    scene.applies(&emulator, "apply", &bundle, &["--yes", "--concurrency", "1"]).run().exits(0);
+    for pair in emulator.requests().windows(2) {
+        assert!(pair[0].end.unwrap() <= pair[1].begin, "{} and {}", pair[0].summary(), pair[1].summary());
+    }
+    Ok(())
+}
+
+/// A bucket of that name that somebody else made never receives our issuer: S3 compares the owner on every call.
+#[test]
+fn every_s3_request_names_the_buckets_owner() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
+    scene.applies(&emulator, "plan", &bundle, &[]).run().exits(0);
+    let requests: Vec<Request> = emulator.requests().into_iter().filter(|request| request.service == "s3").collect();
+    let (made, rest): (Vec<_>, Vec<_>) = requests.iter().partition(|request| request.operation == "CreateBucket");
+    assert_eq!(made.len(), 1, "CreateBucket has no such header in the API");
+    for request in rest {
+        assert_eq!(request.header("x-amz-expected-bucket-owner"), ACCOUNT, "{}", request.summary());
+        assert_eq!(request.region, "us-east-2", "{}", request.summary());
+    }
+    for put in requests.iter().filter(|request| request.operation == "PutObject") {
+        assert_eq!(put.header("content-type"), "application/json");
+        assert_eq!(put.header("if-none-match"), "*");
+        let tags = "Name=democluster&openshift.io%2Fcloud-credential-operator%2Fdemocluster=owned";
+        assert_eq!(put.header("x-amz-tagging"), tags);
+    }
+    Ok(())
+}
+
+#[test]
+fn the_receipt_says_what_was_done() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let plan = scene.applies(&emulator, "plan", &bundle, &["--format", "json"]).run().exits(0).json();
+    let applied = scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", "receipt.json"]).run().exits(0);
+    let ending = format!("Apply: {WRITES} done, 0 failed, 0 not reached. The receipt is receipt.json.\n");
+    assert!(applied.stdout.ends_with(&ending), "{}", applied.stdout);
+
+    let receipt: Value = serde_json::from_slice(&scene.read("receipt.json")).unwrap();
+    assert_eq!(receipt["receiptVersion"], 1);
+    assert_eq!(receipt["ending"], "done");
+    assert_eq!(receipt["bundle"], plan["bundle"]);
+    assert_eq!(receipt["planDigest"], plan["digest"]);
+    assert_eq!(receipt["account"], ACCOUNT);
+    assert_eq!(receipt["caller"], "arn:aws:sts::123456789012:user/moto");
+    assert_eq!(receipt["signers"].as_array().unwrap().len(), 1);
+    assert_eq!(receipt["signers"][0]["key"].as_str().unwrap(), scene.text("minisign.pub").lines().nth(1).unwrap());
+    let planned = plan["actions"].as_array().unwrap();
+    let done = receipt["actions"].as_array().unwrap();
+    assert_eq!((planned.len(), done.len()), (WRITES, WRITES));
+    for (planned, done) in planned.iter().zip(done) {
+        let expected = json!({
+            "change": planned["change"], "call": planned["call"], "resource": planned["resource"], "outcome": "done",
+        });
+        assert_eq!(*done, expected);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_receipt_is_written_beside_the_user_by_default() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
+    let names = scene.files(".");
+    let receipts: Vec<&String> = names.iter().filter(|name| name.contains("receipt")).collect();
+    assert_eq!(receipts.len(), 1, "{names:?}");
+    assert!(receipts[0].starts_with("democluster-1.2") && receipts[0].ends_with("Z.receipt.json"), "{receipts:?}");
+    Ok(())
+}
+
+#[test]
+fn nothing_is_written_where_no_receipt_can_be() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let receipt = scene.path("missing/receipt.json");
+    let applied =
+        scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", &receipt.to_string_lossy()]).run().exits(1);
+    applied.says(&format!(
+        "error: receipt {} cannot be written\n  because: No such file or directory (os error 2)\n  give a place that can be \
+         written to with --receipt FILE",
+        receipt.display()
+    ));
+    assert_eq!(emulator.writes().len(), 0);
+    Ok(())
+}
+
+#[test]
+fn a_plan_is_approved_by_its_digest_and_no_other() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let plan = scene.applies(&emulator, "plan", &bundle, &["--format", "json"]).run().exits(0).json();
+    let digest = plan["digest"].as_str().unwrap();
+
+    let unapproved = scene.applies(&emulator, "apply", &bundle, &[]).run().exits(2);
+    unapproved.says(&format!(
+        "error: the plan is not approved, and there is no terminal to ask on; nothing was changed\n  pass --plan-digest \
+         {digest} to apply exactly this plan, or --yes to apply whatever the plan is"
+    ));
+    // Somebody makes a role between the plan and the apply: it is another plan now.
+    emulator.call(
+        "iam",
+        "create_role",
+        json!({
+            "RoleName": ROLES[0], "AssumeRolePolicyDocument": "{}",
+            "Tags": [{"Key": "openshift.io/cloud-credential-operator/democluster", "Value": "owned"}],
+        }),
+    );
+    let other = scene.applies(&emulator, "apply", &bundle, &["--plan-digest", digest]).run().exits(5);
+    let found = scene.applies(&emulator, "plan", &bundle, &["--format", "json"]).run().exits(0).json();
+    other.says(&format!(
+        "error: the plan is {}, --plan-digest approves {digest}: bundle or account changed since\n  read the new plan \
+         with `plan`, and approve that one",
+        found["digest"].as_str().unwrap()
+    ));
+    assert_eq!(emulator.writes().len(), 0);
+
+    scene.applies(&emulator, "apply", &bundle, &["--plan-digest", found["digest"].as_str().unwrap()]).run().exits(0);
+    scene.applies(&emulator, "plan", &bundle, &["--detailed-exitcode"]).run().exits(0);
+    Ok(())
+}
+
+/// On a terminal somebody is asked, and only "yes" is yes.
+#[test]
+fn a_person_is_asked_on_a_terminal() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let prompt = "Apply this plan? Only \"yes\" is taken: ";
+    let answered = |answer| scene.applies(&emulator, "apply", &bundle, &[]).on_a_terminal(&[[prompt, answer]]).run();
+    for answer in ["no", "y", ""] {
+        let declined = answered(answer).exits(1);
+        assert!(
+            declined.stdout.ends_with("error: the plan was declined; nothing was changed\r\n"),
+            "{}",
+            declined.stdout
+        );
+    }
+    assert_eq!(emulator.writes().len(), 0);
+    answered("yes").exits(0);
+    assert_eq!(emulator.writes().len(), WRITES);
+    Ok(())
+}
+
+/// What a program reads does not change from run to run.
+#[test]
+fn the_plan_is_stable() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let plan = || scene.applies(&emulator, "plan", &bundle, &["--format", "json"]).run().exits(0).stdout;
+    let first = plan();
+    assert_eq!(first, plan());
+    let plan: Value = serde_json::from_str(&first).unwrap();
+    let fields: BTreeSet<&str> = plan.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(fields, BTreeSet::from(["account", "actions", "bundle", "create", "digest", "notices", "update"]));
+    assert_eq!((&plan["create"], &plan["update"], &plan["account"]), (&json!(WRITES), &json!(0), &json!(ACCOUNT)));
+    Ok(())
+}
+
+/// A cluster of another name, in us-east-1 (which has no location constraint), beside the first.
+#[test]
+fn two_clusters_share_an_account() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let first = scene.bundle();
+    scene.create_bundle(&["--name", "second", "--region", "us-east-1"]).run().exits(0);
+    for bundle in [first.as_str(), "out/second-1.tar.gz"] {
+        scene.applies(&emulator, "apply", bundle, &["--yes"]).run().exits(0);
+    }
+    for bundle in [first.as_str(), "out/second-1.tar.gz"] {
+        scene.applies(&emulator, "plan", bundle, &["--detailed-exitcode"]).run().exits(0);
+    }
+    assert_eq!(emulator.call("iam", "list_roles", json!({}))["Roles"].as_array().unwrap().len(), 2 * ROLES.len());
+    Ok(())
+}

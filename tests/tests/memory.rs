@@ -1,0 +1,62 @@
+//! Reading the largest bundle that there may be needs less than four times the archive limit of memory.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test says what is wrong by failing"
+)]
+
+use bundle_schema::limits::{MAX_ARCHIVE_BYTES, MAX_ENTRY_BYTES};
+use tests::binaries::binaries;
+use tests::forge::{Kit, contents::parsed, raw};
+use tests::program::Program;
+
+/// Runs a command and prints the largest resident set of it, in KiB.
+const MEASURE: &str = "import resource, subprocess, sys\n\
+    subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)\n\
+    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
+
+#[test]
+fn the_largest_bundle_is_verified_within_four_archive_limits() {
+    let kit = Kit::new();
+    // Bytes that do not compress, so that the archive is large too, spread over as few entries as the limits allow.
+    let mut state = 1u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        b'0' + u8::try_from(state >> 59).unwrap()
+    };
+    let delivery = kit.with_contents(|contents| {
+        for number in 0..3 {
+            let body = (0..MAX_ENTRY_BYTES).map(|_| noise()).collect();
+            contents.requests.push((parsed(&format!("credentials-requests/z{number}.yaml")), body));
+        }
+        contents.requests.push((
+            parsed("credentials-requests/z9.yaml"),
+            vec![b'x'; usize::try_from(MAX_ENTRY_BYTES).unwrap() - 64 * 1024],
+        ));
+    });
+    let tar = raw::gunzip(&delivery.archive).len() as u64;
+    assert!(tar > MAX_ARCHIVE_BYTES - MAX_ARCHIVE_BYTES / 50 && tar <= MAX_ARCHIVE_BYTES, "the tar has {tar} bytes");
+
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("prod-a-7.tar.gz");
+    std::fs::write(&bundle, &delivery.archive).unwrap();
+    for (suffix, signature) in &delivery.signatures {
+        std::fs::write(folder.path().join(format!("prod-a-7.tar.gz{suffix}")), signature).unwrap();
+    }
+    std::fs::write(folder.path().join("trust.json"), &delivery.trust).unwrap();
+    let applier = &binaries().unwrap().applier;
+    let measured = Program::new("python3")
+        .args(["-c", MEASURE])
+        .arg(applier)
+        .args(["verify", "--trust", "trust.json"])
+        .arg(&bundle)
+        .in_folder(folder.path())
+        .run()
+        .exits(0);
+    let peak: u64 = measured.stdout.trim().parse().unwrap();
+    println!("verifying a bundle of {tar} bytes takes {peak} KiB");
+    assert!(peak * 1024 < 4 * MAX_ARCHIVE_BYTES, "{peak} KiB");
+}

@@ -1,0 +1,308 @@
+//! What is refused, with which exit code and which sentence; and that the account saw no writing request, as a rule not
+//! even a reading one.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test says what is wrong by failing")]
+
+use serde_json::json;
+use tests::SetupError;
+use tests::emulator::Emulator;
+use tests::program::Outcome;
+use tests::scene::{BUCKET, PROVIDER, ROLES, Scene};
+
+type Test = Result<(), SetupError>;
+
+/// `apply --yes` ends with this code and says this, and nothing was written.
+#[track_caller]
+fn refuses(scene: &Scene, emulator: &Emulator, bundle: &str, code: i32, text: &str) {
+    apply(scene, emulator, bundle).exits(code).says(text);
+    assert_eq!(emulator.writes().len(), 0);
+}
+
+/// As [`refuses`], and AWS was not even asked.
+#[track_caller]
+fn refuses_offline(scene: &Scene, emulator: &Emulator, bundle: &str, code: i32, text: &str) {
+    refuses(scene, emulator, bundle, code, text);
+    assert_eq!(emulator.requests().len(), 0);
+}
+
+fn not_signed(scene: &Scene, role: &str, key: &str, found: &str) -> String {
+    format!(
+        "error: role \"{role}\" has not signed: none of its keys ({}) made {found} beside the bundle\n  have it signed: \
+         airlock-generator sign BUNDLE --signing-key KEY, or minisign -S -m BUNDLE -x BUNDLE.SIGNER.minisig",
+        scene.public_key(key)
+    )
+}
+
+fn apply(scene: &Scene, emulator: &Emulator, bundle: &str) -> Outcome {
+    scene.applies(emulator, "apply", bundle, &["--yes"]).run()
+}
+
+#[test]
+fn a_changed_byte() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let mut bytes = scene.read(&bundle);
+    let last = bytes.len() - 1;
+    for index in [0, last / 2, last] {
+        bytes[index] ^= 1;
+        scene.write(&bundle, &bytes);
+        bytes[index] ^= 1;
+        refuses_offline(
+            &scene,
+            &emulator,
+            &bundle,
+            3,
+            &format!(
+                "error: signature democluster-1.tar.gz.minisig names the trusted key {} but does not fit the bundle: bundle, \
+                 comment or signature was changed\n  get the bundle and its signatures again from where they were made, and \
+                 compare the SHA-256",
+                scene.public_key("minisign.pub")
+            ),
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_key_that_did_not_sign() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    scene.signing_key("other");
+    std::fs::copy(scene.path("other/minisign.pub"), scene.path("minisign.pub")).unwrap();
+    let found = "any of the 1 signature (democluster-1.tar.gz.minisig)";
+    refuses_offline(&scene, &emulator, &bundle, 3, &not_signed(&scene, "trusted key 1", "minisign.pub", found));
+    Ok(())
+}
+
+#[test]
+fn no_signature() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    std::fs::remove_file(scene.path(&format!("{bundle}.minisig"))).unwrap();
+    let text = not_signed(&scene, "trusted key 1", "minisign.pub", "any of the 0 signatures");
+    refuses_offline(&scene, &emulator, &bundle, 3, &text);
+    Ok(())
+}
+
+#[test]
+fn a_role_that_did_not_sign() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    scene.signing_key("review");
+    let key = |file| [scene.public_key(file)];
+    let trust = json!({"roles": {"generator": key("minisign.pub"), "reviewer": key("review/minisign.pub")}});
+    scene.write("trust.json", trust.to_string());
+    let apply = || {
+        let program = scene.applier(["apply", &bundle, "--trust", "trust.json", "--yes"]);
+        program.envs(emulator.environment()).run()
+    };
+    let found = "any of the 1 signature (democluster-1.tar.gz.minisig)";
+    apply().exits(3).says(&not_signed(&scene, "reviewer", "review/minisign.pub", found));
+    assert_eq!(emulator.requests().len(), 0);
+    scene
+        .generator(["sign", &bundle, "--signing-key", "review/minisign.key", "--signer", "reviewer", "--no-password"])
+        .run()
+        .exits(0);
+    apply().exits(0);
+    Ok(())
+}
+
+#[test]
+fn an_expired_bundle() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    scene.create_bundle(&["--expires-in", "1"]).env("SOURCE_DATE_EPOCH", "1700000000").run().exits(0);
+    let said = apply(&scene, &emulator, "out/democluster-1.tar.gz").exits(5).stderr;
+    let (before, after) = said.split_once("it is now ").unwrap();
+    assert_eq!(before, "error: the bundle expired at 2023-11-15T22:13:20Z; ");
+    let advice = after.split_once('\n').unwrap().1;
+    assert_eq!(advice, "  make it again, with a later --expires-in if need be, and have it signed\n");
+    assert_eq!(emulator.requests().len(), 0);
+    Ok(())
+}
+
+#[test]
+fn another_accounts_credentials() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let environment = emulator.environment_of("111111111111");
+    emulator.forget();
+    let program = scene.applier(["apply", &bundle, "--trusted-key", "minisign.pub", "--yes"]).envs(environment);
+    program.run().exits(5).says(
+        "error: the credentials belong to account 111111111111 (arn:aws:sts::111111111111:assumed-role/tester/tester), the \
+         bundle is for account 123456789012 (aws)\n  use credentials of account 123456789012, for example with AWS_PROFILE",
+    );
+    let requests = emulator.requests();
+    assert_eq!(requests.len(), 1, "nothing is read of another account but who it is");
+    assert_eq!(requests[0].operation, "GetCallerIdentity");
+    Ok(())
+}
+
+#[test]
+fn no_credentials() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let program = scene.applier(["apply", &bundle, "--trusted-key", "minisign.pub", "--yes"]);
+    let program = program.env("AWS_ENDPOINT_URL", emulator.url()).env("AWS_EC2_METADATA_DISABLED", "true");
+    program.run().exits(6).says(
+        "error: the account cannot be read; nothing was changed\n  because: sts:GetCallerIdentity was not sent, for there \
+         are no credentials: no credentials found in chain\n  give credentials: AWS_PROFILE (after `aws sso login`), or AWS_ACCESS_KEY_ID and \
+         AWS_SECRET_ACCESS_KEY",
+    );
+    assert_eq!(emulator.requests().len(), 0);
+    Ok(())
+}
+
+#[test]
+fn an_older_serial() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let older = scene.bundle();
+    scene.create_bundle(&["--serial", "2"]).run().exits(0);
+    apply(&scene, &emulator, "out/democluster-2.tar.gz").exits(0);
+    emulator.forget();
+    refuses(
+        &scene,
+        &emulator,
+        &older,
+        5,
+        "error: bundle has serial 1, the account holds serial 2, which is newer\n  apply the newer bundle, or make this one \
+         again with a --serial above 2",
+    );
+    Ok(())
+}
+
+#[test]
+fn other_content_under_the_same_serial() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    apply(&scene, &emulator, &bundle).exits(0);
+    emulator.forget();
+    let first = scene.digest(&bundle);
+    scene.create_bundle(&["--tag", "team=payments", "--output-dir", "again"]).run().exits(0);
+    let second = scene.digest("again/democluster-1.tar.gz");
+    refuses(
+        &scene,
+        &emulator,
+        "again/democluster-1.tar.gz",
+        5,
+        &format!(
+            "error: bundle has serial 1 and SHA-256 {second}, the account holds serial 1 with SHA-256 {first}\n  make the \
+             bundle again with a --serial above 1"
+        ),
+    );
+    Ok(())
+}
+
+#[test]
+fn a_bucket_of_another_account() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    emulator.call_as("111111111111", "s3", "create_bucket", json!({"Bucket": BUCKET}));
+    refuses(
+        &scene,
+        &emulator,
+        &bundle,
+        5,
+        "error: bucket democluster-oidc exists and S3 does not show it to these credentials: it is another account's, or \
+         s3:ListBucket is not allowed\n  make the bundle with another --name, or allow s3:ListBucket",
+    );
+    Ok(())
+}
+
+#[test]
+fn a_bucket_in_another_region() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let place = json!({"LocationConstraint": "eu-west-1"});
+    emulator.call("s3", "create_bucket", json!({"Bucket": BUCKET, "CreateBucketConfiguration": place}));
+    refuses(
+        &scene,
+        &emulator,
+        &bundle,
+        5,
+        "error: bucket democluster-oidc is in region eu-west-1, the bundle is for us-east-2\n  make the bundle with --region \
+         eu-west-1, or remove the bucket if it is not in use",
+    );
+    Ok(())
+}
+
+#[test]
+fn resources_that_are_not_this_clusters() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let place = json!({"LocationConstraint": "us-east-2"});
+    emulator.call("s3", "create_bucket", json!({"Bucket": BUCKET, "CreateBucketConfiguration": place}));
+    emulator.call("s3", "put_object", json!({"Bucket": BUCKET, "Key": "holiday.jpg", "Body": "x"}));
+    let tags = json!([{"Key": "openshift.io/cloud-credential-operator/democluster", "Value": "shared"}]);
+    emulator.call(
+        "iam",
+        "create_open_id_connect_provider",
+        json!({
+            "Url": "https://democluster-oidc.s3.us-east-2.amazonaws.com", "ClientIDList": ["x"], "Tags": tags,
+        }),
+    );
+    emulator.call("iam", "create_role", json!({"RoleName": ROLES[0], "AssumeRolePolicyDocument": "{}"}));
+    emulator.call(
+        "iam",
+        "create_role",
+        json!({
+            "RoleName": ROLES[1], "AssumeRolePolicyDocument": "{}", "Path": "/elsewhere/",
+            "Tags": [{"Key": "openshift.io/cloud-credential-operator/democluster", "Value": "owned"}],
+        }),
+    );
+    let tag = "openshift.io/cloud-credential-operator/democluster";
+    let advice = "if it is not in use, remove it; or make the bundle with another --name";
+    refuses(
+        &scene,
+        &emulator,
+        &bundle,
+        5,
+        &[
+            "error: the account refuses the bundle for 4 reasons; nothing was changed".to_owned(),
+            format!("- bucket {BUCKET} exists and is not this cluster's: its tag {tag} is missing, not owned\n  {advice}"),
+            format!("- identity provider {PROVIDER} exists and is not this cluster's: its tag {tag} is \"shared\", not owned\n  {advice}"),
+            format!("- role {} exists and is not this cluster's: its tag {tag} is missing, not owned\n  {advice}", ROLES[0]),
+            format!(
+                "- role {} has path /elsewhere/, the bundle has /; IAM cannot move a role\n  make the bundle with --role-path \
+                 /elsewhere/, or remove the role if it is not in use",
+                ROLES[1]
+            ),
+        ]
+        .join("\n"),
+    );
+    Ok(())
+}
+
+/// `plan` refuses what `apply` refuses: nobody approves a plan that cannot be carried out.
+#[test]
+fn a_plan_is_refused_as_an_apply_is() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    emulator.call("iam", "create_role", json!({"RoleName": ROLES[0], "AssumeRolePolicyDocument": "{}"}));
+    let planned = scene.applies(&emulator, "plan", &bundle, &[]).run().exits(5);
+    planned.says(apply(&scene, &emulator, &bundle).exits(5).stderr.trim_end());
+    Ok(())
+}
+
+#[test]
+fn trust_that_cannot_be_read() -> Test {
+    let scene = Scene::with_key()?;
+    let bundle = scene.bundle();
+    let verify = |flag: &str, value: &str| scene.applier(["verify", &bundle, flag, value]).run();
+    verify("--trusted-key", "missing.pub").exits(2);
+    verify("--trusted-key", "minisign.key").exits(3).says(
+        "error: trusted key of minisign.key is refused\n  because: this is a minisign secret key, not a public one\n  give the .pub \
+         file, and consider whether the secret key is still secret",
+    );
+    verify("--trust", "missing.json").exits(2).says(
+        "error: trust cannot be read\n  because: missing.json cannot be read\n  because: No such file or directory (os error 2)",
+    );
+    scene.write("trust.json", "{\"roles\": {}}");
+    verify("--trust", "trust.json").exits(3).says(
+        "error: trusted keys are refused\n  because: no key is trusted\n  name at least one role with one key, or give \
+         --trusted-key",
+    );
+    scene.write("trust.json", "{\"roles\": {\"a\": []}}");
+    verify("--trust", "trust.json").exits(3).says("error: trusted keys are refused\n  because: role \"a\" has no key");
+    scene.applier(["verify", &bundle]).run().exits(2);
+    Ok(())
+}
