@@ -1,12 +1,12 @@
 //! The two programs, built by cargo as the running program was.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use crate::{SetupError, target_dir, workspace};
+use crate::{SetupError, profile_dir, target_dir, workspace};
 
 /// Where the programs are.
 #[derive(Debug, Clone)]
@@ -41,9 +41,8 @@ struct Target {
 }
 
 fn build(progress: Stdio) -> Result<Binaries, String> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let folder = program.parent().map(|folder| if folder.ends_with("deps") { folder.parent() } else { Some(folder) });
-    let profile = match folder.flatten().and_then(Path::file_name).and_then(|name| name.to_str()) {
+    let folder = profile_dir();
+    let profile = match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
         Some(name) => name,
     };

@@ -45,11 +45,17 @@ pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is a folder of the workspace")
 }
 
+/// The folder that the running program was built into: `<target>/debug`, say.
+pub fn profile_dir() -> PathBuf {
+    let program = std::env::current_exe().expect("a running program has a path");
+    let folder = program.parent().expect("a program is in a folder");
+    // Tests are one folder further down.
+    if folder.ends_with("deps") { folder.parent().unwrap_or(folder).to_owned() } else { folder.to_owned() }
+}
+
 /// The target folder that the running program was built into.
 pub fn target_dir() -> PathBuf {
-    let program = std::env::current_exe().expect("a running program has a path");
-    let target = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
-    target.expect("cargo marks its target folder").to_owned()
+    profile_dir().parent().expect("cargo builds into a folder for each profile").to_owned()
 }
 
 /// Reference material beside the workspace, which a clone alone does not have: such a test then says that it skips.
