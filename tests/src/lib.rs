@@ -55,7 +55,7 @@ pub fn profile_dir() -> PathBuf {
 
 /// The target folder that the running program was built into.
 pub fn target_dir() -> PathBuf {
-    profile_dir().parent().expect("cargo builds into a folder for each profile").to_owned()
+    profile_dir().parent().expect("a profile's folder is in the target folder").to_owned()
 }
 
 /// Reference material beside the workspace, which a clone alone does not have: such a test then says that it skips.

@@ -1,0 +1,78 @@
+//! How long the main job takes, as whole processes: `cargo run --release -p tests --bin bench`.
+//!
+//! Each figure is the minimum, median and maximum of several runs after one that is not counted. Machines are noisy: quote
+//! medians, and ratios between two runs of this on one machine.
+
+#![allow(clippy::indexing_slicing, reason = "a developer's tool says what is wrong by failing")]
+
+use std::time::{Duration, Instant};
+
+use tests::SetupError;
+use tests::emulator::Emulator;
+use tests::program::Program;
+use tests::scene::Scene;
+
+const RUNS: usize = 7;
+
+fn main() -> Result<(), SetupError> {
+    let scene = Scene::with_key()?;
+    println!("{:<52} {:>9} {:>9} {:>9}", "seconds", "minimum", "median", "maximum");
+
+    measure("create-key-pair, RSA-4096", |run| {
+        scene.generator(["create-key-pair", "--output-dir", &format!("pair-{run}")])
+    });
+    requests(&scene, "requests-1000", 1000);
+    measure("create-bundle, 1,000 requests", |run| create_bundle(&scene, "requests-1000", &format!("large-{run}")));
+    let large = format!("large-{RUNS}/democluster-1.tar.gz");
+    measure("verify, 1,000 roles", |_| scene.applier(["verify", &large, "--trusted-key", "minisign.pub"]));
+
+    requests(&scene, "requests-30", 30);
+    create_bundle(&scene, "requests-30", "small").run().exits(0);
+    let small = "small/democluster-1.tar.gz";
+    let emulator = Emulator::start()?;
+    measure("apply, 30 roles, new account, 50 ms a request", |_| {
+        emulator.reset();
+        emulator.latency(50);
+        scene.applies(&emulator, "apply", small, &["--yes"])
+    });
+    measure("plan, 30 roles, nothing to do, 50 ms a request", |_| scene.applies(&emulator, "plan", small, &[]));
+    Ok(())
+}
+
+/// Runs what is prepared, once more than is counted; preparing is not timed.
+fn measure(what: &str, mut prepare: impl FnMut(usize) -> Program) {
+    let mut times: Vec<Duration> = (0..=RUNS)
+        .map(|run| {
+            let program = prepare(run);
+            let begun = Instant::now();
+            let outcome = program.run();
+            let took = begun.elapsed();
+            outcome.exits(0);
+            took
+        })
+        .skip(1)
+        .collect();
+    times.sort();
+    let [minimum, median, maximum] = [times[0], times[RUNS / 2], times[RUNS - 1]].map(|time| time.as_secs_f64());
+    println!("{what:<52} {minimum:>9.3} {median:>9.3} {maximum:>9.3}");
+}
+
+/// A bundle of these requests, in an output folder of its own.
+fn create_bundle(scene: &Scene, requests: &str, output: &str) -> Program {
+    scene.create_bundle(&["--credentials-requests-dir", requests, "--output-dir", output])
+}
+
+/// So many requests of a usual size, each with a Secret of its own.
+fn requests(scene: &Scene, folder: &str, count: usize) {
+    let actions: Vec<String> = (0..20).map(|action| format!("ec2:DescribeThing{action}")).collect();
+    let actions = actions.join(", ");
+    for number in 0..count {
+        let request = format!(
+            "apiVersion: cloudcredential.openshift.io/v1\nkind: CredentialsRequest\nmetadata:\n  name: component-{number}\n\
+             spec:\n  serviceAccountNames: [operator, controller]\n  secretRef:\n    name: credentials-{number}\n    namespace: \
+             example\n  providerSpec:\n    apiVersion: cloudcredential.openshift.io/v1\n    kind: AWSProviderSpec\n    \
+             statementEntries:\n    - effect: Allow\n      resource: \"*\"\n      action: [{actions}]\n"
+        );
+        scene.write(&format!("{folder}/{number:04}.yaml"), request);
+    }
+}
