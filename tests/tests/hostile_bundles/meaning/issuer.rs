@@ -1,0 +1,210 @@
+//! The issuer: key, discovery, bucket, provider.
+
+use bundle_schema::contents::Contents;
+use bundle_schema::key::ServiceAccountKey;
+use tests::forge::Kit;
+use tests::forge::contents::{P256, P384, RSA_1024, RSA_EXPONENT_3, parsed};
+
+use super::contradiction;
+use crate::{Attack, refused};
+
+const KEY: &str = "serviceaccount-signer.public";
+const HOST: &str = "prod-a-oidc.s3.eu-central-1.amazonaws.com";
+
+pub(super) fn issuer(kit: &Kit) -> Vec<Attack> {
+    let key_pem = |name, pem: &'static str, reason: &str| {
+        refused(name, kit.with_text(KEY, |_| pem.to_owned()), &format!("{KEY} is refused\n  because: {reason}"))
+    };
+    let (jwks, discovery) = ("oidc/keys.json", "oidc/openid-configuration");
+    let other_key = kit.with_contents(|contents| contents.public_key = ServiceAccountKey::from_pem(P256).unwrap());
+    vec![
+        contradiction(
+            "JWKS with a foreign key",
+            other_key,
+            9,
+            &format!("{discovery}: id_token_signing_alg_values_supported is [\"RS256\"]; [\"ES256\"] is expected"),
+        ),
+        contradiction(
+            "kid that is not its key's",
+            kit.with_contents(|contents| contents.jwks.keys[0].kid = "A".repeat(43)),
+            1,
+            &format!("{jwks}: kid is \"{}\"; \"{}\" is expected", "A".repeat(43), kit.contents.public_key.kid()),
+        ),
+        contradiction(
+            "JWK for encryption",
+            kit.with_contents(|contents| contents.jwks.keys[0].usage = "enc".to_owned()),
+            1,
+            &format!("{jwks}: use is \"enc\"; \"sig\" is expected"),
+        ),
+        contradiction(
+            "JWK of another type",
+            kit.with_contents(|contents| contents.jwks.keys[0].kty = "oct".to_owned()),
+            1,
+            &format!("{jwks}: kty is \"oct\"; \"RSA\" is expected"),
+        ),
+        contradiction(
+            "JWK of algorithm none",
+            kit.with_contents(|contents| contents.jwks.keys[0].alg = "none".to_owned()),
+            1,
+            &format!("{jwks}: alg is \"none\"; \"RS256\" is expected"),
+        ),
+        contradiction(
+            "JWK with another exponent",
+            kit.with_contents(|contents| contents.jwks.keys[0].e = Some("Aw".to_owned())),
+            1,
+            &format!("{jwks}: e is \"Aw\"; \"AQAB\" is expected"),
+        ),
+        contradiction(
+            "JWK with a curve beside the modulus",
+            kit.with_contents(|contents| contents.jwks.keys[0].crv = Some("P-256".to_owned())),
+            1,
+            &format!("{jwks}: crv is \"P-256\"; null is expected"),
+        ),
+        contradiction(
+            "a second key in the JWKS",
+            kit.with_contents(|contents| {
+                contents.jwks.keys.push(ServiceAccountKey::from_pem(P256).unwrap().jwk().clone())
+            }),
+            1,
+            &format!("{jwks}: keys: 2; exactly 1 is expected"),
+        ),
+        contradiction(
+            "no key in the JWKS",
+            kit.with_contents(|contents| contents.jwks.keys.clear()),
+            1,
+            &format!("{jwks}: keys: 0; exactly 1 is expected"),
+        ),
+        contradiction(
+            "JWKS served from elsewhere",
+            kit.with_contents(|contents| contents.discovery.jwks_uri = "https://evil.example/keys.json".to_owned()),
+            1,
+            &format!(
+                "{discovery}: jwks_uri is \"https://evil.example/keys.json\"; \"https://{HOST}/keys.json\" is expected"
+            ),
+        ),
+        contradiction(
+            "discovery of another issuer",
+            kit.with_contents(|contents| contents.discovery.issuer = parsed("https://evil.example")),
+            1,
+            &format!("{discovery}: issuer is \"https://evil.example\"; \"https://{HOST}\" is expected"),
+        ),
+        key_pem("weak RSA", RSA_1024, "the RSA key has 1024 bits; 2048 to 8192 are allowed"),
+        key_pem("RSA with exponent 3", RSA_EXPONENT_3, "the RSA key's exponent is not 65537"),
+        key_pem(
+            "a curve that IAM does not take",
+            P384,
+            "the key's algorithm is 1.3.132.0.34; RSA and P-256 are supported",
+        ),
+        key_pem(
+            "no key in the key file",
+            "hello\n",
+            "the public key is not one PEM block with the header PUBLIC KEY\n  give the public half, as `openssl pkey -pubout` prints it",
+        ),
+    ]
+}
+
+pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
+    let at = |name, file: &str, first: &str, change: fn(&mut Contents)| {
+        contradiction(name, kit.with_contents(change), 1, &format!("aws/bucket{file}.json: {first}"))
+    };
+    vec![
+        at("another bucket", "", "Bucket is \"evil-oidc\"; \"prod-a-oidc\" is expected", |contents| {
+            contents.bucket.create.bucket = parsed("evil-oidc")
+        }),
+        at(
+            "bucket in another region",
+            "",
+            "CreateBucketConfiguration is {\"LocationConstraint\":\"us-west-2\"}; {\"LocationConstraint\":\"eu-central-1\"} is expected",
+            |contents| {
+                contents.bucket.create.create_bucket_configuration.as_mut().unwrap().location_constraint =
+                    parsed("us-west-2");
+            },
+        ),
+        at(
+            "bucket without a region",
+            "",
+            "CreateBucketConfiguration is null; {\"LocationConstraint\":\"eu-central-1\"} is expected",
+            |contents| {
+                contents.bucket.create.create_bucket_configuration = None;
+            },
+        ),
+        at("policy on another bucket", "-policy", "Bucket is \"evil-oidc\"; \"prod-a-oidc\" is expected", |contents| {
+            contents.bucket.policy.bucket = parsed("evil-oidc")
+        }),
+        at(
+            "bucket of another account",
+            "-policy",
+            "ExpectedBucketOwner is \"210987654321\"; \"123456789012\" is expected",
+            |contents| {
+                contents.bucket.policy.expected_bucket_owner = parsed("210987654321");
+            },
+        ),
+        at(
+            "bucket policy that lets everybody write",
+            "-policy",
+            "Policy is {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:*\"],",
+            |contents| {
+                contents.bucket.policy.policy.0.statement[0].action = vec!["s3:*".to_owned()];
+            },
+        ),
+        at(
+            "a second statement in the bucket policy",
+            "-policy",
+            "Policy is {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",",
+            |contents| {
+                let mut second = contents.bucket.policy.policy.0.statement[0].clone();
+                second.action = vec!["s3:PutObject".to_owned()];
+                contents.bucket.policy.policy.0.statement.push(second);
+            },
+        ),
+        at(
+            "public ACLs allowed",
+            "-public-access-block",
+            "PublicAccessBlockConfiguration is {\"BlockPublicAcls\":false,",
+            |contents| {
+                contents.bucket.public_access_block.public_access_block_configuration.block_public_acls = false;
+            },
+        ),
+        at(
+            "other tags on the bucket",
+            "-tagging",
+            "TagSet is [{\"Key\":\"Name\",\"Value\":\"prod-a\"}]; ",
+            |contents| contents.bucket.tagging.tagging.tag_set.truncate(1),
+        ),
+    ]
+}
+
+pub(super) fn provider(kit: &Kit) -> Vec<Attack> {
+    let at = |name, first: &str, change: fn(&mut Contents)| {
+        contradiction(name, kit.with_contents(change), 1, &format!("aws/identity-provider.json: {first}"))
+    };
+    vec![
+        at(
+            "provider of a foreign issuer",
+            &format!("Url is \"https://evil.example\"; \"https://{HOST}\" is expected"),
+            |contents| {
+                contents.provider.url = parsed("https://evil.example");
+            },
+        ),
+        at("provider without audience", "ClientIDList is empty; tokens need an audience", |contents| {
+            contents.provider.client_id_list.clear()
+        }),
+        at("an audience twice", "ClientIDList names openshift twice", |contents| {
+            contents.provider.client_id_list[1] = parsed("openshift")
+        }),
+        at("too many audiences", "ClientIDList: 102; at most 100 are allowed", |contents| {
+            contents.provider.client_id_list.extend((0..100).map(|number| parsed(&format!("a{number}"))));
+        }),
+        at("too many thumbprints", "ThumbprintList: 6; at most 5 are allowed", |contents| {
+            contents.provider.thumbprint_list = Some((0..6).map(|number| parsed(&format!("{number:040}"))).collect());
+        }),
+        at(
+            "an empty thumbprint list",
+            "ThumbprintList is empty; leave it out to let IAM fetch the chain",
+            |contents| {
+                contents.provider.thumbprint_list = Some(vec![]);
+            },
+        ),
+        at("provider with other tags", "Tags is []; [{\"Key\":\"Name\"", |contents| contents.provider.tags.clear()),
+    ]
+}
