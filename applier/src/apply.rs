@@ -208,7 +208,7 @@ mod tests {
         let at = Timestamp::from_unix(0).unwrap();
         let run = Run { caller: held.caller(), signers: &[], concurrency, stop: Arc::clone(stop), clock: &|| at };
         let approved = plan.approve(Approval::Yes).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(approved.apply(account, run, |_, _| {}))
     }
 
@@ -275,8 +275,7 @@ mod tests {
             let account = Arc::new(Fake::new(Held::nothing()));
             let (contents, digest) = (contents(), digest());
             let plan = Plan::of(&Desired::for_test(&contents, &digest), &Held::nothing().state()).unwrap();
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
             for action in &plan.actions()[..cut] {
                 runtime.block_on(account.perform(action)).unwrap();
             }

@@ -274,7 +274,8 @@ impl WriteAccount for Fake {
     async fn perform(&self, action: &Action) -> Result<(), AwsError> {
         let (name, resource) = (action.name(), action.resource.rsplit([':', '/']).next().unwrap().to_owned());
         self.log.lock().unwrap().push(format!("begin {name} {resource}"));
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        // Long enough for whatever may begin meanwhile to begin.
+        tokio::time::sleep(Duration::from_millis(2)).await;
         self.log.lock().unwrap().push(format!("end {name} {resource}"));
         let error = self.errors.lock().unwrap().iter().find(|(call, of, ..)| *call == name && *of == resource).cloned();
         if let Some((.., error, carried_out)) = error {

@@ -47,13 +47,8 @@ fn build(progress: Stdio) -> Result<Binaries, String> {
         Some(name) => name,
     };
     let output = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
-        .args([
-            "build",
-            "--package=generator",
-            "--package=applier",
-            "--bins",
-            "--message-format=json-render-diagnostics",
-        ])
+        // The whole workspace, so that dependencies have the features that they have in its tests and are not built twice.
+        .args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"])
         .args(["--profile", profile])
         .current_dir(workspace())
         .env("CARGO_TARGET_DIR", target_dir())

@@ -25,7 +25,7 @@ fn libraries() -> &'static [(String, PathBuf)] {
     static BUILT: OnceLock<Vec<(String, PathBuf)>> = OnceLock::new();
     BUILT.get_or_init(|| {
         let output = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
-            .args(["build", "--package=bundle-schema", "--package=generator", "--package=applier", "--lib"])
+            .args(["build", "--workspace", "--lib"])
             .arg("--message-format=json-render-diagnostics")
             .env("CARGO_TARGET_DIR", target_dir())
             .current_dir(workspace())
