@@ -1,7 +1,7 @@
 //! One writing call to AWS, with everything that is sent and everything that it replaces.
 //!
 //! An action is the one value that a plan prints, digests and executes. Which action waits for which is a matter of its
-//! type alone; the order is FACTS of the services, written beside each rule.
+//! type alone; the order is what the services demand, written beside each rule.
 
 use std::collections::BTreeMap;
 

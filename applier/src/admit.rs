@@ -1,4 +1,4 @@
-//! From files to a bundle that may be applied now: DESIGN's checks 1 to 9, in their order, before any call to AWS.
+//! From files to a bundle that may be applied now: checks 1 to 9 of FORMAT.md, in their order, before any call to AWS.
 //!
 //! Goes in: a path, keys, a clock. Comes out: [`Admitted`], which nothing else can make and everything after demands.
 

@@ -1,5 +1,5 @@
 //! Verifies a signed bundle and applies it to the AWS account that it was made for. Reads top to bottom in the order of
-//! DESIGN's ten checks:
+//! FORMAT.md's ten checks:
 //!
 //! ```text
 //! files --Admitted::open--> Admitted                  checks 1 to 9, no network        admit, trust

@@ -58,7 +58,7 @@ fn shown(path: &Path) -> String {
     Escaped(&path.to_string_lossy()).to_string()
 }
 
-/// The trust file as it is written: DESIGN of the fields in FORMAT.md, section "The trust file".
+/// The trust file as it is written: the fields are described in FORMAT.md, section "The trust file".
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct WireTrustFile {
