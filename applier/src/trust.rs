@@ -49,6 +49,12 @@ pub enum TrustFileError {
         /// Why.
         source: PublicKeyError,
     },
+    /// An argument that is neither a key nor a file.
+    #[error(
+        "trusted key {} is neither a file that is there nor a minisign public key\n  give a minisign.pub file, or its second line (56 characters that begin with RWQ or similar)",
+        Escaped(.0)
+    )]
+    NoSuchKey(String),
     /// Keys that cannot be trusted together.
     #[error("trusted keys are refused")]
     Policy(#[from] PolicyError),
@@ -115,8 +121,11 @@ pub fn trusted_keys(arguments: &[String]) -> Result<TrustPolicy, TrustFileError>
             // A key line is no path that exists; a path is never 56 characters of base64 that decode to a key.
             MinisignPublicKey::parse(argument).or_else(|error| {
                 let path = Path::new(argument);
-                if matches!(error, PublicKeyError::SmallOrder(_)) || !path.exists() {
+                if !matches!(error, PublicKeyError::Malformed(_)) {
                     return Err(TrustFileError::Key { whose: argument.clone(), source: error });
+                }
+                if !path.exists() {
+                    return Err(TrustFileError::NoSuchKey(argument.clone()));
                 }
                 let bytes = read_bounded(path, MAX_KEY_FILE_BYTES)?;
                 parse_key(&String::from_utf8_lossy(&bytes), argument)

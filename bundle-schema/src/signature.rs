@@ -206,8 +206,8 @@ pub enum TrustError {
     },
     /// A role by whose keys nothing is signed.
     #[error(
-        "role \"{}\" has not signed: none of its keys ({}) made any of {} beside the bundle\n  have it signed: airlock-generator sign BUNDLE --signing-key KEY, or minisign -S -m BUNDLE -x BUNDLE.SIGNER.minisig",
-        Escaped(.role), .keys.join(", "), signatures(.found)
+        "role \"{}\" has not signed: {}\n  have it signed: airlock-generator sign BUNDLE --signing-key KEY, or minisign -S -m BUNDLE -x BUNDLE.SIGNER.minisig",
+        Escaped(.role), not_signed(.keys, .found)
     )]
     Missing {
         /// The role.
@@ -219,16 +219,19 @@ pub enum TrustError {
     },
 }
 
-fn signatures(found: &[String]) -> String {
-    match found {
-        [] => "the 0 signatures".to_owned(),
-        [one] => format!("the 1 signature ({})", Escaped(one)),
-        many => format!(
-            "the {} signatures ({})",
-            many.len(),
-            many.iter().map(|file| Escaped(file).to_string()).collect::<Vec<_>>().join(", ")
-        ),
-    }
+fn not_signed(keys: &[String], found: &[String]) -> String {
+    let files = found.iter().map(|file| Escaped(file).to_string()).collect::<Vec<_>>().join(", ");
+    let signatures = match found.len() {
+        0 => {
+            return format!(
+                "there is no signature beside the bundle, and one by its keys ({}) is needed",
+                keys.join(", ")
+            );
+        }
+        1 => "the 1 signature".to_owned(),
+        many => format!("the {many} signatures"),
+    };
+    format!("none of its keys ({}) made any of {signatures} ({files}) beside the bundle", keys.join(", "))
 }
 
 /// Checks every signature file against the policy: step 2 of FORMAT.md.

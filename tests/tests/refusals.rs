@@ -79,7 +79,12 @@ fn no_signature() -> Test {
     let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
     let bundle = scene.bundle();
     std::fs::remove_file(scene.path(&format!("{bundle}.minisig"))).unwrap();
-    let text = not_signed(&scene, "trusted key 1", "minisign.pub", "any of the 0 signatures");
+    let text = format!(
+        "error: role \"trusted key 1\" has not signed: there is no signature beside the bundle, and one by its keys ({}) is \
+         needed\n  have it signed: airlock-generator sign BUNDLE --signing-key KEY, or minisign -S -m BUNDLE -x \
+         BUNDLE.SIGNER.minisig",
+        scene.public_key("minisign.pub")
+    );
     refuses_offline(&scene, &emulator, &bundle, 3, &text);
     Ok(())
 }
@@ -288,7 +293,10 @@ fn trust_that_cannot_be_read() -> Test {
     let scene = Scene::with_key()?;
     let bundle = scene.bundle();
     let verify = |flag: &str, value: &str| scene.applier(["verify", &bundle, flag, value]).run();
-    verify("--trusted-key", "missing.pub").exits(2);
+    verify("--trusted-key", "missing.pub").exits(2).says(
+        "error: trusted key missing.pub is neither a file that is there nor a minisign public key\n  give a minisign.pub file, or \
+         its second line (56 characters that begin with RWQ or similar)",
+    );
     verify("--trusted-key", "minisign.key").exits(3).says(
         "error: trusted key of minisign.key is refused\n  because: this is a minisign secret key, not a public one\n  give the .pub \
          file, and consider whether the secret key is still secret",

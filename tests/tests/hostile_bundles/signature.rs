@@ -11,12 +11,12 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
 }
 
 const FILE: &str = "prod-a-7.tar.gz";
+const SIGN: &str = "have it signed: airlock-generator sign BUNDLE --signing-key KEY, or minisign -S -m BUNDLE -x BUNDLE.SIGNER.minisig";
 
 fn missing(kit: &Kit) -> Vec<Attack> {
     let not_signed = |role: &str, key: &SigningKey, found: &str| {
         format!(
-            "role \"{role}\" has not signed: none of its keys ({}) made any of {found} beside the bundle\n  \
-             have it signed: airlock-generator sign BUNDLE --signing-key KEY, or minisign -S -m BUNDLE -x BUNDLE.SIGNER.minisig",
+            "role \"{role}\" has not signed: none of its keys ({}) made any of {found} beside the bundle\n  {SIGN}",
             key.public()
         )
     };
@@ -27,7 +27,10 @@ fn missing(kit: &Kit) -> Vec<Attack> {
         untrusted(
             "no signature",
             kit.with_signatures(|files, _| files.clear()),
-            &not_signed("generator", &kit.generator, "the 0 signatures"),
+            &format!(
+                "role \"generator\" has not signed: there is no signature beside the bundle, and one by its keys ({}) is needed\n  {SIGN}",
+                kit.generator.public()
+            ),
         ),
         untrusted(
             "the reviewer's signature is missing",
