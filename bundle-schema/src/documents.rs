@@ -2,8 +2,6 @@
 //! `aws ... --cli-input-json`, so a team without the applier can use it; each has a type, and only what the type has can
 //! stand in a bundle.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::json::Embedded;
@@ -263,12 +261,6 @@ pub struct Jwk {
     /// EC: the point's y coordinate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub y: Option<String>,
-}
-
-/// Tags as a map, for comparing and looking up.
-#[must_use]
-pub fn tag_map(tags: &[Tag]) -> BTreeMap<&str, &str> {
-    tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())).collect()
 }
 
 #[cfg(test)]
