@@ -2,15 +2,17 @@
 //!
 //! Goes in: a path, keys, a clock. Comes out: [`Admitted`], which nothing else can make and everything after demands.
 
+pub mod trust;
+
 use std::path::{Path, PathBuf};
 
 use bundle_schema::bundle::{Bundle, Invalid, ReadError, SignedFiles};
 use bundle_schema::exit::ExitCode;
 use bundle_schema::file::OpenError;
+use bundle_schema::names::Timestamp;
 use bundle_schema::signature::{TrustError, TrustPolicy};
-use bundle_schema::timestamp::Timestamp;
 
-use crate::trust::{LimitsExceeded, TrustLimits};
+use self::trust::{LimitsExceeded, TrustLimits};
 
 /// How far a bundle's time of making may lie ahead of this host's clock, in seconds: clocks differ.
 const MAX_SKEW_SECONDS: i64 = 300;

@@ -4,46 +4,32 @@
 //! it is done, failed or was not reached. No decision is made here but one: an action that AWS says is done already is
 //! looked at, and counts as done only if what is there is exactly what it would have made.
 
-use std::collections::{BTreeSet, HashMap};
+mod outcome;
+pub mod receipt;
+mod schedule;
+mod write;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bundle_schema::escape::Escaped;
+use bundle_schema::names::Timestamp;
 use bundle_schema::signature::Signer;
-use bundle_schema::timestamp::Timestamp;
 use tokio::task::JoinSet;
 
-use crate::action::{Action, Call};
-use crate::aws::AwsError;
-use crate::live::{BucketState, Caller, ReadAccount};
+pub(crate) use self::outcome::{ActionError, Outcome};
+use self::receipt::Receipt;
+use self::schedule::Schedule;
+use crate::account::AwsError;
+use crate::account::live::{BucketState, Caller, ReadAccount};
 use crate::plan::ApprovedPlan;
-use crate::receipt::{Outcome, Receipt};
-use crate::reconcile;
+use crate::plan::action::{Action, Call};
+use crate::plan::reconcile;
 
 /// The writing half of an account: it takes an action of a plan, and nothing else.
 pub(crate) trait WriteAccount: Send + Sync + 'static {
     /// Sends the action's call.
     fn perform(&self, action: &Action) -> impl Future<Output = Result<(), AwsError>> + Send;
-}
-
-/// Why an action failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ActionError {
-    /// AWS refused it, or did not answer.
-    #[error(transparent)]
-    Aws(#[from] AwsError),
-    /// Something else stands where the plan saw nothing, or saw something else.
-    #[error("{} was changed by somebody else while this ran\n  run it again: it makes a new plan", Escaped(.resource))]
-    Changed {
-        /// The resource's ARN.
-        resource: String,
-    },
-    /// The task ended without an answer.
-    #[error("{} was cut off", Escaped(.resource))]
-    CutOff {
-        /// The resource's ARN.
-        resource: String,
-    },
 }
 
 /// Who applies, and how.
@@ -148,55 +134,12 @@ async fn is_done(account: &impl ReadAccount, action: &Action) -> Result<bool, Aw
     })
 }
 
-/// Which actions may begin.
-struct Schedule {
-    /// How many actions each one still waits for.
-    waiting: Vec<usize>,
-    /// Which actions wait for each one.
-    dependents: Vec<Vec<usize>>,
-    ready: BTreeSet<usize>,
-}
-
-impl Schedule {
-    fn of(actions: &[Action]) -> Self {
-        let mut waiting = vec![0; actions.len()];
-        let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); actions.len()];
-        for (later, (action, count)) in actions.iter().zip(&mut waiting).enumerate() {
-            for (earlier, (other, list)) in actions.iter().zip(&mut dependents).enumerate().take(later) {
-                debug_assert!(earlier < later);
-                if action.waits_for(other) {
-                    *count += 1;
-                    list.push(later);
-                }
-            }
-        }
-        let ready = waiting.iter().enumerate().filter(|(_, count)| **count == 0).map(|(index, _)| index).collect();
-        Self { waiting, dependents, ready }
-    }
-
-    /// The first in the plan's order that may begin.
-    fn next(&mut self) -> Option<usize> {
-        self.ready.pop_first()
-    }
-
-    fn finish(&mut self, index: usize) {
-        for dependent in self.dependents.get_mut(index).map(std::mem::take).unwrap_or_default() {
-            if let Some(count) = self.waiting.get_mut(dependent) {
-                *count -= 1;
-                if *count == 0 {
-                    self.ready.insert(dependent);
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::answered;
-    use crate::desired::Desired;
+    use crate::account::answered;
     use crate::fixture::{Fake, Held, contents, digest};
+    use crate::plan::desired::Desired;
     use crate::plan::{Approval, Plan};
 
     const ARN: &str = "arn:aws:iam::123456789012:role/prod-disk";
@@ -262,7 +205,7 @@ mod tests {
         let receipt = apply(&account);
         assert_eq!(receipt.to_string(), "9 done, 1 failed, 2 not reached");
         assert_eq!(receipt.first_error().unwrap(), &answered("iam:CreateRole", 409, "LimitExceeded", "m").into());
-        assert_eq!(receipt.ending(), crate::receipt::Ending::Failed);
+        assert_eq!(receipt.ending(), receipt::Ending::Failed);
         account.errors.lock().unwrap().clear();
         assert_eq!(apply(&account).to_string(), "3 done, 0 failed, 0 not reached");
         assert_eq!(*account.held.lock().unwrap(), Held::everything(&contents()));
@@ -315,7 +258,7 @@ mod tests {
         let account = Arc::new(Fake::new(Held::nothing()));
         let receipt = run(&account, 10, &Arc::new(AtomicBool::new(true)));
         assert_eq!(receipt.to_string(), "0 done, 0 failed, 12 not reached");
-        assert_eq!(receipt.ending(), crate::receipt::Ending::Interrupted);
+        assert_eq!(receipt.ending(), receipt::Ending::Interrupted);
         assert_eq!(*account.held.lock().unwrap(), Held::nothing());
     }
 }

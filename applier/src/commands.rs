@@ -11,12 +11,12 @@ use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bundle_schema::exit::{ExitCode, describe};
+use bundle_schema::names::Timestamp;
 use bundle_schema::signature::PublicKeyError;
-use bundle_schema::timestamp::Timestamp;
 
+use crate::admit::trust::{TrustFileError, TrustLimits, read_trust_file, trusted_keys};
 use crate::admit::{AdmitError, Admitted};
 use crate::cli::{BundleArgs, Cli, Command};
-use crate::trust::{TrustFileError, TrustLimits, read_trust_file, trusted_keys};
 
 /// Why a command did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -31,10 +31,10 @@ pub(crate) enum Failure {
     Output(#[from] io::Error),
     #[cfg(feature = "aws")]
     #[error(transparent)]
-    Live(#[from] crate::live::LiveError),
+    Live(#[from] crate::account::live::LiveError),
     #[cfg(feature = "aws")]
     #[error(transparent)]
-    Refused(#[from] crate::refusal::Refused),
+    Refused(#[from] crate::plan::refusal::Refused),
     #[cfg(feature = "aws")]
     #[error(transparent)]
     Apply(#[from] apply::ApplyFailure),
@@ -47,7 +47,7 @@ impl Failure {
             Self::Admit(error) => error.exit_code(),
             Self::Output(_) | Self::Clock => ExitCode::Other,
             #[cfg(feature = "aws")]
-            Self::Live(crate::live::LiveError::WrongAccount { .. }) | Self::Refused(_) => ExitCode::Refused,
+            Self::Live(crate::account::live::LiveError::WrongAccount { .. }) | Self::Refused(_) => ExitCode::Refused,
             #[cfg(feature = "aws")]
             Self::Live(_) => ExitCode::Aws,
             #[cfg(feature = "aws")]

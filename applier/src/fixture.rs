@@ -4,23 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use bundle_schema::contents::{BucketDocuments, Contents, RoleDocuments};
-use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy, Tag};
-use bundle_schema::index::{Endpoint, Header, Kind};
-use bundle_schema::json::Embedded;
-use bundle_schema::key::ServiceAccountKey;
-use bundle_schema::names::{BucketName, RoleName, Sha256};
-use bundle_schema::policy::{
+use bundle_schema::documents::contents::{BucketDocuments, Contents, RoleDocuments};
+use bundle_schema::documents::index::{Endpoint, Header, Kind};
+use bundle_schema::documents::key::ServiceAccountKey;
+use bundle_schema::documents::policy::{
     Effect, FederatedPrincipal, PermissionPolicy, PermissionStatement, PolicyVersion, RoleTrustPolicy, TrustCondition,
     TrustStatement,
 };
-use bundle_schema::timestamp::Timestamp;
+use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy};
+use bundle_schema::json::Embedded;
+use bundle_schema::names::{BucketName, RoleName, Sha256, Tag, Timestamp};
 
-use crate::action::{Action, Call, Tags};
+use crate::account::AwsError;
+use crate::account::live::Tags;
+use crate::account::live::{
+    BucketState, Caller, LiveBucket, LiveObject, LiveProvider, LiveRole, LiveState, ReadAccount,
+};
 use crate::apply::WriteAccount;
-use crate::aws::AwsError;
-use crate::desired::{Desired, tags};
-use crate::live::{BucketState, Caller, LiveBucket, LiveObject, LiveProvider, LiveRole, LiveState, ReadAccount};
+use crate::plan::action::{Action, Call};
+use crate::plan::desired::{Desired, tags};
 
 const KEY: &str = "-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEzqI/ldq8a6+ZkkP31VpqCwJmF4x8
@@ -158,7 +160,7 @@ impl Held {
     }
 
     fn perform(&mut self, action: &Action) -> Result<(), AwsError> {
-        let exists = |code| Err(crate::aws::answered(action.name(), 409, code, "it exists"));
+        let exists = |code| Err(crate::account::answered(action.name(), 409, code, "it exists"));
         match action.call.clone() {
             Call::CreateBucket { .. } if self.bucket != BucketState::Absent => {
                 return exists("BucketAlreadyOwnedByYou");

@@ -3,55 +3,28 @@
 //! Goes in: a bundle that passed checks 1 to 9, and the account's state. Comes out: a [`Plan`], or every reason why the
 //! account refuses it (check 10). Everything is reconciled; nothing that is not the bundle's is touched.
 
+pub(crate) mod action;
+pub(crate) mod desired;
+mod diff;
+pub(crate) mod meaning;
+mod notice;
+pub(crate) mod reconcile;
+pub mod refusal;
+mod show;
+
 use std::fmt;
 
-use bundle_schema::escape::{Escaped, EscapedWhole};
-use bundle_schema::index::Header;
+use bundle_schema::documents::index::Header;
+use bundle_schema::escape::EscapedWhole;
 use bundle_schema::names::{ClusterName, Sha256};
 use serde::Serialize;
 
-use crate::action::{Action, Change};
+use self::action::{Action, Change};
+use self::desired::Desired;
+use self::notice::Notice;
+use self::refusal::Refused;
+use crate::account::live::LiveState;
 use crate::admit::Admitted;
-use crate::desired::Desired;
-use crate::live::LiveState;
-use crate::reconcile;
-use crate::refusal::{self, Refused};
-use crate::show::listed;
-
-/// What a person should know and no action says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub(crate) enum Notice {
-    /// What an apply leaves that was cut off between making the bucket and tagging it.
-    BucketTakenOver { bucket: String },
-    /// The cluster's resources were made by ccoctl, or by hand: no bundle is recorded.
-    NoRecord { bucket: String },
-    /// Policies of a role that are not the bundle's.
-    ForeignPolicies { role: String, policies: Vec<String> },
-}
-
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BucketTakenOver { bucket } => write!(
-                f,
-                "bucket {} is new: untagged, empty and without a policy, as an apply leaves it that was cut off; it is taken over",
-                Escaped(bucket)
-            ),
-            Self::NoRecord { bucket } => write!(
-                f,
-                "bucket {} records no bundle: this is the first one applied to what is there",
-                Escaped(bucket)
-            ),
-            Self::ForeignPolicies { role, policies } => write!(
-                f,
-                "role {} has policies that are not the bundle's and are left alone: {}",
-                Escaped(role),
-                listed(policies)
-            ),
-        }
-    }
-}
 
 /// Which bundle a plan is of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -233,7 +206,7 @@ impl ApprovedPlan {
 mod tests {
     use super::*;
     use crate::fixture::{Held, contents, digest};
-    use bundle_schema::contents::Contents;
+    use bundle_schema::documents::contents::Contents;
 
     fn plan(contents: &Contents, held: &Held) -> Result<Plan, String> {
         Plan::of(&Desired::for_test(contents, &digest()), &held.state()).map_err(|refused| refused.to_string())

@@ -17,9 +17,8 @@ use flate2::{Compression, GzBuilder};
 use self::gzip::gunzip;
 use self::header::{canonical_header, read_header};
 use crate::escape::Escaped;
-use crate::index::{EntryPath, INDEX_PATH};
 use crate::limits::{MAX_ARCHIVE_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES};
-use crate::names::NameError;
+use crate::names::{EntryPath, INDEX_PATH, NameError};
 
 const BLOCK: usize = 512;
 /// 1980-01-01T00:00:00Z: fixed, so that the same input gives the same bytes, and not 1970, which GNU tar warns about.

@@ -4,17 +4,20 @@
 //! Whoever reads a bundle without deciding about its signatures (to make, to review or to counter-sign it) gets an
 //! [`Inspection`], which passes the same checks of form and meaning but is of no use to whatever takes a [`Bundle`].
 
+mod reader;
+mod writer;
+
 use std::path::{Path, PathBuf};
 
-use crate::contents::Contents;
+use crate::documents::contents::Contents;
 use crate::file::{OpenError, read_bounded};
 use crate::limits::{MAX_ARCHIVE_BYTES, MAX_SIGNATURE_BYTES, MAX_SIGNATURES};
 use crate::names::Sha256;
-use crate::reader::{Parsed, read};
 use crate::signature::{self, Signer, TrustError, TrustPolicy};
-use crate::validate::validate;
 
-pub use crate::reader::ReadError;
+pub use self::reader::ReadError;
+use self::reader::{Parsed, read};
+pub use self::writer::{WriteError, write};
 pub use crate::validate::{Invalid, Problem};
 
 /// A bundle's file and its signatures, read into memory once: nothing is known about them yet.
@@ -115,7 +118,7 @@ pub struct ParsedBundle {
 impl ParsedBundle {
     /// Step 7: the documents agree with each other and with the services' limits.
     pub fn validate(self) -> Result<Bundle, Invalid> {
-        Ok(Bundle { contents: validate(self.parsed)?, digest: self.digest, signers: self.signers })
+        Ok(Bundle { contents: self.parsed.validate()?, digest: self.digest, signers: self.signers })
     }
 }
 
@@ -169,7 +172,7 @@ pub struct Inspection {
 impl Inspection {
     /// Reads an archive.
     pub fn read(archive: Vec<u8>) -> Result<Self, InspectError> {
-        let contents = validate(read(&archive)?)?;
+        let contents = read(&archive)?.validate()?;
         Ok(Self { digest: Sha256::of(&archive), archive, contents })
     }
 

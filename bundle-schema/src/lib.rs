@@ -1,24 +1,18 @@
 //! The STS Airlock bundle. `FORMAT.md` beside this crate is its normative description.
+//!
+//! From the ground up: `limits`, `escape`, `exit` and `file` stand alone; `json` and `names` are what documents are made
+//! of; `documents`, `archive` and `signature` do not know of each other; `validate` compares documents; `bundle` is the way
+//! in and out.
 
 pub mod archive;
 pub mod bundle;
-pub mod contents;
 pub mod documents;
 pub mod escape;
 pub mod exit;
 pub mod file;
-pub mod index;
 pub mod json;
-pub mod key;
 pub mod limits;
-pub mod manifest;
 pub mod names;
-pub mod partition;
-pub mod policy;
 pub mod private_material;
-mod public_key;
-mod reader;
 pub mod signature;
-pub mod timestamp;
 mod validate;
-pub mod writer;

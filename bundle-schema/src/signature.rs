@@ -5,13 +5,15 @@
 //! be chosen by anybody), no small-order keys, no legacy signatures, one key for one role. Source of the formats:
 //! <https://jedisct1.github.io/minisign/#signature-format>.
 
+mod public_key;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::escape::Escaped;
 use crate::limits::{MAX_SIGNATURE_BYTES, MAX_TRUSTED_KEYS};
 
-pub use crate::public_key::{MinisignPublicKey, PublicKeyError};
+pub use self::public_key::{MinisignPublicKey, PublicKeyError};
 
 /// Why a signature file is not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -11,14 +11,13 @@ use std::fmt;
 use serde::Serialize;
 
 use self::roles::check_role;
-use crate::contents::{BucketDocuments, Contents, path};
-use crate::documents::{CreateOpenIdConnectProvider, Discovery, Jwk, Jwks};
+use crate::documents::contents::{BucketDocuments, Contents, path};
+use crate::documents::index::{Component, Endpoint, Header, Kind, Skipped};
+use crate::documents::key::ServiceAccountKey;
+use crate::documents::{CreateOpenIdConnectProvider, Discovery, Jwk, Jwks, manifest};
 use crate::escape::Escaped;
-use crate::index::{Component, Endpoint, EntryPath, Header, INDEX_PATH, Kind, Skipped};
-use crate::key::ServiceAccountKey;
 use crate::limits::{MAX_AUDIENCES, MAX_TAGS, MAX_THUMBPRINTS};
-use crate::manifest;
-use crate::reader::Parsed;
+use crate::names::{EntryPath, INDEX_PATH};
 
 /// One thing that does not fit, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,19 +59,19 @@ impl fmt::Display for Invalid {
 
 impl std::error::Error for Invalid {}
 
-pub(crate) fn validate(parsed: Parsed) -> Result<Contents, Invalid> {
-    let Parsed { contents, manifests } = parsed;
+/// Checks contents, and the bytes of their manifests: the Authentication resource, then a Secret for each component.
+pub(crate) fn validate(contents: &Contents, manifests: &[(String, Vec<u8>)]) -> Result<(), Invalid> {
     let mut problems = Problems::default();
     check_header(&contents.header, &mut problems);
-    check_components(&contents, &mut problems);
-    check_issuer(&contents, &mut problems);
+    check_components(contents, &mut problems);
+    check_issuer(contents, &mut problems);
     check_bucket(&contents.header, &contents.bucket, &mut problems);
     check_provider(&contents.header, &contents.provider, &mut problems);
     for (component, role) in contents.header.components.iter().zip(&contents.roles) {
         check_role(&contents.header, component, role, &mut problems);
     }
-    check_manifests(&contents.header, &manifests, &mut problems);
-    if problems.found.is_empty() { Ok(contents) } else { Err(Invalid { problems: problems.found }) }
+    check_manifests(&contents.header, manifests, &mut problems);
+    if problems.found.is_empty() { Ok(()) } else { Err(Invalid { problems: problems.found }) }
 }
 
 #[derive(Default)]
@@ -167,7 +166,7 @@ fn check_components(contents: &Contents, problems: &mut Problems) {
         if component.service_accounts.is_empty() {
             problems.add(at, format!("component {} has no service account", component.role_name));
         }
-        if let Some(name) = repeated(component.service_accounts.iter().map(super::names::ObjectName::as_str)) {
+        if let Some(name) = repeated(component.service_accounts.iter().map(crate::names::ObjectName::as_str)) {
             problems.add(at, format!("component {} names the service account {name} twice", component.role_name));
         }
     }
@@ -268,7 +267,7 @@ fn check_provider(header: &Header, provider: &CreateOpenIdConnectProvider, probl
             problems.add(at, "ThumbprintList is empty; leave it out to let IAM fetch the chain");
         }
         problems.at_most(at, "ThumbprintList", thumbprints.len(), MAX_THUMBPRINTS);
-        if let Some(thumbprint) = repeated(thumbprints.iter().map(super::names::Thumbprint::as_str)) {
+        if let Some(thumbprint) = repeated(thumbprints.iter().map(crate::names::Thumbprint::as_str)) {
             problems.add(at, format!("ThumbprintList names {thumbprint} twice"));
         }
     }

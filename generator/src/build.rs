@@ -7,7 +7,7 @@
 //! A draft cannot be signed, because nobody read it back as the applier will:
 //!
 //! ```compile_fail,E0599
-//! fn skip(draft: generator::build::BundleDraft, key: &generator::signing_key::SigningKey) {
+//! fn skip(draft: generator::build::BundleDraft, key: &generator::keys::signing::SigningKey) {
 //!     draft.sign(key);
 //! }
 //! ```
@@ -20,23 +20,25 @@
 //! }
 //! ```
 
+pub(crate) mod install_archive;
+pub mod roles;
+
 use std::collections::BTreeMap;
 
-use bundle_schema::bundle::{InspectError, Inspection};
-use bundle_schema::contents::{BucketDocuments, Contents, RoleDocuments};
+use bundle_schema::bundle::{self, InspectError, Inspection, WriteError};
+use bundle_schema::documents::contents::{BucketDocuments, Contents, RoleDocuments};
+use bundle_schema::documents::index::{Component, Endpoint, Header, Kind};
+use bundle_schema::documents::key::ServiceAccountKey;
+use bundle_schema::documents::policy::{PermissionPolicy, PermissionStatement, PolicyVersion, RoleTrustPolicy};
 use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy};
-use bundle_schema::index::{Component, Endpoint, GeneratorVersion, Header, Kind};
 use bundle_schema::json::Embedded;
-use bundle_schema::key::ServiceAccountKey;
 use bundle_schema::limits::{DEFAULT_TRUST_POLICY_CHARS, MAX_ROLE_POLICY_CHARS, MAX_TRUST_POLICY_CHARS};
-use bundle_schema::names::{IssuerUrl, NameError, Sha256};
-use bundle_schema::policy::{PermissionPolicy, PermissionStatement, PolicyVersion, RoleTrustPolicy};
-use bundle_schema::writer::{self, WriteError};
+use bundle_schema::names::{GeneratorVersion, IssuerUrl, NameError, Sha256};
 
-use crate::options::BundleOptions;
+use crate::build::roles::{RolesError, components};
+use crate::keys::signing::SigningKey;
 use crate::requests::{Requests, Selected};
-use crate::roles::{RolesError, components};
-use crate::signing_key::SigningKey;
+use crate::settings::options::BundleOptions;
 
 /// Why no bundle can be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -150,7 +152,7 @@ fn role(
     statement: Vec<PermissionStatement>,
     notes: &mut Notes,
 ) -> Result<RoleDocuments, BuildError> {
-    let trust = Embedded(RoleTrustPolicy::of(header, component));
+    let trust = Embedded(RoleTrustPolicy::of(header.provider_arn(), &header.issuer_url, component.subjects()));
     let permissions = Embedded(PermissionPolicy { version: PolicyVersion::V2012, statement });
     let request = || component.request.to_string();
     match trust.text().chars().count() {
@@ -196,7 +198,7 @@ pub enum FreezeError {
 impl BundleDraft {
     /// Writes the bundle and reads it back as the applier will, so that nothing is ever signed that it would refuse.
     pub fn freeze(self) -> Result<UnsignedBundle, FreezeError> {
-        let inspection = Inspection::read(writer::write(&self.contents)?)?;
+        let inspection = Inspection::read(bundle::write(&self.contents)?)?;
         Ok(UnsignedBundle { inspection, notes: self.notes })
     }
 }
@@ -266,14 +268,11 @@ impl SignedBundle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::Features;
-    use crate::options::{Place, RoleNames, ServiceAccounts, audiences, tags};
-    use crate::service_account_key::{KeyType, PrivateKey};
-    use crate::signing_key::{self, KeyFile};
-    use bundle_schema::index::EntryPath;
-    use bundle_schema::names::{AccountId, ClusterName, RolePath};
-    use bundle_schema::partition::Region;
-    use bundle_schema::timestamp::Timestamp;
+    use crate::keys::service_account::{KeyType, PrivateKey};
+    use crate::keys::signing::{self, KeyFile};
+    use crate::settings::features::Features;
+    use crate::settings::options::{Place, RoleNames, ServiceAccounts, audiences, tags};
+    use bundle_schema::names::{AccountId, ClusterName, EntryPath, Region, RolePath, Timestamp};
 
     fn options(region: &str) -> BundleOptions {
         let name = ClusterName::new("demo").unwrap();
@@ -328,7 +327,7 @@ mod tests {
     #[test]
     fn a_bundle_is_built_frozen_and_signed_the_same_way_every_time() {
         let files = [request("zebra", 1, 1), request("ant", 2, 2)];
-        let signing_key = KeyFile::parse(signing_key::generate(None).unwrap().secret).unwrap().open(None).unwrap();
+        let signing_key = KeyFile::parse(signing::generate(None).unwrap().secret).unwrap().open(None).unwrap();
         let make = || draft("us-east-2", &files).unwrap().freeze().unwrap().sign(&signing_key);
         let bundle = make();
         assert_eq!((bundle.archive(), bundle.signature()), (make().archive(), make().signature()));

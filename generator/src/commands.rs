@@ -15,13 +15,13 @@ use bundle_schema::escape::Escaped;
 use bundle_schema::exit::ExitCode;
 use bundle_schema::file::read_bounded;
 use bundle_schema::limits::MAX_KEY_FILE_BYTES;
-use bundle_schema::timestamp::Timestamp;
+use bundle_schema::names::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::password::{self, PasswordSource};
-use crate::settings::SettingsError;
-use crate::signing_key::{KeyFile, SigningKey};
+use crate::keys::password::{self, PasswordSource};
+use crate::keys::signing::{KeyFile, SigningKey};
+use crate::settings::flags::SettingsError;
 
 /// Prints on standard output.
 fn print(text: &str) -> Result<(), Failure> {

@@ -3,21 +3,21 @@
 use std::error::Error;
 
 use bundle_schema::bundle::InspectError;
+use bundle_schema::documents::key::KeyError;
 use bundle_schema::escape::Escaped;
 use bundle_schema::exit::ExitCode;
 use bundle_schema::file::OpenError;
-use bundle_schema::key::KeyError;
 
+use crate::build::install_archive::InstallArchiveError;
+use crate::build::roles::RolesError;
 use crate::build::{BuildError, FreezeError};
-use crate::install_archive::InstallArchiveError;
-use crate::options::OptionsError;
-use crate::output::OutputError;
-use crate::password::PasswordError;
+use crate::keys::password::PasswordError;
+use crate::keys::service_account::PrivateKeyError;
+use crate::keys::signing::SigningKeyError;
+use crate::output::files::OutputError;
 use crate::requests::RequestsError;
-use crate::roles::RolesError;
-use crate::service_account_key::PrivateKeyError;
-use crate::settings::SettingsError;
-use crate::signing_key::SigningKeyError;
+use crate::settings::flags::SettingsError;
+use crate::settings::options::OptionsError;
 
 /// A command's end that is not its purpose.
 pub(crate) struct Failure {

@@ -5,22 +5,11 @@
 pub mod build;
 mod cli;
 mod commands;
-mod config;
 mod failure;
-pub mod features;
-mod install_archive;
-mod install_config;
-pub mod options;
+pub mod keys;
 mod output;
-mod password;
-mod report;
-pub mod request;
 pub mod requests;
-pub mod roles;
-mod selection;
-pub mod service_account_key;
-mod settings;
-pub mod signing_key;
+pub mod settings;
 mod yaml;
 
 pub use cli::run;

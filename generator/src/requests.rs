@@ -7,18 +7,21 @@
 //! links to files are followed, as a mounted ConfigMap has them. Names that begin with a dot, other names and folders are
 //! not read, and reported.
 
+pub mod request;
+mod selection;
+
 use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use bundle_schema::documents::index::Skipped;
 use bundle_schema::escape::Escaped;
 use bundle_schema::file::{OpenError, read_bounded};
-use bundle_schema::index::{EntryPath, Reason, Skipped};
-use bundle_schema::names::{NameError, ObjectName};
+use bundle_schema::names::{EntryPath, NameError, ObjectName, Reason};
 
-use crate::features::Features;
-use crate::request::Request;
-use crate::selection::{Verdict, judge};
+use crate::requests::request::Request;
+use crate::requests::selection::{Verdict, judge};
+use crate::settings::features::Features;
 use crate::yaml::{self, Cursor, FieldError, Node, YamlError};
 
 /// One file, in bytes; a release's largest has 30 KiB.

@@ -8,13 +8,12 @@
     reason = "a test says what is wrong by failing"
 )]
 
-use bundle_schema::bundle::Inspection;
-use bundle_schema::contents::Contents;
-use bundle_schema::documents::Tag;
+use bundle_schema::bundle::{self, Inspection};
+use bundle_schema::documents::contents::Contents;
+use bundle_schema::documents::key::ServiceAccountKey;
+use bundle_schema::documents::policy::{ConditionValue, ConditionValues, pattern_covers, patterns_overlap};
 use bundle_schema::json;
-use bundle_schema::key::ServiceAccountKey;
-use bundle_schema::policy::{ConditionValue, ConditionValues, pattern_covers, patterns_overlap};
-use bundle_schema::writer;
+use bundle_schema::names::Tag;
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use tests::forge::contents::{P256, RSA_2048, good, parsed};
@@ -112,23 +111,23 @@ proptest! {
 
     #[test]
     fn what_the_writer_writes_the_reader_reads(contents in contents()) {
-        let archive = writer::write(&contents).unwrap();
+        let archive = bundle::write(&contents).unwrap();
         prop_assert_eq!(Inspection::read(archive).map(|inspection| inspection.contents().clone()), Ok(contents));
     }
 
     #[test]
     fn what_the_reader_accepts_encodes_to_the_same_bytes(contents in contents(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
-        let mut tar = gunzip(&writer::write(&contents).unwrap());
+        let mut tar = gunzip(&bundle::write(&contents).unwrap());
         let at = at.index(tar.len());
         tar[at] = byte;
         if let Ok(inspection) = Inspection::read(gzip(&tar)) {
-            prop_assert_eq!(gunzip(&writer::write(inspection.contents()).unwrap()), tar);
+            prop_assert_eq!(gunzip(&bundle::write(inspection.contents()).unwrap()), tar);
         }
     }
 
     #[test]
     fn no_archive_makes_the_reader_panic(bytes in vec(any::<u8>(), 0..2000), at in any::<prop::sample::Index>()) {
-        let mut archive = writer::write(&good()).unwrap();
+        let mut archive = bundle::write(&good()).unwrap();
         let at = at.index(archive.len());
         archive.splice(at.., bytes.iter().copied());
         prop_assert!(Inspection::read(archive).is_err());

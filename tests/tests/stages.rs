@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use tests::{target_dir, workspace};
 
-const BUNDLE_SCHEMA: &str = "use bundle_schema::{bundle::*, signature::*, contents::*};";
+const BUNDLE_SCHEMA: &str = "use bundle_schema::{bundle::*, documents::contents::*, signature::*};";
 
 /// The libraries that snippets may use, as cargo built them.
 fn libraries() -> &'static [(String, PathBuf)] {
@@ -118,7 +118,7 @@ fn a_bundles_stages_cannot_be_skipped() {
     assert_refused(&attempts, BUNDLE_SCHEMA);
 }
 
-const APPLIER: &str = "use bundle_schema::{bundle::*, names::*}; use applier::{admit::*, live::*, plan::*};";
+const APPLIER: &str = "use bundle_schema::{bundle::*, names::*}; use applier::{account::live::*, admit::*, plan::*};";
 
 #[test]
 fn an_appliers_stages_cannot_be_skipped() {
@@ -148,7 +148,8 @@ fn an_appliers_stages_cannot_be_skipped() {
     assert_refused(&attempts, APPLIER);
 }
 
-const GENERATOR: &str = "use bundle_schema::{contents::*, timestamp::*}; use generator::{build::*, signing_key::*};";
+const GENERATOR: &str =
+    "use bundle_schema::{documents::contents::*, names::*}; use generator::{build::*, keys::signing::*};";
 
 #[test]
 fn a_generators_stages_cannot_be_skipped() {

@@ -9,11 +9,11 @@ use bundle_schema::escape::Escaped;
 use bundle_schema::exit::ExitCode;
 
 use super::{Failure, admit, now, plan};
-use crate::action::Action;
-use crate::apply::{ActionError, Run};
+use crate::apply::receipt::{Ending, Receipt, ReceiptError, ReceiptFile};
+use crate::apply::{ActionError, Outcome, Run};
 use crate::cli::{ApplyArgs, Format};
+use crate::plan::action::Action;
 use crate::plan::{Approval, OtherPlan, Plan};
-use crate::receipt::{Ending, Outcome, Receipt, ReceiptError, ReceiptFile};
 
 /// Why an apply did not end well.
 #[derive(Debug, thiserror::Error)]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use bundle_schema::exit::ExitCode;
 
 use super::{Failure, admit};
+use crate::account::Aws;
+use crate::account::live::{Caller, LiveState};
 use crate::admit::Admitted;
-use crate::aws::Aws;
 use crate::cli::{AccountArgs, Format, PlanArgs};
-use crate::live::{Caller, LiveState};
 use crate::plan::Plan;
 
 pub(super) async fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {

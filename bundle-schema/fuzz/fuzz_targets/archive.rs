@@ -4,8 +4,7 @@
 
 use std::io::{Read, Write};
 
-use bundle_schema::bundle::Inspection;
-use bundle_schema::writer;
+use bundle_schema::bundle::{Inspection, write};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|tar: &[u8]| {
@@ -17,7 +16,7 @@ fuzz_target!(|tar: &[u8]| {
     let mut archive = gzip.finish().unwrap();
     archive[8] = 0;
     if let Ok(inspection) = Inspection::read(archive) {
-        let written = writer::write(inspection.contents()).unwrap();
+        let written = write(inspection.contents()).unwrap();
         let mut again = Vec::new();
         flate2::read::GzDecoder::new(written.as_slice()).read_to_end(&mut again).unwrap();
         assert_eq!(again, tar);

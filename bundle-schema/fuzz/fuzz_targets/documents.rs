@@ -2,14 +2,14 @@
 
 #![no_main]
 
+use bundle_schema::documents::key::ServiceAccountKey;
+use bundle_schema::documents::policy::{pattern_covers, patterns_overlap};
 use bundle_schema::documents::{
-    CreateBucket, CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutBucketPolicy, PutBucketTagging, PutPublicAccessBlock,
-    PutRolePolicy,
+    CreateBucket, CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutBucketPolicy, PutBucketTagging,
+    PutPublicAccessBlock, PutRolePolicy,
 };
 use bundle_schema::escape::Escaped;
 use bundle_schema::json;
-use bundle_schema::key::ServiceAccountKey;
-use bundle_schema::policy::{pattern_covers, patterns_overlap};
 use libfuzzer_sys::fuzz_target;
 
 fn read<T: serde::Serialize + serde::de::DeserializeOwned>(bytes: &[u8]) {

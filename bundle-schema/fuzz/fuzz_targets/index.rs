@@ -4,7 +4,7 @@
 
 use bundle_schema::archive::{BUNDLE_MODE, pack};
 use bundle_schema::bundle::Inspection;
-use bundle_schema::index::EntryPath;
+use bundle_schema::names::EntryPath;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|index: &[u8]| {

@@ -17,6 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(MinisignPublicKey::parse(&key.to_base64()), Ok(key));
     }
     let policy = TrustPolicy::every_key(vec![MinisignPublicKey::parse(KEY).unwrap()]).unwrap();
-    let files = SignedFiles::from_bytes(b"a bundle that nobody signed".to_vec(), vec![("f".to_owned(), bytes.to_vec())]);
+    let files =
+        SignedFiles::from_bytes(b"a bundle that nobody signed".to_vec(), vec![("f".to_owned(), bytes.to_vec())]);
     assert!(files.verify(&policy).is_err());
 });

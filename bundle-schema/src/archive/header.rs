@@ -3,8 +3,8 @@
 use tar::{EntryType, Header};
 
 use super::{ArchiveError, BLOCK, BUNDLE_MODE, MTIME};
-use crate::index::EntryPath;
 use crate::limits::MAX_ENTRY_BYTES;
+use crate::names::EntryPath;
 
 /// The header the writer makes for a regular file of this path and size.
 pub(super) fn canonical_header(path: &EntryPath, size: u64, mode: u32) -> Result<Header, ArchiveError> {

@@ -1,12 +1,12 @@
 //! The roles of a bundle: what each may do, and who may assume it.
 
 use super::{Problems, shown};
-use crate::contents::{RoleDocuments, path};
-use crate::documents::Tag;
-use crate::index::{Component, Header};
+use crate::documents::contents::{RoleDocuments, path};
+use crate::documents::index::{Component, Header};
+use crate::documents::policy::{ASSUME_ROLE_ACTION, Effect, PermissionPolicy, RoleTrustPolicy};
 use crate::json::Embedded;
 use crate::limits::{MAX_DESCRIPTION_CHARS, MAX_ROLE_POLICY_CHARS, MAX_TRUST_POLICY_CHARS};
-use crate::policy::{ASSUME_ROLE_ACTION, Effect, PermissionPolicy, RoleTrustPolicy};
+use crate::names::Tag;
 
 pub(super) fn check_role(header: &Header, component: &Component, role: &RoleDocuments, problems: &mut Problems) {
     let RoleDocuments { create, policy } = role;

@@ -8,18 +8,18 @@ use bundle_schema::names::Sha256;
 
 use super::key_source::{KeySource, shown};
 use super::{note, open_signing_key, print, time_from_environment};
+use crate::build::install_archive;
 use crate::build::{SignedBundle, build};
-use crate::config;
 use crate::failure::Failure;
-use crate::features::{FeatureSet, Features, Gates};
-use crate::install_archive;
-use crate::install_config::InstallConfig;
-use crate::options::{BundleOptions, Place, ServiceAccounts, audiences, check_boundary, tags, thumbprints};
-use crate::output::{NewFile, PRIVATE, PUBLIC, stage};
-use crate::password::PasswordSource;
-use crate::report::{Around, BundleReport, Format, WrittenFile};
+use crate::keys::password::PasswordSource;
+use crate::output::files::{NewFile, PRIVATE, PUBLIC, stage};
+use crate::output::report::{Around, BundleReport, Format, WrittenFile};
 use crate::requests::Requests;
-use crate::settings::{ServiceAccountsSetting, Settings, SettingsError, TagSetting};
+use crate::settings::config;
+use crate::settings::features::{FeatureSet, Features, Gates};
+use crate::settings::flags::{ServiceAccountsSetting, Settings, SettingsError, TagSetting};
+use crate::settings::install_config::InstallConfig;
+use crate::settings::options::{BundleOptions, Place, ServiceAccounts, audiences, check_boundary, tags, thumbprints};
 
 /// The options.
 #[derive(Debug, clap::Args)]

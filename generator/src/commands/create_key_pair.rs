@@ -9,10 +9,10 @@ use serde::Serialize;
 use super::key_source::{read_private_key, read_public_key, shown};
 use super::print;
 use crate::failure::Failure;
-use crate::output::{NewFile, PRIVATE, PUBLIC, stage};
-use crate::report::Format;
-use crate::service_account_key::{KeyType, PRIVATE_FILE, PUBLIC_FILE, PrivateKey};
-use crate::settings::SettingsError;
+use crate::keys::service_account::{KeyType, PRIVATE_FILE, PUBLIC_FILE, PrivateKey};
+use crate::output::files::{NewFile, PRIVATE, PUBLIC, stage};
+use crate::output::report::Format;
+use crate::settings::flags::SettingsError;
 
 /// The options.
 #[derive(Debug, clap::Args)]

@@ -8,10 +8,10 @@ use serde::Serialize;
 use super::key_source::shown;
 use super::print;
 use crate::failure::Failure;
-use crate::output::{NewFile, OutputError, PRIVATE, PUBLIC, stage};
-use crate::password::{self, PasswordSource};
-use crate::report::Format;
-use crate::signing_key;
+use crate::keys::password::{self, PasswordSource};
+use crate::keys::signing;
+use crate::output::files::{NewFile, OutputError, PRIVATE, PUBLIC, stage};
+use crate::output::report::Format;
 
 const SECRET_FILE: &str = "minisign.key";
 const PUBLIC_FILE: &str = "minisign.pub";
@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         }
     }
     let password = password::new(&PasswordSource::new(password_file, no_password))?;
-    let files = signing_key::generate(password.as_deref().map(String::as_str))?;
+    let files = signing::generate(password.as_deref().map(String::as_str))?;
     let report = Report {
         secret_key_file: shown(&secret_path),
         public_key_file: shown(&public_path),

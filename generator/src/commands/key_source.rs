@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
+use bundle_schema::documents::key::{KeyError, ServiceAccountKey};
 use bundle_schema::escape::Escaped;
 use bundle_schema::file::read_bounded;
-use bundle_schema::key::{KeyError, ServiceAccountKey};
 use bundle_schema::limits::MAX_KEY_FILE_BYTES;
 
 use super::read_secret;
 use crate::failure::Failure;
-use crate::output::OutputError;
-use crate::service_account_key::{KeyType, PRIVATE_FILE, PrivateKey};
-use crate::settings::SettingsError;
+use crate::keys::service_account::{KeyType, PRIVATE_FILE, PrivateKey};
+use crate::output::files::OutputError;
+use crate::settings::flags::SettingsError;
 
 /// Where the key of a bundle comes from.
 pub(super) enum KeySource {

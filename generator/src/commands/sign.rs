@@ -15,10 +15,10 @@ use serde::Serialize;
 use super::key_source::shown;
 use super::{open_signing_key, print, time_from_environment};
 use crate::failure::Failure;
-use crate::output::{NewFile, OutputError, PUBLIC, stage};
-use crate::password::PasswordSource;
-use crate::report::Format;
-use crate::signing_key::SigningKey;
+use crate::keys::password::PasswordSource;
+use crate::keys::signing::SigningKey;
+use crate::output::files::{NewFile, OutputError, PUBLIC, stage};
+use crate::output::report::Format;
 
 /// A signer's label in a file name. It means nothing to a program: who signed is a matter of the key alone.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,16 +1,15 @@
 //! The contents of one good bundle: two roles, every optional part in one of them.
 
-use bundle_schema::contents::{BucketDocuments, Contents, RoleDocuments};
-use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy, Tag};
-use bundle_schema::index::{Component, Endpoint, EntryPath, Header, Kind, Reason, Skipped};
-use bundle_schema::json::Embedded;
-use bundle_schema::key::ServiceAccountKey;
-use bundle_schema::names::TokenPath;
-use bundle_schema::policy::{
+use bundle_schema::documents::contents::{BucketDocuments, Contents, RoleDocuments};
+use bundle_schema::documents::index::{Component, Endpoint, Header, Kind, Skipped};
+use bundle_schema::documents::key::ServiceAccountKey;
+use bundle_schema::documents::policy::{
     ActionPattern, Condition, ConditionValue, ConditionValues, Effect, PermissionPolicy, PermissionStatement,
     PolicyText, PolicyVersion, RoleTrustPolicy,
 };
-use bundle_schema::timestamp::Timestamp;
+use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy};
+use bundle_schema::json::Embedded;
+use bundle_schema::names::{EntryPath, Reason, Tag, Timestamp, TokenPath};
 
 /// The RSA-2048 key of the good bundle.
 pub const RSA_2048: &str = "-----BEGIN PUBLIC KEY-----
@@ -177,7 +176,11 @@ fn role(header: &Header, component: &Component) -> RoleDocuments {
         create: CreateRole {
             path: header.role_path.clone(),
             role_name: component.role_name.clone(),
-            assume_role_policy_document: Embedded(RoleTrustPolicy::of(header, component)),
+            assume_role_policy_document: Embedded(RoleTrustPolicy::of(
+                header.provider_arn(),
+                &header.issuer_url,
+                component.subjects(),
+            )),
             description: component.role_description(),
             permissions_boundary: Some(parsed("arn:aws:iam::123456789012:policy/boundary")),
             tags: header.tags.clone(),

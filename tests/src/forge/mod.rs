@@ -12,10 +12,9 @@ pub mod raw;
 
 use std::collections::BTreeMap;
 
-use bundle_schema::contents::Contents;
-use bundle_schema::index::{EntryPath, INDEX_PATH};
-use bundle_schema::names::Sha256;
-use bundle_schema::{archive, writer};
+use bundle_schema::documents::contents::Contents;
+use bundle_schema::names::{EntryPath, INDEX_PATH, Sha256};
+use bundle_schema::{archive, bundle};
 use serde_json::json;
 
 use self::keys::SigningKey;
@@ -87,7 +86,7 @@ impl Kit {
     /// Where the writer refuses the good contents.
     #[must_use]
     pub fn good_archive(&self) -> Vec<u8> {
-        writer::write(&self.contents).expect("good contents are written")
+        bundle::write(&self.contents).expect("good contents are written")
     }
 
     /// The good bundle with its typed contents changed: every document is well-formed, and the index is right.
@@ -98,7 +97,7 @@ impl Kit {
     pub fn with_contents(&self, change: impl FnOnce(&mut Contents)) -> Delivery {
         let mut contents = self.contents.clone();
         change(&mut contents);
-        self.signed(writer::write(&contents).expect("the contents are written"))
+        self.signed(bundle::write(&contents).expect("the contents are written"))
     }
 
     /// The good bundle with one entry's text changed, and the index right for it.

@@ -1,9 +1,8 @@
 //! The index contradicts itself, the documents, or the clock.
 
-use bundle_schema::contents::Contents;
-use bundle_schema::documents::Tag;
-use bundle_schema::index::Previous;
-use bundle_schema::names::Sha256;
+use bundle_schema::documents::contents::Contents;
+use bundle_schema::documents::index::Previous;
+use bundle_schema::names::{Sha256, Tag};
 use tests::forge::Kit;
 use tests::forge::contents::{parsed, time};
 

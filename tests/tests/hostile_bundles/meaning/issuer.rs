@@ -1,7 +1,7 @@
 //! The issuer: key, discovery, bucket, provider.
 
-use bundle_schema::contents::Contents;
-use bundle_schema::key::ServiceAccountKey;
+use bundle_schema::documents::contents::Contents;
+use bundle_schema::documents::key::ServiceAccountKey;
 use tests::forge::Kit;
 use tests::forge::contents::{P256, P384, RSA_1024, RSA_EXPONENT_3, parsed};
 

@@ -1,8 +1,7 @@
 //! The roles: who may assume them, and what they may do.
 
-use bundle_schema::contents::Contents;
-use bundle_schema::policy::Effect;
-use bundle_schema::policy::TrustStatement;
+use bundle_schema::documents::contents::Contents;
+use bundle_schema::documents::policy::{Effect, TrustStatement};
 use tests::forge::Kit;
 use tests::forge::contents::parsed;
 

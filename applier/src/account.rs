@@ -1,0 +1,15 @@
+//! The account: what it holds, and the way to ask it.
+//!
+//! Input: a bundle that passed checks 1 to 9, credentials from the environment, answers from AWS, which are untrusted.
+//! Output: [`live::LiveState`], or an [`AwsError`].
+
+mod aws;
+mod error;
+pub mod live;
+mod read;
+mod retry;
+
+pub(crate) use self::aws::{Aws, Sent, writing};
+pub use self::error::AwsError;
+#[cfg(test)]
+pub(crate) use self::error::answered;

@@ -1,0 +1,112 @@
+//! The account behind its APIs: clients, one way to send, one way to fail.
+//!
+//! Credentials, profile, FIPS and endpoint come from the SDK's own chain (`AWS_PROFILE`, `AWS_ENDPOINT_URL`, ...). The
+//! region does not: every client works in the bundle's, because that alone decides the partition in which IAM answers
+//! and the region in which the bucket is. An endpoint given by IP address is asked in path style, one given by name as
+//! `bucket.name`: that is the SDK's own rule.
+
+use std::time::{Duration, Instant};
+
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
+use bundle_schema::documents::index::Header;
+use bundle_schema::names::AccountId;
+use tokio::sync::Semaphore;
+
+use super::error::AwsError;
+use super::retry;
+
+/// One attempt may take this long; a healthy one takes well under a second.
+const ATTEMPT: Duration = Duration::from_secs(10);
+
+/// The clients for one account. Reading and writing are the traits `ReadAccount` and `WriteAccount`.
+pub(crate) struct Aws {
+    pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) iam: aws_sdk_iam::Client,
+    pub(super) sts: aws_sdk_sts::Client,
+    /// Sent with every S3 call: a bucket that somebody else made first then fails instead of receiving our issuer.
+    pub(crate) owner: AccountId,
+    /// Requests that may be under way at once.
+    permits: Semaphore,
+}
+
+impl Aws {
+    /// Clients with the environment's credentials, for the bundle's region and account. Nothing is sent yet.
+    pub(crate) async fn connect(header: &Header, concurrency: usize) -> Self {
+        let region = Region::new(header.region.to_string());
+        // The chain needs some region to sign a profile's role with; the clients below have the bundle's.
+        let chain = RegionProviderChain::default_provider().or_else(region.clone());
+        let config = aws_config::defaults(BehaviorVersion::latest()).region(chain).load().await;
+        let timeouts =
+            TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).operation_attempt_timeout(ATTEMPT).build();
+        // This program retries by itself (see `retry`); two layers would multiply.
+        let retries = RetryConfig::disabled();
+        let s3 = aws_sdk_s3::config::Builder::from(&config);
+        let iam = aws_sdk_iam::config::Builder::from(&config);
+        let sts = aws_sdk_sts::config::Builder::from(&config);
+        Self {
+            s3: aws_sdk_s3::Client::from_conf(
+                s3.region(region.clone()).retry_config(retries.clone()).timeout_config(timeouts.clone()).build(),
+            ),
+            iam: aws_sdk_iam::Client::from_conf(
+                iam.region(region.clone()).retry_config(retries.clone()).timeout_config(timeouts.clone()).build(),
+            ),
+            sts: aws_sdk_sts::Client::from_conf(
+                sts.region(region).retry_config(retries).timeout_config(timeouts).build(),
+            ),
+            owner: header.account_id.clone(),
+            permits: Semaphore::new(concurrency),
+        }
+    }
+
+    /// Sends a request, again where that helps, within the limits of [`retry`].
+    pub(crate) async fn send<T, E, F>(&self, sent: Sent, request: impl Fn() -> F) -> Result<T, AwsError>
+    where
+        F: Future<Output = Result<T, SdkError<E>>>,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let begun = Instant::now();
+        let mut attempt = 1;
+        loop {
+            let answer = {
+                // Closed never: the semaphore lives as long as this.
+                let _permit = self.permits.acquire().await.ok();
+                request().await
+            };
+            let error = match answer {
+                Ok(output) => return Ok(output),
+                Err(error) => AwsError::of(sent.call, &error),
+            };
+            match retry::pause(&error, sent.writes, attempt, begun.elapsed()) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(error.after(attempt)),
+            }
+            attempt += 1;
+        }
+    }
+}
+
+/// Which call is sent: its name as IAM policies spell it, and whether it writes.
+#[derive(Clone, Copy)]
+pub(crate) struct Sent {
+    call: &'static str,
+    writes: bool,
+}
+
+pub(super) const fn reading(call: &'static str) -> Sent {
+    Sent { call, writes: false }
+}
+
+pub(crate) const fn writing(call: &'static str) -> Sent {
+    Sent { call, writes: true }
+}
+
+impl Sent {
+    /// The SDK found a field missing that the bundle's types always have.
+    pub(crate) fn incomplete(self) -> AwsError {
+        AwsError::Unusable { call: self.call, reason: "the request lacks a field" }
+    }
+}

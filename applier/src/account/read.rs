@@ -1,0 +1,263 @@
+//! Reading an account. Answers are untrusted: bounded in size, decoded strictly, never shown raw.
+
+use bundle_schema::documents::PublicAccessBlock;
+use bundle_schema::names::{BucketName, RoleName};
+use futures_util::future::{join3, join5};
+use percent_encoding::percent_decode_str;
+
+use super::aws::{Aws, reading};
+use super::error::AwsError;
+use crate::account::live::Tags;
+use crate::account::live::{BucketState, Caller, LiveBucket, LiveObject, LiveProvider, LiveRole, ReadAccount};
+
+/// The longest object body that is read: the largest document of an issuer has a few kilobytes.
+const MAX_BODY: usize = 64 * 1024;
+/// The longest policy that is looked at: IAM's and S3's quotas are far below.
+const MAX_POLICY: usize = 128 * 1024;
+/// Tags, client IDs or thumbprints of one resource: twice the highest quota.
+const MAX_LIST: usize = 200;
+/// Pages of a role's policies: IAM's quotas fit in the first.
+const MAX_PAGES: usize = 10;
+
+impl ReadAccount for Aws {
+    async fn caller(&self) -> Result<Caller, AwsError> {
+        const CALL: &str = "sts:GetCallerIdentity";
+        let answer = self.send(reading(CALL), || self.sts.get_caller_identity().send()).await?;
+        match (answer.account, answer.arn) {
+            (Some(account), Some(arn)) => Ok(Caller { account, arn }),
+            _ => Err(AwsError::Unusable { call: CALL, reason: "it names no account or no ARN" }),
+        }
+    }
+
+    async fn bucket(&self, bucket: &BucketName) -> Result<BucketState, AwsError> {
+        const HEAD: &str = "s3:ListBucket";
+        let (name, owner) = (bucket.as_str(), self.owner.as_str());
+        let head =
+            self.send(reading(HEAD), || self.s3.head_bucket().bucket(name).expected_bucket_owner(owner).send()).await;
+        let here = self.s3.config().region().map(ToString::to_string);
+        let elsewhere = |region: &Option<String>| region.clone().filter(|region| Some(region) != here.as_ref());
+        // A HEAD request's errors have no code, only a status.
+        match head {
+            Ok(head) => {
+                if let Some(region) = elsewhere(&head.bucket_region) {
+                    return Ok(BucketState::InRegion(region));
+                }
+            }
+            Err(AwsError::Answered { status: 404, .. }) => return Ok(BucketState::Absent),
+            Err(AwsError::Answered { status: 403, .. }) => return Ok(BucketState::Forbidden),
+            // S3 answers 301 or, in regions opened since 2019, 400.
+            Err(error @ AwsError::Answered { status: 301 | 400, .. }) => {
+                let AwsError::Answered { bucket_region, .. } = &error else { return Err(error) };
+                return elsewhere(bucket_region).map(BucketState::InRegion).ok_or(error);
+            }
+            Err(error) => return Err(error),
+        }
+        let (tags, ownership, public_access_block, policy, is_empty) = Box::pin(join5(
+            self.bucket_tags(name),
+            self.ownership(name),
+            self.public_access_block(name),
+            self.bucket_policy(name),
+            self.is_empty(name),
+        ))
+        .await;
+        Ok(BucketState::Present(LiveBucket {
+            tags: tags?,
+            ownership: ownership?,
+            public_access_block: public_access_block?,
+            policy: policy?,
+            is_empty: is_empty?,
+            objects: std::collections::BTreeMap::new(),
+        }))
+    }
+
+    async fn object(&self, bucket: &BucketName, key: &str) -> Result<Option<LiveObject>, AwsError> {
+        const CALL: &str = "s3:GetObject";
+        let (name, owner) = (bucket.as_str(), self.owner.as_str());
+        let get = || self.s3.get_object().bucket(name).key(key).expected_bucket_owner(owner).send();
+        let mut answer = match self.send(reading(CALL), get).await {
+            Ok(answer) => answer,
+            Err(error) => return error.absent(&["NoSuchKey"]),
+        };
+        let mut body = Some(Vec::new());
+        while let Some(piece) = answer.body.next().await {
+            let piece =
+                piece.map_err(|error| AwsError::NoAnswer { call: CALL, reason: error.to_string(), attempts: 1 })?;
+            match &mut body {
+                Some(bytes) if bytes.len() + piece.len() <= MAX_BODY => bytes.extend_from_slice(&piece),
+                _ => {
+                    body = None;
+                    break;
+                }
+            }
+        }
+        let get = || self.s3.get_object_tagging().bucket(name).key(key).expected_bucket_owner(owner).send();
+        let tags = match self.send(reading("s3:GetObjectTagging"), get).await {
+            Ok(answer) => answer.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect(),
+            Err(error) => return error.absent(&["NoSuchKey"]),
+        };
+        let etag = answer.e_tag.ok_or(AwsError::Unusable { call: CALL, reason: "the object has no ETag" })?;
+        Ok(Some(LiveObject { etag, content_type: answer.content_type, tags, body }))
+    }
+
+    async fn provider(&self, arn: &str) -> Result<Option<LiveProvider>, AwsError> {
+        const CALL: &str = "iam:GetOpenIDConnectProvider";
+        let get = || self.iam.get_open_id_connect_provider().open_id_connect_provider_arn(arn).send();
+        let answer = match self.send(reading(CALL), get).await {
+            Ok(answer) => answer,
+            Err(error) => return error.absent(&["NoSuchEntity"]),
+        };
+        Ok(Some(LiveProvider {
+            client_ids: bounded(CALL, answer.client_id_list.unwrap_or_default())?,
+            thumbprints: bounded(CALL, answer.thumbprint_list.unwrap_or_default())?,
+            tags: iam_tags(CALL, answer.tags)?,
+        }))
+    }
+
+    async fn role(&self, role: &RoleName, policy: &RoleName) -> Result<Option<LiveRole>, AwsError> {
+        const CALL: &str = "iam:GetRole";
+        let answer = match self.send(reading(CALL), || self.iam.get_role().role_name(role.as_str()).send()).await {
+            Ok(answer) => answer,
+            Err(error) => return error.absent(&["NoSuchEntity"]),
+        };
+        let live = answer.role.ok_or(AwsError::Unusable { call: CALL, reason: "it holds no role" })?;
+        let (ours, others, attached) = Box::pin(join3(
+            self.role_policy(role.as_str(), policy.as_str()),
+            self.inline_policies(role.as_str()),
+            self.attached_policies(role.as_str()),
+        ))
+        .await;
+        let mut other_policies: Vec<String> =
+            others?.into_iter().filter(|name| name != policy.as_str()).chain(attached?).collect();
+        other_policies.sort();
+        Ok(Some(LiveRole {
+            path: live.path,
+            trust: policy_text(CALL, live.assume_role_policy_document.as_deref().unwrap_or_default())?,
+            description: live.description,
+            boundary: live.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
+            tags: iam_tags(CALL, live.tags)?,
+            policy: ours?,
+            other_policies,
+        }))
+    }
+}
+
+impl Aws {
+    async fn bucket_tags(&self, bucket: &str) -> Result<Tags, AwsError> {
+        const CALL: &str = "s3:GetBucketTagging";
+        let get = || self.s3.get_bucket_tagging().bucket(bucket).expected_bucket_owner(self.owner.as_str()).send();
+        match self.send(reading(CALL), get).await {
+            Ok(answer) => Ok(bounded(CALL, answer.tag_set)?.into_iter().map(|tag| (tag.key, tag.value)).collect()),
+            Err(error) => Ok(error.absent(&["NoSuchTagSet", "NoSuchTagSetError"])?.unwrap_or_default()),
+        }
+    }
+
+    async fn ownership(&self, bucket: &str) -> Result<Option<String>, AwsError> {
+        let get =
+            || self.s3.get_bucket_ownership_controls().bucket(bucket).expected_bucket_owner(self.owner.as_str()).send();
+        match self.send(reading("s3:GetBucketOwnershipControls"), get).await {
+            Ok(answer) => Ok(answer
+                .ownership_controls
+                .and_then(|controls| controls.rules.into_iter().next())
+                .map(|rule| rule.object_ownership.as_str().to_owned())),
+            Err(error) => error.absent(&["OwnershipControlsNotFoundError"]),
+        }
+    }
+
+    async fn public_access_block(&self, bucket: &str) -> Result<Option<PublicAccessBlock>, AwsError> {
+        let get = || self.s3.get_public_access_block().bucket(bucket).expected_bucket_owner(self.owner.as_str()).send();
+        match self.send(reading("s3:GetBucketPublicAccessBlock"), get).await {
+            Ok(answer) => Ok(answer.public_access_block_configuration.map(|block| PublicAccessBlock {
+                block_public_acls: block.block_public_acls.unwrap_or_default(),
+                ignore_public_acls: block.ignore_public_acls.unwrap_or_default(),
+                block_public_policy: block.block_public_policy.unwrap_or_default(),
+                restrict_public_buckets: block.restrict_public_buckets.unwrap_or_default(),
+            })),
+            Err(error) => error.absent(&["NoSuchPublicAccessBlockConfiguration"]),
+        }
+    }
+
+    async fn bucket_policy(&self, bucket: &str) -> Result<Option<String>, AwsError> {
+        const CALL: &str = "s3:GetBucketPolicy";
+        let get = || self.s3.get_bucket_policy().bucket(bucket).expected_bucket_owner(self.owner.as_str()).send();
+        match self.send(reading(CALL), get).await {
+            Ok(answer) => answer.policy.map(|policy| bounded_policy(CALL, policy)).transpose(),
+            Err(error) => error.absent(&["NoSuchBucketPolicy"]),
+        }
+    }
+
+    async fn is_empty(&self, bucket: &str) -> Result<bool, AwsError> {
+        let list = || {
+            let list = self.s3.list_objects_v2().bucket(bucket).max_keys(1);
+            list.expected_bucket_owner(self.owner.as_str()).send()
+        };
+        let answer = self.send(reading("s3:ListBucket"), list).await?;
+        Ok(answer.contents.unwrap_or_default().is_empty())
+    }
+
+    async fn role_policy(&self, role: &str, policy: &str) -> Result<Option<String>, AwsError> {
+        const CALL: &str = "iam:GetRolePolicy";
+        let get = || self.iam.get_role_policy().role_name(role).policy_name(policy).send();
+        match self.send(reading(CALL), get).await {
+            Ok(answer) => policy_text(CALL, &answer.policy_document).map(Some),
+            Err(error) => error.absent(&["NoSuchEntity"]),
+        }
+    }
+
+    async fn inline_policies(&self, role: &str) -> Result<Vec<String>, AwsError> {
+        const CALL: &str = "iam:ListRolePolicies";
+        let (mut names, mut marker) = (Vec::new(), None);
+        for _ in 0..MAX_PAGES {
+            let list = || self.iam.list_role_policies().role_name(role).set_marker(marker.clone()).send();
+            let answer = self.send(reading(CALL), list).await?;
+            names.extend(answer.policy_names);
+            if !answer.is_truncated {
+                return bounded(CALL, names);
+            }
+            marker = answer.marker;
+        }
+        Err(AwsError::Unusable { call: CALL, reason: "it has no end" })
+    }
+
+    async fn attached_policies(&self, role: &str) -> Result<Vec<String>, AwsError> {
+        const CALL: &str = "iam:ListAttachedRolePolicies";
+        let (mut arns, mut marker) = (Vec::new(), None);
+        for _ in 0..MAX_PAGES {
+            let list = || self.iam.list_attached_role_policies().role_name(role).set_marker(marker.clone()).send();
+            let answer = self.send(reading(CALL), list).await?;
+            arns.extend(answer.attached_policies.into_iter().flatten().filter_map(|policy| policy.policy_arn));
+            if !answer.is_truncated {
+                return bounded(CALL, arns);
+            }
+            marker = answer.marker;
+        }
+        Err(AwsError::Unusable { call: CALL, reason: "it has no end" })
+    }
+}
+
+fn bounded<T>(call: &'static str, list: Vec<T>) -> Result<Vec<T>, AwsError> {
+    if list.len() <= MAX_LIST {
+        Ok(list)
+    } else {
+        Err(AwsError::Unusable { call, reason: "a list has over 200 entries" })
+    }
+}
+
+fn bounded_policy(call: &'static str, policy: String) -> Result<String, AwsError> {
+    if policy.len() <= MAX_POLICY {
+        Ok(policy)
+    } else {
+        Err(AwsError::Unusable { call, reason: "a policy has over 128 KiB" })
+    }
+}
+
+/// IAM answers policies percent-encoded [IAM API reference, GetRolePolicy].
+fn policy_text(call: &'static str, encoded: &str) -> Result<String, AwsError> {
+    let text = percent_decode_str(encoded)
+        .decode_utf8()
+        .map_err(|_| AwsError::Unusable { call, reason: "a policy is not percent-encoded UTF-8" })?;
+    bounded_policy(call, text.into_owned())
+}
+
+fn iam_tags(call: &'static str, tags: Option<Vec<aws_sdk_iam::types::Tag>>) -> Result<Tags, AwsError> {
+    Ok(bounded(call, tags.unwrap_or_default())?.into_iter().map(|tag| (tag.key, tag.value)).collect())
+}

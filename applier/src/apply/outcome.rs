@@ -1,0 +1,58 @@
+//! How one action of a plan ended.
+
+use std::fmt;
+
+use bundle_schema::escape::Escaped;
+use serde::{Serialize, Serializer};
+
+use crate::account::AwsError;
+
+/// Why an action failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ActionError {
+    /// AWS refused it, or did not answer.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    /// Something else stands where the plan saw nothing, or saw something else.
+    #[error("{} was changed by somebody else while this ran\n  run it again: it makes a new plan", Escaped(.resource))]
+    Changed {
+        /// The resource's ARN.
+        resource: String,
+    },
+    /// The task ended without an answer.
+    #[error("{} was cut off", Escaped(.resource))]
+    CutOff {
+        /// The resource's ARN.
+        resource: String,
+    },
+}
+
+/// How one action ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", content = "error", rename_all = "kebab-case")]
+pub(crate) enum Outcome {
+    /// AWS did it.
+    Done,
+    /// AWS had done it already: an answer was lost.
+    AlreadyDone,
+    /// It may or may not have been done; running it again finds out.
+    #[serde(serialize_with = "message")]
+    Failed(ActionError),
+    /// It was not begun.
+    NotReached,
+}
+
+fn message<S: Serializer>(error: &ActionError, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(error)
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "done",
+            Self::AlreadyDone => "done already",
+            Self::Failed(_) => "failed",
+            Self::NotReached => "not reached",
+        })
+    }
+}

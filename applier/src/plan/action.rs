@@ -1,0 +1,256 @@
+//! One writing call to AWS, with everything that is sent and everything that it replaces.
+//!
+//! An action is the one value that a plan prints, digests and executes. Which action waits for which is a matter of its
+//! type alone; the order is what the services demand, written beside each rule.
+
+use bundle_schema::documents::policy::RoleTrustPolicy;
+use bundle_schema::documents::{
+    CreateBucket, CreateOpenIdConnectProvider, CreateRole, ObjectOwnership, PublicAccessBlock, PutBucketPolicy,
+    PutPublicAccessBlock, PutRolePolicy,
+};
+use bundle_schema::json::Embedded;
+use bundle_schema::names::{Audience, BoundaryArn, BucketName, RoleName, Thumbprint};
+use serde::Serialize;
+
+use crate::account::live::Tags;
+
+/// One writing call and the resource that it changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Action {
+    /// The ARN of the resource.
+    pub(crate) resource: String,
+    /// What is sent.
+    #[serde(flatten)]
+    pub(crate) call: Call,
+}
+
+/// A writing call's input. `input` is the bundle's document as it stands there; `before` is what AWS holds now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "call", rename_all_fields = "camelCase")]
+pub(crate) enum Call {
+    #[serde(rename = "s3:CreateBucket")]
+    CreateBucket { input: CreateBucket },
+    /// The whole set of the bucket's tags, the record of the applied bundle among them.
+    #[serde(rename = "s3:PutBucketTagging")]
+    TagBucket { bucket: BucketName, before: Tags, after: Tags },
+    #[serde(rename = "s3:PutBucketOwnershipControls")]
+    SetOwnership { bucket: BucketName, before: Option<String>, after: ObjectOwnership },
+    #[serde(rename = "s3:PutBucketPublicAccessBlock")]
+    BlockPublicAccess { input: PutPublicAccessBlock, before: Option<PublicAccessBlock> },
+    #[serde(rename = "s3:PutBucketPolicy")]
+    SetBucketPolicy { input: PutBucketPolicy, before: Option<String> },
+    #[serde(rename = "s3:PutObject")]
+    PutObject { bucket: BucketName, before: Option<Object>, after: NewObject },
+    #[serde(rename = "iam:CreateOpenIDConnectProvider")]
+    CreateProvider { input: CreateOpenIdConnectProvider },
+    #[serde(rename = "iam:AddClientIDToOpenIDConnectProvider")]
+    AddClientId { client_id: Audience },
+    #[serde(rename = "iam:RemoveClientIDFromOpenIDConnectProvider")]
+    RemoveClientId { client_id: String },
+    #[serde(rename = "iam:UpdateOpenIDConnectProviderThumbprint")]
+    SetThumbprints { before: Vec<String>, after: Vec<Thumbprint> },
+    /// Only the tags that change.
+    #[serde(rename = "iam:TagOpenIDConnectProvider")]
+    TagProvider { before: Tags, after: Tags },
+    #[serde(rename = "iam:UntagOpenIDConnectProvider")]
+    UntagProvider { before: Tags },
+    #[serde(rename = "iam:CreateRole")]
+    CreateRole { input: CreateRole },
+    #[serde(rename = "iam:UpdateAssumeRolePolicy")]
+    SetTrustPolicy { role: RoleName, before: String, after: Embedded<RoleTrustPolicy> },
+    #[serde(rename = "iam:UpdateRoleDescription")]
+    SetDescription { role: RoleName, before: Option<String>, after: String },
+    #[serde(rename = "iam:PutRolePermissionsBoundary")]
+    SetBoundary { role: RoleName, before: Option<String>, after: BoundaryArn },
+    #[serde(rename = "iam:DeleteRolePermissionsBoundary")]
+    RemoveBoundary { role: RoleName, before: String },
+    /// Only the tags that change.
+    #[serde(rename = "iam:TagRole")]
+    TagRole { role: RoleName, before: Tags, after: Tags },
+    #[serde(rename = "iam:UntagRole")]
+    UntagRole { role: RoleName, before: Tags },
+    #[serde(rename = "iam:PutRolePolicy")]
+    SetRolePolicy { input: PutRolePolicy, before: Option<String> },
+}
+
+/// An object as the bucket holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Object {
+    /// S3's tag of this version; replacing demands that it is still this one.
+    pub(crate) etag: String,
+    pub(crate) content_type: Option<String>,
+    pub(crate) tags: Tags,
+    /// Left out where it is longer than any document of an issuer, or no text.
+    pub(crate) body: Option<String>,
+}
+
+/// An object as it will be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NewObject {
+    pub(crate) key: &'static str,
+    pub(crate) content_type: &'static str,
+    pub(crate) tags: Tags,
+    pub(crate) body: String,
+}
+
+/// Whether a call makes something new or changes what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Change {
+    Create,
+    Update,
+}
+
+/// What an action belongs to, in the order of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Bucket,
+    Record,
+    BucketSetting,
+    Object,
+    Provider,
+    Role,
+}
+
+impl Action {
+    pub(crate) fn change(&self) -> Change {
+        let is_new = match &self.call {
+            Call::CreateBucket { .. } | Call::CreateProvider { .. } | Call::CreateRole { .. } => true,
+            Call::TagBucket { before, .. } => before.is_empty(),
+            Call::BlockPublicAccess { before, .. } => before.is_none(),
+            Call::SetOwnership { before, .. }
+            | Call::SetBucketPolicy { before, .. }
+            | Call::SetRolePolicy { before, .. } => before.is_none(),
+            Call::PutObject { before, .. } => before.is_none(),
+            Call::AddClientId { .. }
+            | Call::RemoveClientId { .. }
+            | Call::SetThumbprints { .. }
+            | Call::TagProvider { .. }
+            | Call::UntagProvider { .. }
+            | Call::SetTrustPolicy { .. }
+            | Call::SetDescription { .. }
+            | Call::SetBoundary { .. }
+            | Call::RemoveBoundary { .. }
+            | Call::TagRole { .. }
+            | Call::UntagRole { .. } => false,
+        };
+        if is_new { Change::Create } else { Change::Update }
+    }
+
+    /// The API call's name, as IAM policies name the permission for it.
+    pub(crate) fn name(&self) -> &'static str {
+        match &self.call {
+            Call::CreateBucket { .. } => "s3:CreateBucket",
+            Call::TagBucket { .. } => "s3:PutBucketTagging",
+            Call::SetOwnership { .. } => "s3:PutBucketOwnershipControls",
+            Call::BlockPublicAccess { .. } => "s3:PutBucketPublicAccessBlock",
+            Call::SetBucketPolicy { .. } => "s3:PutBucketPolicy",
+            Call::PutObject { .. } => "s3:PutObject",
+            Call::CreateProvider { .. } => "iam:CreateOpenIDConnectProvider",
+            Call::AddClientId { .. } => "iam:AddClientIDToOpenIDConnectProvider",
+            Call::RemoveClientId { .. } => "iam:RemoveClientIDFromOpenIDConnectProvider",
+            Call::SetThumbprints { .. } => "iam:UpdateOpenIDConnectProviderThumbprint",
+            Call::TagProvider { .. } => "iam:TagOpenIDConnectProvider",
+            Call::UntagProvider { .. } => "iam:UntagOpenIDConnectProvider",
+            Call::CreateRole { .. } => "iam:CreateRole",
+            Call::SetTrustPolicy { .. } => "iam:UpdateAssumeRolePolicy",
+            Call::SetDescription { .. } => "iam:UpdateRoleDescription",
+            Call::SetBoundary { .. } => "iam:PutRolePermissionsBoundary",
+            Call::RemoveBoundary { .. } => "iam:DeleteRolePermissionsBoundary",
+            Call::TagRole { .. } => "iam:TagRole",
+            Call::UntagRole { .. } => "iam:UntagRole",
+            Call::SetRolePolicy { .. } => "iam:PutRolePolicy",
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        match &self.call {
+            Call::CreateBucket { .. } => Stage::Bucket,
+            Call::TagBucket { .. } => Stage::Record,
+            Call::SetOwnership { .. } | Call::BlockPublicAccess { .. } | Call::SetBucketPolicy { .. } => {
+                Stage::BucketSetting
+            }
+            Call::PutObject { .. } => Stage::Object,
+            Call::CreateProvider { .. }
+            | Call::AddClientId { .. }
+            | Call::RemoveClientId { .. }
+            | Call::SetThumbprints { .. }
+            | Call::TagProvider { .. }
+            | Call::UntagProvider { .. } => Stage::Provider,
+            Call::CreateRole { .. }
+            | Call::SetTrustPolicy { .. }
+            | Call::SetDescription { .. }
+            | Call::SetBoundary { .. }
+            | Call::RemoveBoundary { .. }
+            | Call::TagRole { .. }
+            | Call::UntagRole { .. }
+            | Call::SetRolePolicy { .. } => Stage::Role,
+        }
+    }
+
+    /// Whether this action has to wait for one that stands before it in the plan.
+    pub(crate) fn waits_for(&self, earlier: &Action) -> bool {
+        match (self.stage(), earlier.stage()) {
+            // Roles are independent of each other; IAM answers two changes of one role at a time with a conflict.
+            (Stage::Role, Stage::Role) => self.resource == earlier.resource,
+            // The record of the bundle is in place before anything else changes.
+            (_, Stage::Bucket | Stage::Record)
+            // S3 refuses a public policy while its block stands, and two changes of one bucket's settings at a time.
+            | (Stage::BucketSetting, Stage::BucketSetting)
+            // IAM reads the issuer when the provider is made, so its documents are public by then; and trust policies
+            // name the provider.
+            | (Stage::Provider | Stage::Role, _) => true,
+            // Objects need the bucket alone.
+            (Stage::Bucket | Stage::Record | Stage::BucketSetting | Stage::Object, _) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn action(resource: &str, call: Call) -> Action {
+        Action { resource: resource.to_owned(), call }
+    }
+
+    #[test]
+    fn the_name_is_the_one_in_json() {
+        let untag = action("r", Call::UntagProvider { before: Tags::new() });
+        let json = serde_json::to_value(&untag).unwrap();
+        assert_eq!(json, serde_json::json!({"resource": "r", "call": "iam:UntagOpenIDConnectProvider", "before": {}}));
+        assert_eq!(untag.name(), "iam:UntagOpenIDConnectProvider");
+    }
+
+    #[test]
+    fn only_what_must_wait_waits() {
+        let bucket = BucketName::new("b-oidc").unwrap();
+        let record = action("b", Call::TagBucket { bucket: bucket.clone(), before: Tags::new(), after: Tags::new() });
+        let object = |key| {
+            let after = NewObject { key, content_type: "t", tags: Tags::new(), body: String::new() };
+            action(key, Call::PutObject { bucket: bucket.clone(), before: None, after })
+        };
+        let owner = action(
+            "b",
+            Call::SetOwnership { bucket: bucket.clone(), before: None, after: ObjectOwnership::BucketOwnerEnforced },
+        );
+        let provider = action("p", Call::UntagProvider { before: Tags::new() });
+        let role = |arn: &str| action(arn, Call::UntagRole { role: RoleName::new("r").unwrap(), before: Tags::new() });
+        for (later, earlier, waits) in [
+            (&owner, &record, true),
+            (&object("a"), &record, true),
+            (&object("a"), &owner, false),
+            (&object("a"), &object("b"), false),
+            (&provider, &owner, true),
+            (&provider, &object("a"), true),
+            (&role("x"), &provider, true),
+            (&role("x"), &object("a"), true),
+            (&role("x"), &role("y"), false),
+            (&role("x"), &role("x"), true),
+        ] {
+            assert_eq!(later.waits_for(earlier), waits, "{} {}", later.resource, earlier.resource);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What the account should hold, derived from a bundle alone.
+
+use bundle_schema::documents::contents::{Contents, IssuerObject, OBJECT_CONTENT_TYPE};
+use bundle_schema::names::{Sha256, Tag};
+
+use crate::account::live::Tags;
+use crate::admit::Admitted;
+use crate::plan::action::NewObject;
+
+/// The tags on the bucket that record which bundle was applied last.
+pub(crate) const SERIAL_TAG: &str = "sts-airlock/serial";
+/// See [`SERIAL_TAG`].
+pub(crate) const DIGEST_TAG: &str = "sts-airlock/bundle-sha256";
+/// The value of the tag that marks a resource as the cluster's, as ccoctl has it.
+pub(crate) const OWNED: &str = "owned";
+/// S3 takes at most ten tags an object [S3 user guide, object tagging]; buckets, roles and providers take fifty.
+const MAX_OBJECT_TAGS: usize = 10;
+
+/// A bundle's content and digest.
+#[derive(Clone, Copy)]
+pub(crate) struct Desired<'a> {
+    contents: &'a Contents,
+    digest: &'a Sha256,
+}
+
+impl<'a> Desired<'a> {
+    pub(crate) fn of(bundle: &'a Admitted) -> Self {
+        Self { contents: bundle.bundle().contents(), digest: bundle.bundle().digest() }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(contents: &'a Contents, digest: &'a Sha256) -> Self {
+        Self { contents, digest }
+    }
+
+    pub(crate) fn contents(&self) -> &'a Contents {
+        self.contents
+    }
+
+    pub(crate) fn digest(&self) -> &'a Sha256 {
+        self.digest
+    }
+
+    pub(crate) fn bucket_arn(&self) -> String {
+        let header = &self.contents.header;
+        format!("arn:{}:s3:::{}", header.partition, header.name.bucket())
+    }
+
+    /// The bucket's tags: the bundle's, and the record.
+    pub(crate) fn bucket_tags(&self) -> Tags {
+        let mut tags = tags(&self.contents.bucket.tagging.tagging.tag_set);
+        tags.insert(SERIAL_TAG.to_owned(), self.contents.header.serial.to_string());
+        tags.insert(DIGEST_TAG.to_owned(), self.digest.to_string());
+        tags
+    }
+
+    /// The issuer's objects. Where the bundle has more tags than an object may have, those that say whose it is stay.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = NewObject> + use<'a> {
+        let header = &self.contents.header;
+        let (mut kept, others): (Vec<_>, Vec<_>) = tags(&header.tags)
+            .into_iter()
+            .partition(|(key, _)| *key == header.name.ownership_tag_key() || key == "Name");
+        let room = MAX_OBJECT_TAGS.saturating_sub(kept.len());
+        kept.extend(others.into_iter().take(room));
+        let tags: Tags = kept.into_iter().collect();
+        self.contents.objects().into_iter().map(move |IssuerObject { key, body }| NewObject {
+            key,
+            content_type: OBJECT_CONTENT_TYPE,
+            tags: tags.clone(),
+            // JSON that this project wrote: UTF-8, so nothing is lost.
+            body: String::from_utf8_lossy(&body).into_owned(),
+        })
+    }
+
+    /// The key of the tag that marks a resource as this cluster's.
+    pub(crate) fn is_owned(&self, tags: &Tags) -> bool {
+        tags.get(&self.contents.header.name.ownership_tag_key()).is_some_and(|value| value == OWNED)
+    }
+}
+
+/// A bundle's tags as a map.
+pub(crate) fn tags(tags: &[Tag]) -> Tags {
+    tags.iter().map(|Tag { key, value }| (key.to_string(), value.to_string())).collect()
+}
+
+/// Whether AWS itself keeps a tag: nobody else can set or remove it.
+pub(crate) fn is_system_tag(key: &str) -> bool {
+    key.starts_with("aws:")
+}

@@ -1,0 +1,408 @@
+//! The difference between what an account holds and what it should hold, as actions. Pure, one function a resource.
+//!
+//! A difference in spelling alone is none: policies are compared by meaning, lists without order where AWS gives none.
+
+use std::collections::BTreeSet;
+
+use bundle_schema::documents::contents::RoleDocuments;
+use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, ObjectOwnership};
+use bundle_schema::names::{Audience, BucketName, Thumbprint};
+
+use crate::account::live::Tags;
+use crate::account::live::{BucketState, LiveBucket, LiveObject, LiveProvider, LiveRole, LiveState};
+use crate::plan::action::{Action, Call, NewObject, Object};
+use crate::plan::desired::{Desired, SERIAL_TAG, is_system_tag, tags};
+use crate::plan::meaning::same_policy;
+use crate::plan::notice::Notice;
+
+/// How S3 spells [`ObjectOwnership::BucketOwnerEnforced`].
+const OWNER_ENFORCED: &str = "BucketOwnerEnforced";
+
+impl LiveBucket {
+    /// S3 takes no tags with the call that makes a bucket, so a run cut off right there leaves one that is ours and does
+    /// not say so. It holds nothing and lets nobody in, so taking it over costs nobody anything.
+    pub(crate) fn is_left_by_a_cut_off_run(&self) -> bool {
+        self.tags.keys().all(|key| is_system_tag(key))
+            && self.is_empty
+            && self.policy.is_none()
+            && self.ownership.as_deref() == Some(OWNER_ENFORCED)
+    }
+}
+
+/// All actions in the order in which they may be done one after the other, and what else there is to say.
+pub(crate) fn account(desired: &Desired<'_>, live: &LiveState) -> (Vec<Action>, Vec<Notice>) {
+    let header = &desired.contents().header;
+    let absent = LiveBucket::default();
+    let mut actions = Vec::new();
+    let mut notices = Vec::new();
+    let bucket = match live.bucket() {
+        BucketState::Present(bucket) => {
+            let name = header.name.bucket().to_string();
+            if bucket.is_left_by_a_cut_off_run() {
+                notices.push(Notice::BucketTakenOver { bucket: name });
+            } else if !bucket.tags.contains_key(SERIAL_TAG) {
+                notices.push(Notice::NoRecord { bucket: name });
+            }
+            bucket
+        }
+        // The check before planning let nothing else through.
+        BucketState::Absent | BucketState::Forbidden | BucketState::InRegion(_) => {
+            let input = desired.contents().bucket.create.clone();
+            actions.push(Action { resource: desired.bucket_arn(), call: Call::CreateBucket { input } });
+            // Made with the owner enforced; the other settings follow.
+            &LiveBucket { ownership: Some(OWNER_ENFORCED.to_owned()), ..absent }
+        }
+    };
+    actions.extend(bucket_settings(desired, bucket));
+    for object in desired.objects() {
+        actions.extend(self::object(desired, object, &bucket.objects));
+    }
+    let arn = header.provider_arn();
+    let provider = live.provider();
+    actions.extend(
+        self::provider(&desired.contents().provider, provider)
+            .into_iter()
+            .map(|call| Action { resource: arn.clone(), call }),
+    );
+    let mut policies = Vec::new();
+    for documents in &desired.contents().roles {
+        let name = &documents.create.role_name;
+        let (arn, live) = (header.role_arn(name), live.role(name));
+        let action = |call| Action { resource: arn.clone(), call };
+        actions.extend(role(&documents.create, live).into_iter().map(action));
+        policies.extend(role_policy(documents, live).map(action));
+        if let Some(live) = live.filter(|live| !live.other_policies.is_empty()) {
+            let policies = live.other_policies.clone();
+            notices.push(Notice::ForeignPolicies { role: name.to_string(), policies });
+        }
+    }
+    actions.extend(policies);
+    (actions, notices)
+}
+
+fn bucket_settings(desired: &Desired<'_>, live: &LiveBucket) -> Vec<Action> {
+    let documents = &desired.contents().bucket;
+    let bucket: BucketName = desired.contents().header.name.bucket();
+    let mut calls = Vec::new();
+
+    // Setting a bucket's tags replaces them all, and AWS refuses to lose its own.
+    let mut wanted = desired.bucket_tags();
+    wanted.extend(live.tags.iter().filter(|(key, _)| is_system_tag(key)).map(|(k, v)| (k.clone(), v.clone())));
+    if live.tags != wanted {
+        calls.push(Call::TagBucket { bucket: bucket.clone(), before: live.tags.clone(), after: wanted });
+    }
+    if live.ownership.as_deref() != Some(OWNER_ENFORCED) {
+        let after = ObjectOwnership::BucketOwnerEnforced;
+        calls.push(Call::SetOwnership { bucket, before: live.ownership.clone(), after });
+    }
+    if live.public_access_block != Some(documents.public_access_block.public_access_block_configuration) {
+        let (input, before) = (documents.public_access_block.clone(), live.public_access_block);
+        calls.push(Call::BlockPublicAccess { input, before });
+    }
+    if !live.policy.as_deref().is_some_and(|policy| same_policy(&documents.policy.policy.text(), policy)) {
+        calls.push(Call::SetBucketPolicy { input: documents.policy.clone(), before: live.policy.clone() });
+    }
+    calls.into_iter().map(|call| Action { resource: desired.bucket_arn(), call }).collect()
+}
+
+fn object(
+    desired: &Desired<'_>,
+    after: NewObject,
+    live: &std::collections::BTreeMap<String, LiveObject>,
+) -> Option<Action> {
+    let live = live.get(after.key);
+    if live.is_some_and(|live| same_object(&after, live)) {
+        return None;
+    }
+    let before = live.map(|live| Object {
+        etag: live.etag.clone(),
+        content_type: live.content_type.clone(),
+        tags: live.tags.clone(),
+        body: live.body.clone().and_then(|body| String::from_utf8(body).ok()),
+    });
+    let resource = format!("{}/{}", desired.bucket_arn(), after.key);
+    let bucket = desired.contents().header.name.bucket();
+    Some(Action { resource, call: Call::PutObject { bucket, before, after } })
+}
+
+/// Whether the bucket holds exactly this object.
+pub(crate) fn same_object(ours: &NewObject, live: &LiveObject) -> bool {
+    live.body.as_deref() == Some(ours.body.as_bytes())
+        && live.content_type.as_deref() == Some(ours.content_type)
+        && live.tags == ours.tags
+}
+
+/// What a provider lacks.
+pub(crate) fn provider(input: &CreateOpenIdConnectProvider, live: Option<&LiveProvider>) -> Vec<Call> {
+    let Some(live) = live else { return vec![Call::CreateProvider { input: input.clone() }] };
+    let mut calls = Vec::new();
+    let held: BTreeSet<&str> = live.client_ids.iter().map(String::as_str).collect();
+    let wanted: BTreeSet<&str> = input.client_id_list.iter().map(Audience::as_str).collect();
+    let missing = input.client_id_list.iter().filter(|audience| !held.contains(audience.as_str()));
+    calls.extend(missing.map(|client_id| Call::AddClientId { client_id: client_id.clone() }));
+    let foreign = held.difference(&wanted);
+    calls.extend(foreign.map(|client_id| Call::RemoveClientId { client_id: (*client_id).to_owned() }));
+    // Left out of the bundle, thumbprints are IAM's own business.
+    if let Some(thumbprints) = &input.thumbprint_list {
+        let lower = |texts: Vec<&str>| texts.into_iter().map(str::to_ascii_lowercase).collect::<BTreeSet<_>>();
+        let ours = lower(thumbprints.iter().map(Thumbprint::as_str).collect());
+        if lower(live.thumbprints.iter().map(String::as_str).collect()) != ours {
+            calls.push(Call::SetThumbprints { before: live.thumbprints.clone(), after: thumbprints.clone() });
+        }
+    }
+    let (before, after, gone) = tag_changes(&tags(&input.tags), &live.tags);
+    if !gone.is_empty() {
+        calls.push(Call::UntagProvider { before: gone });
+    }
+    if !after.is_empty() {
+        calls.push(Call::TagProvider { before, after });
+    }
+    calls
+}
+
+/// What a role lacks, its policy aside.
+pub(crate) fn role(input: &CreateRole, live: Option<&LiveRole>) -> Vec<Call> {
+    let Some(live) = live else { return vec![Call::CreateRole { input: input.clone() }] };
+    let mut calls = Vec::new();
+    let role = || input.role_name.clone();
+    // The boundary comes first: what follows never holds beyond it.
+    match (&input.permissions_boundary, &live.boundary) {
+        (Some(wanted), before) if before.as_deref() != Some(wanted.as_str()) => {
+            calls.push(Call::SetBoundary { role: role(), before: before.clone(), after: wanted.clone() });
+        }
+        (None, Some(before)) => calls.push(Call::RemoveBoundary { role: role(), before: before.clone() }),
+        _ => {}
+    }
+    if !same_policy(&input.assume_role_policy_document.text(), &live.trust) {
+        let (before, after) = (live.trust.clone(), input.assume_role_policy_document.clone());
+        calls.push(Call::SetTrustPolicy { role: role(), before, after });
+    }
+    if live.description.as_deref().unwrap_or_default() != input.description {
+        let (before, after) = (live.description.clone(), input.description.clone());
+        calls.push(Call::SetDescription { role: role(), before, after });
+    }
+    let (before, after, gone) = tag_changes(&tags(&input.tags), &live.tags);
+    if !gone.is_empty() {
+        calls.push(Call::UntagRole { role: role(), before: gone });
+    }
+    if !after.is_empty() {
+        calls.push(Call::TagRole { role: role(), before, after });
+    }
+    calls
+}
+
+fn role_policy(documents: &RoleDocuments, live: Option<&LiveRole>) -> Option<Call> {
+    let before = live.and_then(|live| live.policy.clone());
+    let ours = documents.policy.policy_document.text();
+    let is_there = before.as_deref().is_some_and(|live| same_policy(&ours, live));
+    (!is_there).then(|| Call::SetRolePolicy { input: documents.policy.clone(), before })
+}
+
+/// The tags to set, with what they replace, and the tags to remove (which goes first: fifty is the most that fit).
+/// AWS's own stay.
+fn tag_changes(wanted: &Tags, live: &Tags) -> (Tags, Tags, Tags) {
+    let own = |(key, value): (&String, &String)| (key.clone(), value.clone());
+    let after: Tags = wanted.iter().filter(|(key, value)| live.get(*key) != Some(*value)).map(own).collect();
+    let before: Tags = live.iter().filter(|(key, _)| after.contains_key(*key)).map(own).collect();
+    let gone: Tags =
+        live.iter().filter(|(key, _)| !wanted.contains_key(*key) && !is_system_tag(key)).map(own).collect();
+    (before, after, gone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Held, contents, digest, parsed, tag_set};
+    use crate::plan::Plan;
+    use bundle_schema::documents::contents::Contents;
+
+    fn plan(contents: &Contents, held: &Held) -> Vec<Action> {
+        let digest = digest();
+        Plan::of(&Desired::for_test(contents, &digest), &held.state()).unwrap().actions().to_vec()
+    }
+
+    fn lines(actions: &[Action]) -> Vec<String> {
+        actions.iter().map(ToString::to_string).collect()
+    }
+
+    /// What a change to an account that holds everything makes the plan say.
+    fn after(change: impl FnOnce(&mut Held)) -> String {
+        let contents = contents();
+        let mut held = Held::everything(&contents);
+        change(&mut held);
+        let mut text = String::new();
+        for action in plan(&contents, &held) {
+            action.write_with_details(&mut text).unwrap();
+        }
+        text
+    }
+
+    #[test]
+    fn every_setting_of_a_role_is_reconciled() {
+        let arn = "arn:aws:iam::123456789012:role/prod-disk";
+        let change = |change: fn(&mut crate::account::live::LiveRole)| after(|held| change(held.role("prod-disk")));
+        assert_eq!(
+            change(|role| role.description = None),
+            format!("  ~ update iam:UpdateRoleDescription {arn}\n      + OpenShift role for disk/creds\n")
+        );
+        assert_eq!(
+            change(|role| role.boundary = Some("arn:aws:iam::aws:policy/x\u{1b}".to_owned())),
+            format!("  ~ update iam:DeleteRolePermissionsBoundary {arn}\n      - arn:aws:iam::aws:policy/x\\u{{1b}}\n")
+        );
+        assert_eq!(
+            change(|role| role.tags = tag_set(&[
+                ("Name", "other"),
+                ("openshift.io/cloud-credential-operator/prod", "owned"),
+                ("extra", "1"),
+                ("aws:created", "x")
+            ])),
+            format!(
+                "  ~ update iam:UntagRole {arn}\n      - extra = 1\n  ~ update iam:TagRole {arn}\n      - Name = other\n      + Name = prod\n"
+            )
+        );
+        assert_eq!(
+            change(|role| role.policy =
+                Some(role.policy.clone().unwrap().replace("ec2:DescribeVolumes", "ec2:DetachVolume"))),
+            format!(
+                "  ~ update iam:PutRolePolicy {arn}
+        ... (2 lines stay)
+            {{
+              \"Action\": [
+                \"ec2:AttachVolume\",
+      -         \"ec2:DetachVolume\"
+      +         \"ec2:DescribeVolumes\"
+              ],
+              \"Effect\": \"Allow\",
+              \"Resource\": [
+        ... (6 lines stay)
+"
+            )
+        );
+        assert_eq!(
+            change(|role| role.policy = None),
+            format!("  + create iam:PutRolePolicy {arn}\n        1 statement\n")
+        );
+        assert!(
+            change(|role| role.trust = role.trust.replace("disk:operator", "disk:other"))
+                .starts_with(&format!("  ~ update iam:UpdateAssumeRolePolicy {arn}\n"))
+        );
+        assert_eq!(change(|role| role.trust = readable(&role.trust)), "");
+    }
+
+    fn readable(policy: &str) -> String {
+        crate::plan::meaning::readable_policy(policy)
+    }
+
+    #[test]
+    fn every_setting_of_the_provider_is_reconciled() {
+        let arn = "arn:aws:iam::123456789012:oidc-provider/prod-oidc.s3.us-east-2.amazonaws.com";
+        assert_eq!(
+            after(|held| held.provider.as_mut().unwrap().client_ids = vec!["openshift".to_owned(), "x".to_owned()]),
+            format!(
+                "  ~ update iam:AddClientIDToOpenIDConnectProvider {arn}\n      + sts.amazonaws.com\n  ~ update iam:RemoveClientIDFromOpenIDConnectProvider {arn}\n      - x\n"
+            )
+        );
+        // A bundle without thumbprints leaves those that IAM has.
+        assert_eq!(after(|held| held.provider.as_mut().unwrap().thumbprints = vec!["B".repeat(40)]), "");
+        let mut contents = contents();
+        contents.provider.thumbprint_list = Some(vec![parsed(&"a".repeat(40))]);
+        let mut held = Held::everything(&contents);
+        assert!(plan(&contents, &held).is_empty(), "IAM answers in upper case");
+        held.provider.as_mut().unwrap().thumbprints = vec!["B".repeat(40)];
+        assert_eq!(
+            lines(&plan(&contents, &held)),
+            [format!("~ update iam:UpdateOpenIDConnectProviderThumbprint {arn}")]
+        );
+    }
+
+    #[test]
+    fn every_setting_of_the_bucket_is_reconciled() {
+        let arn = "arn:aws:s3:::prod-oidc";
+        let change = |change: fn(&mut crate::account::live::LiveBucket)| after(|held| change(held.bucket()));
+        assert_eq!(
+            change(|bucket| bucket.ownership = Some("ObjectWriter".to_owned())),
+            format!(
+                "  ~ update s3:PutBucketOwnershipControls {arn}\n      - ObjectWriter\n      + BucketOwnerEnforced\n"
+            )
+        );
+        assert_eq!(
+            change(|bucket| bucket.public_access_block.as_mut().unwrap().block_public_policy = true),
+            format!(
+                "  ~ update s3:PutBucketPublicAccessBlock {arn}\n        {{\n          \"BlockPublicAcls\": true,\n          \"IgnorePublicAcls\": true,\n      -   \"BlockPublicPolicy\": true,\n      +   \"BlockPublicPolicy\": false,\n          \"RestrictPublicBuckets\": false\n        }}\n"
+            )
+        );
+        assert_eq!(
+            change(|bucket| {
+                bucket.tags.insert("extra".to_owned(), "1".to_owned());
+                bucket.tags.insert("aws:x".to_owned(), "2".to_owned());
+            }),
+            format!(
+                "  ~ update s3:PutBucketTagging {arn}\n        Name = prod\n        aws:x = 2\n      - extra = 1\n        openshift.io/cloud-credential-operator/prod = owned\n        sts-airlock/bundle-sha256 = {}\n        sts-airlock/serial = 7\n",
+                digest()
+            )
+        );
+        assert_eq!(
+            change(|bucket| bucket.objects.get_mut("keys.json").unwrap().content_type = None),
+            format!(
+                "  ~ update s3:PutObject {arn}/keys.json\n      - content type \n      + content type application/json\n"
+            )
+        );
+        assert_eq!(
+            change(|bucket| bucket.objects.get_mut("keys.json").unwrap().body = None),
+            format!("  ~ update s3:PutObject {arn}/keys.json\n      - a body that is too long, or no text\n")
+        );
+        assert_eq!(
+            lines_of(&change(|bucket| bucket.policy = None)),
+            ["+ create s3:PutBucketPolicy arn:aws:s3:::prod-oidc"]
+        );
+    }
+
+    fn lines_of(text: &str) -> Vec<&str> {
+        text.lines().filter(|line| line.starts_with("  +") || line.starts_with("  ~")).map(str::trim).collect()
+    }
+
+    #[test]
+    fn the_record_is_renewed_before_anything_else() {
+        let contents = contents();
+        let mut held = Held::everything(&contents);
+        held.bucket().tags.insert("sts-airlock/serial".to_owned(), "6".to_owned());
+        held.bucket().public_access_block = None;
+        assert_eq!(
+            lines(&plan(&contents, &held)),
+            [
+                "~ update s3:PutBucketTagging arn:aws:s3:::prod-oidc",
+                "+ create s3:PutBucketPublicAccessBlock arn:aws:s3:::prod-oidc"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_bucket_that_a_cut_off_run_left_is_taken_over() {
+        let contents = contents();
+        let mut held = Held::everything(&contents);
+        *held.bucket() = crate::account::live::LiveBucket {
+            ownership: Some("BucketOwnerEnforced".to_owned()),
+            is_empty: true,
+            ..Default::default()
+        };
+        let digest = digest();
+        let desired = Desired::for_test(&contents, &digest);
+        let (actions, notices) = account(&desired, &held.state());
+        assert_eq!(notices, [Notice::BucketTakenOver { bucket: "prod-oidc".to_owned() }]);
+        assert_eq!(actions[0].to_string(), "+ create s3:PutBucketTagging arn:aws:s3:::prod-oidc");
+        let spoils: [fn(&mut crate::account::live::LiveBucket); 4] = [
+            |bucket| bucket.is_empty = false,
+            |bucket| bucket.policy = Some("{}".to_owned()),
+            |bucket| bucket.ownership = None,
+            |bucket| bucket.tags = tag_set(&[("team", "x")]),
+        ];
+        for spoil in spoils {
+            let mut held = held.clone();
+            spoil(held.bucket());
+            assert_eq!(
+                Plan::of(&desired, &held.state()).unwrap_err().to_string(),
+                "bucket prod-oidc exists and is not this cluster's: its tag openshift.io/cloud-credential-operator/prod is missing, not owned\n  if it is not in use, remove it; or make the bundle with another --name"
+            );
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The one reader: untrusted bytes in, typed contents out, or the first thing that is wrong.
+//!
+//! It reads top to bottom in the order of FORMAT.md's list: the archive (steps 3 and 4), the index (5), every document
+//! (6). That the documents agree with each other is step 7, in `validate`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::archive::{ArchiveError, Unpacked, unpack};
+use crate::documents::contents::{BucketDocuments, Contents, RoleDocuments, path};
+use crate::documents::index::{Component, SCHEMA_VERSION, WireIndex};
+use crate::documents::key::{KeyError, ServiceAccountKey};
+use crate::documents::manifest;
+use crate::json::{self, JsonError};
+use crate::names::{EntryPath, INDEX_PATH, Sha256};
+use crate::private_material;
+use crate::validate::{Invalid, validate};
+
+/// Why an archive is not a bundle.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// Not a canonical archive.
+    #[error("bundle is not a canonical archive")]
+    Archive(#[from] ArchiveError),
+    /// No `bundle.json`.
+    #[error("bundle is refused: it has no {INDEX_PATH}")]
+    NoIndex,
+    /// A schema version that this program does not know.
+    #[error(
+        "bundle has schema version {0}; this program reads version {SCHEMA_VERSION}\n  use the release of STS Airlock that made the bundle"
+    )]
+    Version(String),
+    /// An entry that the index does not list.
+    #[error("entry {0} is not listed in {INDEX_PATH}")]
+    NotListed(EntryPath),
+    /// A listed file that is not there.
+    #[error("{INDEX_PATH} lists {0}, which the archive does not have")]
+    NotThere(EntryPath),
+    /// A size other than the listed one.
+    #[error("entry {path} has {found} bytes; {INDEX_PATH} says {listed}")]
+    Size {
+        /// The entry.
+        path: EntryPath,
+        /// Its bytes.
+        found: u64,
+        /// What the index says.
+        listed: u64,
+    },
+    /// A digest other than the listed one.
+    #[error("entry {path} has SHA-256 {found}; {INDEX_PATH} says {listed}")]
+    Digest {
+        /// The entry.
+        path: EntryPath,
+        /// Its digest.
+        found: Sha256,
+        /// What the index says.
+        listed: Sha256,
+    },
+    /// Private key material.
+    #[error(
+        "entry {path} holds {what}; a bundle never holds private key material\n  treat that key as exposed, and make the bundle again without it"
+    )]
+    Private {
+        /// The entry.
+        path: EntryPath,
+        /// What was found.
+        what: &'static str,
+    },
+    /// A document that the index implies is not there.
+    #[error("bundle has no {0}")]
+    Missing(String),
+    /// An entry that nothing in the index accounts for.
+    #[error("entry {0} is none that the format knows")]
+    Unknown(EntryPath),
+    /// A document that is not what its place demands.
+    #[error("{path} is refused: {reason}")]
+    Document {
+        /// The entry.
+        path: String,
+        /// Why.
+        reason: JsonError,
+    },
+    /// The public key.
+    #[error("{} is refused", path::PUBLIC_KEY)]
+    Key(#[from] KeyError),
+}
+
+/// Contents that parsed, and the manifests that step 7 compares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Parsed {
+    pub(crate) contents: Contents,
+    /// The manifests' bytes: the Authentication resource, then a Secret for each component.
+    pub(crate) manifests: Vec<(String, Vec<u8>)>,
+}
+
+impl Parsed {
+    /// Step 7.
+    pub(crate) fn validate(self) -> Result<Contents, Invalid> {
+        validate(&self.contents, &self.manifests).map(|()| self.contents)
+    }
+}
+
+/// Reads an archive: steps 3 to 6.
+pub(crate) fn read(archive: &[u8]) -> Result<Parsed, ReadError> {
+    let unpacked = unpack(archive)?;
+    let index = read_index(&unpacked)?;
+    check_files(&unpacked, &index)?;
+    for (path, body) in unpacked.entries() {
+        if let Some(what) = private_material::find(body) {
+            return Err(ReadError::Private { path: path.clone(), what });
+        }
+    }
+    read_documents(&unpacked, index)
+}
+
+fn read_index(unpacked: &Unpacked) -> Result<WireIndex, ReadError> {
+    let (path, body) = unpacked.entries().next().ok_or(ReadError::NoIndex)?;
+    let refused = |reason| ReadError::Document { path: path.to_string(), reason };
+    // The version comes first, so that a bundle of another version is told apart from a broken one.
+    let version = json::parse_value(body).map_err(refused)?.get("schemaVersion").cloned().unwrap_or_default();
+    if version != SCHEMA_VERSION {
+        return Err(ReadError::Version(crate::escape::Escaped(&version.to_string()).to_string()));
+    }
+    json::parse(body).map_err(refused)
+}
+
+/// Every entry is listed with its size and digest, in the archive's order, and nothing else is.
+fn check_files(unpacked: &Unpacked, index: &WireIndex) -> Result<(), ReadError> {
+    let mut listed = index.files.iter();
+    for (path, body) in unpacked.entries().skip(1) {
+        let record = match listed.next() {
+            Some(record) if record.path == *path => record,
+            Some(record) if record.path < *path => return Err(ReadError::NotThere(record.path.clone())),
+            _ => return Err(ReadError::NotListed(path.clone())),
+        };
+        if record.size != body.len() as u64 {
+            return Err(ReadError::Size { path: path.clone(), found: body.len() as u64, listed: record.size });
+        }
+        let found = Sha256::of(body);
+        if record.sha256 != found {
+            return Err(ReadError::Digest { path: path.clone(), found, listed: record.sha256.clone() });
+        }
+    }
+    listed.next().map_or(Ok(()), |record| Err(ReadError::NotThere(record.path.clone())))
+}
+
+/// The entries not yet read; what is left at the end is none that the format knows.
+struct Entries<'a> {
+    left: BTreeMap<&'a str, (&'a EntryPath, &'a [u8])>,
+}
+
+impl<'a> Entries<'a> {
+    fn take(&mut self, path: &str) -> Result<&'a [u8], ReadError> {
+        self.left.remove(path).map(|(_, body)| body).ok_or_else(|| ReadError::Missing(path.to_owned()))
+    }
+
+    fn document<T: DeserializeOwned + Serialize>(&mut self, path: &str) -> Result<T, ReadError> {
+        json::parse(self.take(path)?).map_err(|reason| ReadError::Document { path: path.to_owned(), reason })
+    }
+}
+
+fn read_documents(unpacked: &Unpacked, index: WireIndex) -> Result<Parsed, ReadError> {
+    let mut entries =
+        Entries { left: unpacked.entries().skip(1).map(|(path, body)| (path.as_str(), (path, body))).collect() };
+    let header = index.into_header();
+    let discovery = entries.document(path::DISCOVERY)?;
+    let jwks = entries.document(path::JWKS)?;
+    let public_key = read_public_key(entries.take(path::PUBLIC_KEY)?)?;
+    let bucket = BucketDocuments {
+        create: entries.document(path::BUCKET)?,
+        public_access_block: entries.document(path::BUCKET_PUBLIC_ACCESS_BLOCK)?,
+        policy: entries.document(path::BUCKET_POLICY)?,
+        tagging: entries.document(path::BUCKET_TAGGING)?,
+    };
+    let provider = entries.document(path::PROVIDER)?;
+    let roles =
+        header.components.iter().map(|component| read_role(&mut entries, component)).collect::<Result<_, _>>()?;
+    let mut manifests = Vec::with_capacity(header.components.len() + 1);
+    let paths = std::iter::once(manifest::AUTHENTICATION_PATH.to_owned())
+        .chain(header.components.iter().map(Component::manifest_path));
+    for path in paths {
+        let body = entries.take(&path)?.to_vec();
+        manifests.push((path, body));
+    }
+    let mut requests = Vec::new();
+    for (path, body) in entries.left.into_values() {
+        if path.as_str().strip_prefix(path::REQUESTS).is_none_or(|name| name.contains('/')) {
+            return Err(ReadError::Unknown(path.clone()));
+        }
+        requests.push((path.clone(), body.to_vec()));
+    }
+    Ok(Parsed {
+        contents: Contents { header, discovery, jwks, public_key, bucket, provider, roles, requests },
+        manifests,
+    })
+}
+
+fn read_role(entries: &mut Entries<'_>, component: &Component) -> Result<RoleDocuments, ReadError> {
+    Ok(RoleDocuments {
+        create: entries.document(&path::role(&component.role_name))?,
+        policy: entries.document(&path::role_policy(&component.role_name))?,
+    })
+}
+
+fn read_public_key(body: &[u8]) -> Result<ServiceAccountKey, ReadError> {
+    let key = std::str::from_utf8(body).map_err(|_| KeyError::NotPem).and_then(ServiceAccountKey::from_pem)?;
+    // One key has one spelling, as everything in a bundle.
+    if key.to_pem().as_bytes() == body { Ok(key) } else { Err(KeyError::NotPem.into()) }
+}

@@ -1,0 +1,136 @@
+//! Everything a bundle says, as typed values: what the generator fills in, the writer writes and the reader reads back.
+
+use crate::documents::index::Header;
+use crate::documents::key::ServiceAccountKey;
+use crate::documents::policy::BucketPolicy;
+use crate::documents::{
+    CreateBucket, CreateBucketConfiguration, CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, ObjectOwnership,
+    PublicAccessBlock, PutBucketPolicy, PutBucketTagging, PutPublicAccessBlock, PutRolePolicy, Tagging,
+};
+use crate::json::{self, Embedded};
+use crate::names::EntryPath;
+
+/// Everything a bundle says. That it parses does not make it consistent: see `validate`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contents {
+    /// `bundle.json` without the file list.
+    pub header: Header,
+    /// `oidc/openid-configuration`.
+    pub discovery: Discovery,
+    /// `oidc/keys.json`.
+    pub jwks: Jwks,
+    /// `serviceaccount-signer.public`.
+    pub public_key: ServiceAccountKey,
+    /// `aws/bucket*.json`.
+    pub bucket: BucketDocuments,
+    /// `aws/identity-provider.json`.
+    pub provider: CreateOpenIdConnectProvider,
+    /// `aws/roles/` and `aws/role-policies/`, in the order of the header's components.
+    pub roles: Vec<RoleDocuments>,
+    /// `credentials-requests/`: the input as it was given, sorted by path.
+    pub requests: Vec<(EntryPath, Vec<u8>)>,
+}
+
+/// The documents that make the issuer's bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketDocuments {
+    /// `aws/bucket.json`.
+    pub create: CreateBucket,
+    /// `aws/bucket-public-access-block.json`.
+    pub public_access_block: PutPublicAccessBlock,
+    /// `aws/bucket-policy.json`.
+    pub policy: PutBucketPolicy,
+    /// `aws/bucket-tagging.json`.
+    pub tagging: PutBucketTagging,
+}
+
+impl BucketDocuments {
+    /// The bucket of a public issuer: there is one for each header, and a reader takes no other.
+    #[must_use]
+    pub fn of(header: &Header) -> Self {
+        let (bucket, owner) = (header.name.bucket(), &header.account_id);
+        // us-east-1 is the one region that takes no constraint [S3 API reference, CreateBucket].
+        let configuration = (header.region.as_str() != "us-east-1")
+            .then(|| CreateBucketConfiguration { location_constraint: header.region.clone() });
+        Self {
+            create: CreateBucket {
+                bucket: bucket.clone(),
+                create_bucket_configuration: configuration,
+                object_ownership: ObjectOwnership::BucketOwnerEnforced,
+            },
+            public_access_block: PutPublicAccessBlock {
+                bucket: bucket.clone(),
+                public_access_block_configuration: PublicAccessBlock::PUBLIC_ISSUER,
+                expected_bucket_owner: owner.clone(),
+            },
+            policy: PutBucketPolicy {
+                policy: Embedded(BucketPolicy::public_read(&header.partition, &bucket)),
+                bucket: bucket.clone(),
+                expected_bucket_owner: owner.clone(),
+            },
+            tagging: PutBucketTagging {
+                bucket,
+                tagging: Tagging { tag_set: header.tags.clone() },
+                expected_bucket_owner: owner.clone(),
+            },
+        }
+    }
+}
+
+/// The documents that make one role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleDocuments {
+    /// `aws/roles/<role>.json`.
+    pub create: CreateRole,
+    /// `aws/role-policies/<role>.json`.
+    pub policy: PutRolePolicy,
+}
+
+/// One object of the issuer's bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuerObject {
+    /// Its key in the bucket.
+    pub key: &'static str,
+    /// Its bytes.
+    pub body: Vec<u8>,
+}
+
+/// The media type of every object of the issuer's bucket.
+pub const OBJECT_CONTENT_TYPE: &str = "application/json";
+
+/// The paths of the entries that every bundle has.
+pub(crate) mod path {
+    pub(crate) const DISCOVERY: &str = "oidc/openid-configuration";
+    pub(crate) const JWKS: &str = "oidc/keys.json";
+    pub(crate) const PUBLIC_KEY: &str = "serviceaccount-signer.public";
+    pub(crate) const BUCKET: &str = "aws/bucket.json";
+    pub(crate) const BUCKET_POLICY: &str = "aws/bucket-policy.json";
+    pub(crate) const BUCKET_PUBLIC_ACCESS_BLOCK: &str = "aws/bucket-public-access-block.json";
+    pub(crate) const BUCKET_TAGGING: &str = "aws/bucket-tagging.json";
+    pub(crate) const PROVIDER: &str = "aws/identity-provider.json";
+    pub(crate) const REQUESTS: &str = "credentials-requests/";
+
+    use crate::names::RoleName;
+
+    pub(crate) fn role(name: &RoleName) -> String {
+        format!("aws/roles/{name}.json")
+    }
+
+    pub(crate) fn role_policy(name: &RoleName) -> String {
+        format!("aws/role-policies/{name}.json")
+    }
+}
+
+impl Contents {
+    /// The objects of the issuer's bucket: the discovery document, and the JWKS at the path that ccoctl publishes and at
+    /// the one that OpenShift's API server looks at for a custom issuer [cluster-kube-apiserver-operator PR 2062].
+    #[must_use]
+    pub fn objects(&self) -> Vec<IssuerObject> {
+        let jwks = json::to_bytes(&self.jwks);
+        vec![
+            IssuerObject { key: ".well-known/openid-configuration", body: json::to_bytes(&self.discovery) },
+            IssuerObject { key: "keys.json", body: jwks.clone() },
+            IssuerObject { key: "openid/v1/jwks", body: jwks },
+        ]
+    }
+}

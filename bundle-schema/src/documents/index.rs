@@ -1,0 +1,338 @@
+//! `bundle.json`, the first entry of every bundle: what the bundle is for, and the size and digest of every other entry.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::limits::MAX_PATH_PART_BYTES;
+use crate::names::{
+    AccountId, ClusterName, DnsSuffix, EntryPath, GeneratorVersion, IssuerUrl, Namespace, ObjectName, Partition,
+    Reason, Region, RoleName, RolePath, Sha256, Tag, Timestamp, TokenPath, cut_with_hash,
+};
+
+/// The version of the format that this crate writes and reads.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What a bundle is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A cluster's issuer, provider and roles.
+    Cluster,
+}
+
+/// How the issuer's documents are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Endpoint {
+    /// From the bucket itself, readable by everybody.
+    PublicBucket,
+}
+
+/// The bundle that this one follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Previous {
+    /// Its serial, lower than this one's.
+    pub serial: u64,
+    /// The SHA-256 of its archive.
+    pub sha256: Sha256,
+}
+
+/// One role of the bundle and the request that it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Component {
+    /// `metadata.name` of the CredentialsRequest.
+    pub request: ObjectName,
+    /// The entry that holds the request.
+    pub source: EntryPath,
+    /// The role that is made for it.
+    pub role_name: RoleName,
+    /// The service accounts that may assume the role, in the Secret's namespace.
+    pub service_accounts: Vec<ObjectName>,
+    /// The namespace of the Secret.
+    pub secret_namespace: Namespace,
+    /// The Secret's name.
+    pub secret_name: ObjectName,
+    /// Where the pod finds its token.
+    pub token_path: TokenPath,
+}
+
+impl Component {
+    /// `OpenShift role for <namespace>/<secret>`, as ccoctl describes its roles.
+    #[must_use]
+    pub fn role_description(&self) -> String {
+        format!("OpenShift role for {}/{}", self.secret_namespace, self.secret_name)
+    }
+
+    /// The subjects of the tokens that may assume the role, in the request's order.
+    #[must_use]
+    pub fn subjects(&self) -> Vec<String> {
+        self.service_accounts
+            .iter()
+            .map(|account| format!("system:serviceaccount:{}:{account}", self.secret_namespace))
+            .collect()
+    }
+
+    /// The Secret's entry, `manifests/<namespace>-<name>-credentials.yaml` as ccoctl names it; what is too long for an
+    /// entry is cut and ends in a hash.
+    #[must_use]
+    pub fn manifest_path(&self) -> String {
+        const ENDING: &str = "-credentials.yaml";
+        let stem = format!("{}-{}", self.secret_namespace, self.secret_name);
+        format!("manifests/{}{ENDING}", cut_with_hash(&stem, MAX_PATH_PART_BYTES - ENDING.len()))
+    }
+}
+
+/// A document of the input that made no role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Skipped {
+    /// The entry that holds it.
+    pub source: EntryPath,
+    /// Which document of that file, from 1.
+    pub document: u32,
+    /// `metadata.name`, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<ObjectName>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// One entry of the archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileRecord {
+    /// Its path.
+    pub path: EntryPath,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The SHA-256 of its bytes.
+    pub sha256: Sha256,
+}
+
+/// Everything `bundle.json` says but the file list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// What the bundle is for.
+    pub kind: Kind,
+    /// The cluster's name.
+    pub name: ClusterName,
+    /// Counts a cluster's bundles, from 1; the applier refuses to go back.
+    pub serial: u64,
+    /// When it was made.
+    pub created: Timestamp,
+    /// From when on the applier refuses it.
+    pub expires: Timestamp,
+    /// What made it.
+    pub generator_version: GeneratorVersion,
+    /// Where it is applied.
+    pub partition: Partition,
+    /// The suffix of the partition's host names.
+    pub dns_suffix: DnsSuffix,
+    /// Where its bucket is.
+    pub region: Region,
+    /// The account it is applied to, and no other.
+    pub account_id: AccountId,
+    /// The issuer of the cluster's tokens.
+    pub issuer_url: IssuerUrl,
+    /// How the issuer is served.
+    pub endpoint: Endpoint,
+    /// The path of every role.
+    pub role_path: RolePath,
+    /// The tags of every resource, sorted by key.
+    pub tags: Vec<Tag>,
+    /// The bundle before.
+    pub previous: Option<Previous>,
+    /// The roles, sorted by role name.
+    pub components: Vec<Component>,
+    /// What made no role.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Header {
+    /// `arn:{partition}:iam::{account}:oidc-provider/{host}[/path]`.
+    #[must_use]
+    pub fn provider_arn(&self) -> String {
+        format!("arn:{}:iam::{}:oidc-provider/{}", self.partition, self.account_id, self.issuer_url.without_scheme())
+    }
+
+    /// `arn:{partition}:iam::{account}:role{path}{name}`.
+    #[must_use]
+    pub fn role_arn(&self, role: &RoleName) -> String {
+        format!("arn:{}:iam::{}:role{}{role}", self.partition, self.account_id, self.role_path)
+    }
+
+    /// `https://<bucket>.s3.<region>.<dns suffix>`, the issuer of a public bucket.
+    #[must_use]
+    pub fn public_bucket_issuer(&self) -> String {
+        format!("https://{}.s3.{}.{}", self.name.bucket(), self.region, self.dns_suffix)
+    }
+
+    /// `<name>-<serial>`, what the bundle's file is called before `.tar.gz`.
+    #[must_use]
+    pub fn file_stem(&self) -> String {
+        format!("{}-{}", self.name, self.serial)
+    }
+}
+
+impl fmt::Display for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} serial {} for account {} ({}, {})",
+            self.name, self.serial, self.account_id, self.partition, self.region
+        )
+    }
+}
+
+/// `bundle.json` as it stands in the archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct WireIndex {
+    pub(crate) schema_version: u32,
+    kind: Kind,
+    name: ClusterName,
+    serial: u64,
+    created: Timestamp,
+    expires: Timestamp,
+    generator_version: GeneratorVersion,
+    partition: Partition,
+    dns_suffix: DnsSuffix,
+    region: Region,
+    account_id: AccountId,
+    issuer_url: IssuerUrl,
+    endpoint: Endpoint,
+    role_path: RolePath,
+    tags: Vec<Tag>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<Previous>,
+    components: Vec<Component>,
+    skipped: Vec<Skipped>,
+    pub(crate) files: Vec<FileRecord>,
+}
+
+impl WireIndex {
+    pub(crate) fn new(header: Header, files: Vec<FileRecord>) -> Self {
+        let Header {
+            kind,
+            name,
+            serial,
+            created,
+            expires,
+            generator_version,
+            partition,
+            dns_suffix,
+            region,
+            account_id,
+            issuer_url,
+            endpoint,
+            role_path,
+            tags,
+            previous,
+            components,
+            skipped,
+        } = header;
+        Self {
+            schema_version: SCHEMA_VERSION,
+            kind,
+            name,
+            serial,
+            created,
+            expires,
+            generator_version,
+            partition,
+            dns_suffix,
+            region,
+            account_id,
+            issuer_url,
+            endpoint,
+            role_path,
+            tags,
+            previous,
+            components,
+            skipped,
+            files,
+        }
+    }
+
+    pub(crate) fn into_header(self) -> Header {
+        let Self {
+            schema_version: _,
+            kind,
+            name,
+            serial,
+            created,
+            expires,
+            generator_version,
+            partition,
+            dns_suffix,
+            region,
+            account_id,
+            issuer_url,
+            endpoint,
+            role_path,
+            tags,
+            previous,
+            components,
+            skipped,
+            files: _,
+        } = self;
+        Header {
+            kind,
+            name,
+            serial,
+            created,
+            expires,
+            generator_version,
+            partition,
+            dns_suffix,
+            region,
+            account_id,
+            issuer_url,
+            endpoint,
+            role_path,
+            tags,
+            previous,
+            components,
+            skipped,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entry_paths_are_plain() {
+        assert!(EntryPath::new("aws/roles/a+b=c,d.e@f-g_h.json").is_ok());
+        for wrong in
+            ["", "/etc/passwd", "a//b", "a/", "./a", "a/../b", "..", "a\\b", "a b", "a\0", "ä", &"a".repeat(101)]
+        {
+            assert!(EntryPath::new(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn manifests_are_named_as_ccoctl_names_them_and_fit_an_entry() {
+        let component = |namespace: &str, secret: &str| Component {
+            request: ObjectName::new("r").unwrap(),
+            source: EntryPath::new("credentials-requests/r.yaml").unwrap(),
+            role_name: RoleName::new("r").unwrap(),
+            service_accounts: vec![ObjectName::new("sa").unwrap()],
+            secret_namespace: Namespace::new(namespace).unwrap(),
+            secret_name: ObjectName::new(secret).unwrap(),
+            token_path: TokenPath::default(),
+        };
+        let plain = component("openshift-cloud-credential-operator", "cloud-credential-operator-iam-ro-creds");
+        assert_eq!(
+            plain.manifest_path(),
+            "manifests/openshift-cloud-credential-operator-cloud-credential-operator-iam-ro-creds-credentials.yaml"
+        );
+        assert_eq!(plain.subjects(), ["system:serviceaccount:openshift-cloud-credential-operator:sa"]);
+        let long = component(&"n".repeat(63), &"s".repeat(253));
+        assert!(EntryPath::new(long.manifest_path()).is_ok(), "{}", long.manifest_path());
+    }
+}

@@ -1,0 +1,194 @@
+//! What a cluster's AWS resources are called.
+
+use super::{all, ensure, is_iam_name_byte, is_lower_alphanumeric, name};
+
+name! {
+    /// The name that the cluster's AWS resources begin with (`ccoctl --name`).
+    ///
+    /// 1 to 58 characters, because the bucket `<name>-oidc` may have 63 [S3 user guide, bucket naming rules]; the other
+    /// rules are the bucket's too.
+    ClusterName, "name", |value| {
+        ensure((1..=58).contains(&value.len()), "it has 1 to 58 characters, because the bucket <name>-oidc may have 63")?;
+        ensure(all(value, |b| is_lower_alphanumeric(b) || b == b'-'), "it is made of a-z, 0-9 and -, as a bucket's name is")?;
+        ensure(value.bytes().next().is_some_and(is_lower_alphanumeric), "it begins with a letter or a digit")?;
+        ensure(
+            !["xn--", "sthree-", "amzn-s3-demo-"].iter().any(|reserved| value.starts_with(reserved)),
+            "S3 reserves bucket names that begin with xn--, sthree- and amzn-s3-demo-",
+        )
+    }
+}
+
+impl ClusterName {
+    /// The issuer's bucket, `<name>-oidc`, as ccoctl names it.
+    #[must_use]
+    pub fn bucket(&self) -> BucketName {
+        BucketName(format!("{}-oidc", self.0))
+    }
+
+    /// The key of the tag that marks a resource as this cluster's, with the value `owned`.
+    #[must_use]
+    pub fn ownership_tag_key(&self) -> String {
+        format!("openshift.io/cloud-credential-operator/{}", self.0)
+    }
+}
+
+name! {
+    /// An S3 bucket's name [S3 user guide, general purpose bucket naming rules].
+    BucketName, "bucket name", |value| {
+        ensure((3..=63).contains(&value.len()), "it has 3 to 63 characters")?;
+        ensure(all(value, |b| is_lower_alphanumeric(b) || b == b'-'), "it is made of a-z, 0-9 and -")
+    }
+}
+
+name! {
+    /// A 12-digit AWS account ID.
+    AccountId, "account ID", |value| {
+        ensure(value.len() == 12 && all(value, |b| b.is_ascii_digit()), "it has exactly 12 digits")
+    }
+}
+
+name! {
+    /// An IAM role's name [IAM API reference, CreateRole].
+    RoleName, "role name", |value| {
+        ensure((1..=64).contains(&value.len()), "it has 1 to 64 characters")?;
+        ensure(all(value, is_iam_name_byte), "it is made of letters, digits and _+=,.@-")
+    }
+}
+
+name! {
+    /// An IAM path, `/` or `/division/team/` [IAM API reference, CreateRole].
+    RolePath, "role path", |value| {
+        ensure((1..=512).contains(&value.len()), "it has 1 to 512 characters")?;
+        ensure(value.starts_with('/') && value.ends_with('/'), "it begins and ends with /")?;
+        ensure(value == "/" || !value.contains("//"), "it has no empty part")?;
+        ensure(all(value, |b| is_iam_name_byte(b) || b == b'/'), "it is made of /, letters, digits and _+=,.@-")
+    }
+}
+
+impl Default for RolePath {
+    fn default() -> Self {
+        Self("/".to_owned())
+    }
+}
+
+name! {
+    /// The issuer of the cluster's tokens: an `https` URL of 9 to 255 characters without port, query or fragment
+    /// [IAM API reference, CreateOpenIDConnectProvider].
+    IssuerUrl, "issuer URL", |value| {
+        ensure(value.len() <= 255, "it has at most 255 characters")?;
+        let rest = value.strip_prefix("https://").ok_or("it begins with https://")?;
+        let (host, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
+        ensure(!host.is_empty() && host.contains('.'), "it names a host")?;
+        ensure(
+            host.split('.').all(|label| {
+                !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
+                    && all(label, |b| is_lower_alphanumeric(b) || b == b'-')
+            }),
+            "its host is a DNS name in lower case, without port or user",
+        )?;
+        ensure(
+            path.is_none_or(|path| {
+                path.split('/').all(|part| {
+                    !part.is_empty() && part != "." && part != ".." && all(part, |b| b.is_ascii_alphanumeric() || b"._~-".contains(&b))
+                })
+            }),
+            "its path has no empty part, no query, no fragment and no trailing /",
+        )
+    }
+}
+
+impl IssuerUrl {
+    /// The URL without its scheme: the host and path that IAM uses in the provider's ARN and in condition keys.
+    #[must_use]
+    pub fn without_scheme(&self) -> &str {
+        self.0.strip_prefix("https://").unwrap_or(&self.0)
+    }
+}
+
+name! {
+    /// The ARN of a managed policy that bounds a role's permissions
+    /// (`arn:<partition>:iam::<account or "aws">:policy/<path and name>`).
+    BoundaryArn, "permissions boundary ARN", |value| {
+        const RULE: &str = "it has the form arn:<partition>:iam::<account>:policy/<name>";
+        ensure((20..=2048).contains(&value.len()), "it has 20 to 2048 characters")?;
+        let parts: Vec<&str> = value.splitn(6, ':').collect();
+        let [arn, partition, service, region, account, resource] = parts.as_slice() else { return Err(RULE) };
+        ensure(
+            *arn == "arn" && *service == "iam" && region.is_empty()
+                && all(partition, |b| is_lower_alphanumeric(b) || b == b'-')
+                && (*account == "aws" || AccountId::new(*account).is_ok()),
+            RULE,
+        )?;
+        let name = resource.strip_prefix("policy/").ok_or(RULE)?;
+        ensure(!name.is_empty() && all(name, |b| is_iam_name_byte(b) || b == b'/'), RULE)
+    }
+}
+
+name! {
+    /// An audience (client ID) of the identity provider: 1 to 255 characters [IAM API reference, ClientIDListType].
+    Audience, "audience", |value| {
+        ensure((1..=255).contains(&value.len()), "it has 1 to 255 characters")?;
+        ensure(all(value, |b| b.is_ascii_graphic()), "it is made of printable ASCII without spaces")
+    }
+}
+
+name! {
+    /// The SHA-1 of a certificate in the issuer's chain, 40 hexadecimal digits [IAM API reference, thumbprintType].
+    Thumbprint, "thumbprint", |value| {
+        ensure(value.len() == 40 && all(value, |b| b.is_ascii_hexdigit()), "it has exactly 40 hexadecimal digits")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_name_makes_a_bucket_name() {
+        assert_eq!(ClusterName::new("democluster").unwrap().bucket().as_str(), "democluster-oidc");
+        assert_eq!(ClusterName::new("a".repeat(58)).unwrap().bucket().as_str().len(), 63);
+        for wrong in ["", "Upper", "dot.dot", "-dash", "xn--a", "sthree-x", "amzn-s3-demo-x", &"a".repeat(59), "a b"] {
+            assert!(ClusterName::new(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(
+            ClusterName::new("Prod\u{1b}").unwrap_err().to_string(),
+            "name \"Prod\\u{1b}\" is refused: it is made of a-z, 0-9 and -, as a bucket's name is"
+        );
+    }
+
+    #[test]
+    fn issuer_urls_are_those_iam_takes() {
+        for right in
+            ["https://b.s3.us-east-2.amazonaws.com", "https://id.example.com/clusters/a_b".replace('_', "-").as_str()]
+        {
+            assert!(IssuerUrl::new(right).is_ok(), "{right}");
+        }
+        for wrong in [
+            "http://a.b",
+            "https://",
+            "https://host",
+            "https://a.b:443",
+            "https://a.b/",
+            "https://a.b?x",
+            "https://a.b/#f",
+            "https://u@a.b",
+            "https://A.b",
+            "https://a..b",
+            "https://a.b/x//y",
+            "https://a.b/../c",
+        ] {
+            assert!(IssuerUrl::new(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_keep_their_owners_rules() {
+        assert!(RoleName::new("a".repeat(65)).is_err());
+        assert!(RoleName::new("with space").is_err());
+        assert!(RolePath::new("/a/b/").is_ok() && RolePath::new("/").is_ok());
+        assert!(RolePath::new("/a").is_err() && RolePath::new("a/").is_err() && RolePath::new("//").is_err());
+        assert!(AccountId::new("012345678901").is_ok() && AccountId::new("12345678901").is_err());
+        assert!(BoundaryArn::new("arn:aws:iam::123456789012:policy/team/edge").is_ok());
+        assert!(BoundaryArn::new("arn:aws:iam::123456789012:role/edge").is_err());
+    }
+}

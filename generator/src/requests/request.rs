@@ -1,0 +1,327 @@
+//! One CredentialsRequest for AWS, as typed values.
+//!
+//! Goes in: an untrusted YAML document. Comes out: what the bundle needs of it, or the field that is wrong. The fields are
+//! those of cloud-credential-operator's `pkg/apis/cloudcredential/v1`; an unknown one is refused, because something would
+//! be asked for and not granted. `metadata` and `status` may hold anything.
+
+use std::collections::BTreeMap;
+
+use bundle_schema::documents::policy::{
+    ActionPattern, Condition, ConditionValue, ConditionValues, Effect, PermissionStatement, PolicyText,
+};
+use bundle_schema::names::{Namespace, ObjectName, TokenPath};
+
+use crate::yaml::{Cursor, FieldError, Plain};
+
+/// What a component of the cluster asks of AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// `metadata.name`.
+    pub name: ObjectName,
+    /// `spec.secretRef.namespace`.
+    pub secret_namespace: Namespace,
+    /// `spec.secretRef.name`.
+    pub secret_name: ObjectName,
+    /// `spec.serviceAccountNames`; empty where the request has none, as those of OpenShift 4.1 to 4.7.
+    pub service_accounts: Vec<ObjectName>,
+    /// `spec.cloudTokenPath`, or where OpenShift's components mount their token.
+    pub token_path: TokenPath,
+    /// `spec.providerSpec.statementEntries`; at least one.
+    pub statements: Vec<PermissionStatement>,
+}
+
+impl Request {
+    /// `<namespace>/<secret>`, which tells a cluster's requests apart.
+    #[must_use]
+    pub fn secret(&self) -> String {
+        format!("{}/{}", self.secret_namespace, self.secret_name)
+    }
+
+    pub(crate) fn read(document: &Cursor<'_>) -> Result<Self, FieldError> {
+        let fields = document.fields(&["apiVersion", "kind", "metadata", "spec", "status"])?;
+        let metadata = fields.required("metadata")?.entries()?;
+        let name = metadata.into_iter().find(|(key, _)| *key == "name").map(|(_, name)| name);
+        let name = match name {
+            Some(name) => name.parse()?,
+            None => return Err(fields.required("metadata")?.refused("it has no field \"name\"")),
+        };
+        let spec =
+            fields.required("spec")?.fields(&["cloudTokenPath", "providerSpec", "secretRef", "serviceAccountNames"])?;
+        let secret = spec.required("secretRef")?.fields(&["name", "namespace"])?;
+        let provider = spec.required("providerSpec")?;
+        let provider = provider.fields(&["apiVersion", "kind", "statementEntries", "stsIAMRoleARN"])?;
+        let entries = provider.required("statementEntries")?;
+        let statements = entries.items()?.iter().map(statement).collect::<Result<Vec<_>, _>>()?;
+        if statements.is_empty() {
+            return Err(entries.refused("it is empty; a role needs at least one statement"));
+        }
+        Ok(Self {
+            name,
+            secret_namespace: secret.required("namespace")?.parse()?,
+            secret_name: secret.required("name")?.parse()?,
+            service_accounts: service_accounts(spec.optional("serviceAccountNames"))?,
+            token_path: spec.optional("cloudTokenPath").map_or(Ok(TokenPath::default()), |path| path.parse())?,
+            statements,
+        })
+    }
+}
+
+/// The names; none where the list is missing, empty, or `[""]` as some add-ons have it.
+fn service_accounts(field: Option<Cursor<'_>>) -> Result<Vec<ObjectName>, FieldError> {
+    let Some(field) = field else { return Ok(Vec::new()) };
+    let items = field.items()?;
+    if let [only] = items.as_slice()
+        && matches!(only.scalar(), Ok(("", _)))
+    {
+        return Ok(Vec::new());
+    }
+    let mut names: Vec<ObjectName> = Vec::with_capacity(items.len());
+    for item in items {
+        let name = item.parse()?;
+        if names.contains(&name) {
+            return Err(item.refused(format_args!("{name} is named twice")));
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+fn statement(entry: &Cursor<'_>) -> Result<PermissionStatement, FieldError> {
+    let fields = entry.fields(&["action", "effect", "policyCondition", "resource"])?;
+    let effect = fields.required("effect")?;
+    let actions = fields.required("action")?;
+    let action: Vec<ActionPattern> = actions.items()?.iter().map(Cursor::parse).collect::<Result<_, _>>()?;
+    if action.is_empty() {
+        return Err(actions.refused("it is empty; a statement needs at least one action"));
+    }
+    Ok(PermissionStatement {
+        effect: match effect.text()? {
+            "Allow" => Effect::Allow,
+            "Deny" => Effect::Deny,
+            _ => return Err(effect.refused("it is neither Allow nor Deny")),
+        },
+        action: Some(action),
+        not_action: None,
+        resource: fields.required("resource")?.parse()?,
+        condition: fields.optional("policyCondition").map(|block| condition(&block)).transpose()?,
+    })
+}
+
+/// Operator, key, values. An empty block would be no condition at all, which nobody writes on purpose.
+fn condition(block: &Cursor<'_>) -> Result<Condition, FieldError> {
+    let operators = not_empty(block)?;
+    operators
+        .into_iter()
+        .map(|(operator, keys)| {
+            let values = not_empty(&keys)?.into_iter();
+            let values = values.map(|(key, value)| Ok((condition_key(key, &value)?, condition_values(&value)?)));
+            Ok((condition_key(operator, &keys)?, values.collect::<Result<BTreeMap<_, _>, _>>()?))
+        })
+        .collect()
+}
+
+fn not_empty<'a>(mapping: &Cursor<'a>) -> Result<Vec<(&'a str, Cursor<'a>)>, FieldError> {
+    let entries = mapping.entries()?;
+    if entries.is_empty() { Err(mapping.refused("it is empty")) } else { Ok(entries) }
+}
+
+/// No operator or key of IAM looks like a boolean or a number, however it is quoted.
+fn condition_key(key: &str, at: &Cursor<'_>) -> Result<PolicyText, FieldError> {
+    match Plain::of(key) {
+        Plain::Text => policy_text(key, at),
+        _ => Err(at.refused("its key is not the name of an operator or of a condition key")),
+    }
+}
+
+fn policy_text(text: &str, at: &Cursor<'_>) -> Result<PolicyText, FieldError> {
+    PolicyText::new(text).map_err(|error| at.refused(error))
+}
+
+fn condition_values(cursor: &Cursor<'_>) -> Result<ConditionValues, FieldError> {
+    if !cursor.is_list() {
+        return condition_value(cursor).map(ConditionValues::One);
+    }
+    let values = cursor.items()?.iter().map(condition_value).collect::<Result<Vec<_>, _>>()?;
+    if values.is_empty() { Err(cursor.refused("it is an empty list")) } else { Ok(ConditionValues::Many(values)) }
+}
+
+/// Booleans, whole numbers and text as they are; what readers of YAML disagree about has to be quoted.
+fn condition_value(cursor: &Cursor<'_>) -> Result<ConditionValue, FieldError> {
+    match cursor.scalar()? {
+        (_, Some(Plain::Boolean(value))) => Ok(ConditionValue::Boolean(value)),
+        (_, Some(Plain::Integer(value))) => Ok(ConditionValue::Integer(value)),
+        (text, None | Some(Plain::Text)) => policy_text(text, cursor).map(ConditionValue::Text),
+        (text, Some(plain)) => Err(cursor.quote(text, plain)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml;
+
+    const GOOD: &str = "\
+apiVersion: cloudcredential.openshift.io/v1
+kind: CredentialsRequest
+metadata: {name: disks, labels: {on: no}}
+spec:
+  secretRef: {name: disk-credentials, namespace: openshift-disks}
+  serviceAccountNames: [disk-operator, disk-node]
+  providerSpec:
+    apiVersion: cloudcredential.openshift.io/v1
+    kind: AWSProviderSpec
+    statementEntries:
+    - effect: Allow
+      action: ['ec2:Describe*', kms:CreateGrant]
+      resource: '*'
+      policyCondition: {Bool: {aws:x: true}}
+";
+
+    fn read(text: &str) -> Result<Request, String> {
+        let documents = yaml::parse(text).unwrap();
+        Request::read(&Cursor::root(&documents[0])).map_err(|error| error.to_string())
+    }
+
+    fn change(from: &str, to: &str) -> Result<Request, String> {
+        assert!(GOOD.contains(from), "{from}");
+        read(&GOOD.replace(from, to))
+    }
+
+    fn condition_json(block: &str) -> Result<String, String> {
+        let request = change("{Bool: {aws:x: true}}", block)?;
+        Ok(serde_json::to_string(&request.statements[0].condition).unwrap())
+    }
+
+    #[test]
+    fn a_request_is_read() {
+        let request = read(GOOD).unwrap();
+        assert_eq!(request.secret(), "openshift-disks/disk-credentials");
+        assert_eq!(
+            request.service_accounts.iter().map(ObjectName::as_str).collect::<Vec<_>>(),
+            ["disk-operator", "disk-node"]
+        );
+        assert_eq!(request.token_path, TokenPath::default());
+        assert_eq!(
+            serde_json::to_string(&request.statements).unwrap(),
+            r#"[{"Effect":"Allow","Action":["ec2:Describe*","kms:CreateGrant"],"Resource":"*","Condition":{"Bool":{"aws:x":true}}}]"#
+        );
+    }
+
+    #[test]
+    fn conditions_keep_booleans_strings_numbers_and_lists() {
+        let json = condition_json(
+            "{Bool: {a: 'true', b: true}, StringEquals: {c: [x, 'no'], d: [z]}, NumericLessThan: {e: 3600}}",
+        );
+        assert_eq!(
+            json.unwrap(),
+            r#"{"Bool":{"a":"true","b":true},"NumericLessThan":{"e":3600},"StringEquals":{"c":["x","no"],"d":["z"]}}"#
+        );
+        assert_eq!(
+            condition_json("{IpAddress: {aws:SourceIp: 10.0.0.0/8}}").unwrap(),
+            r#"{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#
+        );
+        assert_eq!(condition_json("").unwrap(), "null");
+    }
+
+    #[test]
+    fn what_changes_meaning_has_to_be_quoted() {
+        for value in ["no", "010", "012345678901", "12:30", "1.5", "2026-01-01T00:00:00Z", "[ab, 0x1f]"] {
+            let error = condition_json(&format!("{{StringEquals: {{aws:x: {value}}}}}")).unwrap_err();
+            assert!(
+                error.starts_with("spec.providerSpec.statementEntries[0].policyCondition.StringEquals.aws:x"),
+                "{error}"
+            );
+            assert!(error.contains("\n  quote it: \""), "{error}");
+        }
+        assert_eq!(
+            condition_json("{StringEquals: {aws:x: '012345678901'}}").unwrap(),
+            r#"{"StringEquals":{"aws:x":"012345678901"}}"#
+        );
+        assert_eq!(
+            change("disk-node", "on").unwrap_err(),
+            "spec.serviceAccountNames[1] (line 6) is on, which is read differently by different readers of YAML, not text\n  quote it: \"on\""
+        );
+    }
+
+    #[test]
+    fn unknown_fields_are_refused_where_something_could_be_lost() {
+        assert_eq!(
+            change("effect: Allow", "notAction: [a:b]\n      effect: Allow").unwrap_err(),
+            "spec.providerSpec.statementEntries[0] (line 11) has the unknown field \"notAction\"; known are action, effect, policyCondition, resource"
+        );
+        assert!(
+            change("  secretRef", "  secret: x\n  secretRef")
+                .unwrap_err()
+                .starts_with("spec (line 5) has the unknown field \"secret\"")
+        );
+        assert!(read(&format!("{GOOD}status: {{anything: [1]}}\n")).is_ok());
+        assert!(
+            read(&format!("{GOOD}data: 1\n"))
+                .unwrap_err()
+                .starts_with("the document (line 15) has the unknown field \"data\"")
+        );
+    }
+
+    #[test]
+    fn missing_and_wrong_values_are_named() {
+        for (from, to, error) in [
+            ("name: disks, ", "", "metadata (line 3): it has no field \"name\""),
+            ("name: disk-credentials, ", "", "spec.secretRef (line 5) has no field \"name\""),
+            (
+                "[disk-operator, disk-node]",
+                "disk-operator",
+                "spec.serviceAccountNames (line 6) is a single value; a list is expected",
+            ),
+            ("[disk-operator, disk-node]", "[a, a]", "spec.serviceAccountNames[1] (line 6): a is named twice"),
+            (
+                "effect: Allow",
+                "effect: allow",
+                "spec.providerSpec.statementEntries[0].effect (line 11): it is neither Allow nor Deny",
+            ),
+            (
+                "['ec2:Describe*', kms:CreateGrant]",
+                "ec2:x",
+                "spec.providerSpec.statementEntries[0].action (line 12) is a single value; a list is expected",
+            ),
+            (
+                "['ec2:Describe*', kms:CreateGrant]",
+                "[]",
+                "spec.providerSpec.statementEntries[0].action (line 12): it is empty; a statement needs at least one action",
+            ),
+            (
+                "resource: '*'",
+                "resource: ['*']",
+                "spec.providerSpec.statementEntries[0].resource (line 13) is a list; a single value is expected",
+            ),
+            (
+                "{Bool: {aws:x: true}}",
+                "{Bool: {}}",
+                "spec.providerSpec.statementEntries[0].policyCondition.Bool (line 14): it is empty",
+            ),
+            (
+                "{Bool: {aws:x: true}}",
+                "{Bool: {a: []}}",
+                "spec.providerSpec.statementEntries[0].policyCondition.Bool.a (line 14): it is an empty list",
+            ),
+            (
+                "{Bool: {aws:x: true}}",
+                "{Bool: {a: {b: c}}}",
+                "spec.providerSpec.statementEntries[0].policyCondition.Bool.a (line 14) is a mapping; a single value is expected",
+            ),
+        ] {
+            assert_eq!(change(from, to).unwrap_err(), error);
+        }
+    }
+
+    #[test]
+    fn no_service_accounts_are_told_apart_from_wrong_ones() {
+        for none in ["", "[]", "[\"\"]", "~"] {
+            assert_eq!(change("[disk-operator, disk-node]", none).unwrap().service_accounts, [], "{none}");
+        }
+        assert!(change("[disk-operator, disk-node]", "[a, \"\"]").is_err());
+        assert_eq!(
+            change("  secretRef", "  cloudTokenPath: /run/token\n  secretRef").unwrap().token_path.as_str(),
+            "/run/token"
+        );
+    }
+}

@@ -1,0 +1,306 @@
+//! The settings of `create-bundle`, from flags and from a file; flags win.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use bundle_schema::escape::Escaped;
+use bundle_schema::file::OpenError;
+use bundle_schema::names::{
+    AccountId, Audience, BoundaryArn, ClusterName, DnsSuffix, NameError, Namespace, ObjectName, Partition, Region,
+    RolePath, Tag, TagKey, TagValue, Thumbprint, Timestamp,
+};
+
+use crate::keys::service_account::KeyType;
+use crate::settings::features::{FeatureSet, GateList};
+use crate::settings::options::RoleNames;
+use crate::yaml::{FieldError, YamlError};
+
+/// Settings that are wrong, each for itself.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettingsError {
+    /// A setting that has to be there.
+    #[error("--{0} is missing\n  give it, or write it into the file of --config as \"{0}: ...\"")]
+    Missing(&'static str),
+    /// A file that cannot be read.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A file that is no YAML.
+    #[error("{}, {error}", Escaped(&.file.to_string_lossy()))]
+    Yaml {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        error: YamlError,
+    },
+    /// A file that is not UTF-8, or has none or several documents.
+    #[error("{} has to hold exactly one YAML document in UTF-8", Escaped(&.0.to_string_lossy()))]
+    NotOneDocument(PathBuf),
+    /// A field of a file.
+    #[error("{}: {error}", Escaped(&.file.to_string_lossy()))]
+    Field {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        error: FieldError,
+    },
+    /// Two settings of a file that exclude each other.
+    #[error("{}: {first} and {second} exclude each other", Escaped(&.file.to_string_lossy()))]
+    Exclude {
+        /// The file.
+        file: PathBuf,
+        /// One.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
+    /// An environment variable that is no time.
+    #[error("SOURCE_DATE_EPOCH is \"{}\", not seconds since 1970\n  set it right, unset it, or give --created", Escaped(.0))]
+    SourceDateEpoch(String),
+    /// Service accounts for one Secret, twice.
+    #[error("--service-accounts is given twice for {0}")]
+    ServiceAccountsTwice(String),
+    /// The private key of a bundle that follows another.
+    #[error(
+        "serial {0} would get a new key pair, and the cluster's tokens would no longer be accepted\n  give the public half of its key: --public-key-file FILE (tar xzOf OLD-BUNDLE serviceaccount-signer.public), or, for a new key on purpose, make it first: airlock-generator create-key-pair"
+    )]
+    NewKeyForOldCluster(u64),
+    /// A key of another type than the one asked for.
+    #[error("--key-type asks for {asked}, and {} holds {found}\n  leave --key-type out", Escaped(&.file.to_string_lossy()))]
+    KeyType {
+        /// The file.
+        file: PathBuf,
+        /// What was asked for.
+        asked: &'static str,
+        /// What is there.
+        found: String,
+    },
+    /// Binary data for a terminal.
+    #[error(
+        "--install-archive - would write the private key to a terminal\n  pipe it into a program that encrypts it: ... | age -r RECIPIENT > install.tar.gz.age"
+    )]
+    Terminal,
+}
+
+/// `KEY=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TagSetting(pub(crate) Tag);
+
+impl FromStr for TagSetting {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (key, value) = text.split_once('=').ok_or("a tag has the form KEY=VALUE")?;
+        let text = |error: NameError| error.to_string();
+        Ok(Self(Tag { key: TagKey::new(key).map_err(text)?, value: TagValue::new(value).map_err(text)? }))
+    }
+}
+
+/// `NAMESPACE/SECRET=ACCOUNT,ACCOUNT`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ServiceAccountsSetting {
+    pub(crate) secret: (Namespace, ObjectName),
+    pub(crate) accounts: Vec<ObjectName>,
+}
+
+impl FromStr for ServiceAccountsSetting {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = "it has the form NAMESPACE/SECRET=ACCOUNT,ACCOUNT";
+        let (secret, accounts) = text.split_once('=').ok_or(form)?;
+        let (namespace, name) = secret.split_once('/').ok_or(form)?;
+        let refused = |error: NameError| error.to_string();
+        let mut named: Vec<ObjectName> = Vec::new();
+        for account in accounts.split(',') {
+            let account = ObjectName::new(account.trim()).map_err(refused)?;
+            if named.contains(&account) {
+                return Err(format!("{account} is named twice"));
+            }
+            named.push(account);
+        }
+        let secret = (Namespace::new(namespace).map_err(refused)?, ObjectName::new(name).map_err(refused)?);
+        Ok(Self { secret, accounts: named })
+    }
+}
+
+/// The settings of `create-bundle`, each as it was given or not.
+#[derive(Debug, Clone, PartialEq, Eq, Default, clap::Args)]
+pub(crate) struct Settings {
+    /// Name that the cluster's AWS resources begin with (1 to 58 of a-z, 0-9, -)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<ClusterName>,
+    /// AWS region of the issuer's bucket
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<Region>,
+    /// AWS account that the bundle is for, and no other
+    #[arg(long, value_name = "ID")]
+    pub(crate) account_id: Option<AccountId>,
+    /// Directory of CredentialsRequests, as `oc adm release extract --credentials-requests` fills it (its *.yaml, *.yml
+    /// and *.json are read, subdirectories are not)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) credentials_requests_dir: Option<PathBuf>,
+    /// minisign secret key to sign the bundle with
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signing_key: Option<PathBuf>,
+    /// Directory for bundle, signature and install archive; made if it is missing
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output_dir: Option<PathBuf>,
+
+    /// Public half of the cluster's key pair: no private key is then read or made
+    #[arg(long, value_name = "FILE", help_heading = "The cluster's key pair")]
+    pub(crate) public_key_file: Option<PathBuf>,
+    /// Type of the key that is made, or that the existing one has to be of [default: rsa-4096]
+    #[arg(long, value_name = "TYPE", help_heading = "The cluster's key pair")]
+    pub(crate) key_type: Option<KeyType>,
+    /// Where the install archive goes [default: OUTPUT_DIR/NAME-SERIAL-install.tar.gz]; - is standard output, so that the
+    /// key never lies on a disk in the clear (the report then goes to standard error)
+    #[arg(long, value_name = "FILE", help_heading = "The cluster's key pair")]
+    pub(crate) install_archive: Option<PathBuf>,
+
+    /// ARN of the policy that bounds every role
+    #[arg(long, value_name = "ARN", help_heading = "Resources")]
+    pub(crate) permissions_boundary_arn: Option<BoundaryArn>,
+    /// IAM path of every role [default: /]
+    #[arg(long, value_name = "PATH", help_heading = "Resources")]
+    pub(crate) role_path: Option<RolePath>,
+    /// How roles are named [default: ccoctl]
+    #[arg(long, value_name = "HOW", help_heading = "Resources")]
+    pub(crate) role_names: Option<RoleNames>,
+    /// Further tag of every resource; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Resources")]
+    pub(crate) tag: Vec<TagSetting>,
+    /// Audience of the identity provider, instead of openshift and sts.amazonaws.com; may be given several times
+    #[arg(long, value_name = "AUDIENCE", help_heading = "Resources")]
+    pub(crate) audience: Vec<Audience>,
+    /// SHA-1 thumbprint of the issuer's certificate chain, instead of letting IAM fetch it; up to 5 times
+    #[arg(long, value_name = "SHA1", help_heading = "Resources")]
+    pub(crate) thumbprint: Vec<Thumbprint>,
+    /// Partition of a region that is not known here
+    #[arg(long, value_name = "PARTITION", help_heading = "Resources")]
+    pub(crate) partition: Option<Partition>,
+    /// DNS suffix of a partition that is not known here
+    #[arg(long, value_name = "SUFFIX", help_heading = "Resources")]
+    pub(crate) dns_suffix: Option<DnsSuffix>,
+
+    /// Service accounts of a request that names none; may be given several times
+    #[arg(long, value_name = "NS/SECRET=SA,SA", help_heading = "Requests")]
+    pub(crate) service_accounts: Vec<ServiceAccountsSetting>,
+    /// The same as --feature-set TechPreviewNoUpgrade
+    #[arg(long, conflicts_with = "feature_set", help_heading = "Requests")]
+    pub(crate) enable_tech_preview: bool,
+    /// The cluster's feature set [default: the install-config's, or Default]
+    #[arg(long, value_name = "SET", help_heading = "Requests")]
+    pub(crate) feature_set: Option<FeatureSet>,
+    /// The feature gates that are on (-GATE: off, as every gate that is not named). Without it, a request that depends on
+    /// a gate is kept and reported
+    #[arg(long, value_name = "GATE,GATE", allow_hyphen_values = true, help_heading = "Requests")]
+    pub(crate) feature_gates: Option<GateList>,
+    /// The installer's install-config.yaml: its capabilities, feature set and feature gates decide which requests count
+    #[arg(long, value_name = "FILE", help_heading = "Requests")]
+    pub(crate) install_config: Option<PathBuf>,
+
+    /// Counts the cluster's bundles; the applier refuses to go back [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Bundle and signature")]
+    pub(crate) serial: Option<u64>,
+    /// Days until the applier refuses the bundle, 1 to 3650 [default: 30]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650), help_heading = "Bundle and signature")]
+    pub(crate) expires_in: Option<u32>,
+    /// When the bundle was made, as 2026-01-31T12:00:00Z [default: SOURCE_DATE_EPOCH, or now]
+    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse, help_heading = "Bundle and signature")]
+    pub(crate) created: Option<Timestamp>,
+    /// File whose only line is the signing key's password; it may be readable by others where a container mounts it so,
+    /// but had better not be
+    #[arg(long, value_name = "FILE", conflicts_with = "no_password", help_heading = "Bundle and signature")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// The signing key has no password
+    #[arg(long, help_heading = "Bundle and signature")]
+    pub(crate) no_password: bool,
+}
+
+impl Settings {
+    /// These settings, and where one was not given, the other's. What excludes each other goes together: a feature set or
+    /// a way to get the password given here leaves no place for the other's.
+    pub(crate) fn or(self, other: Self) -> Self {
+        let own_set = self.enable_tech_preview || self.feature_set.is_some();
+        let own_password = self.password_file.is_some() || self.no_password;
+        let (set, tech_preview) = if own_set {
+            (self.feature_set, self.enable_tech_preview)
+        } else {
+            (other.feature_set, other.enable_tech_preview)
+        };
+        let (password_file, no_password) = if own_password {
+            (self.password_file, self.no_password)
+        } else {
+            (other.password_file, other.no_password)
+        };
+        Self {
+            name: self.name.or(other.name),
+            region: self.region.or(other.region),
+            account_id: self.account_id.or(other.account_id),
+            credentials_requests_dir: self.credentials_requests_dir.or(other.credentials_requests_dir),
+            signing_key: self.signing_key.or(other.signing_key),
+            output_dir: self.output_dir.or(other.output_dir),
+            public_key_file: self.public_key_file.or(other.public_key_file),
+            key_type: self.key_type.or(other.key_type),
+            install_archive: self.install_archive.or(other.install_archive),
+            permissions_boundary_arn: self.permissions_boundary_arn.or(other.permissions_boundary_arn),
+            role_path: self.role_path.or(other.role_path),
+            role_names: self.role_names.or(other.role_names),
+            tag: first_given(self.tag, other.tag),
+            audience: first_given(self.audience, other.audience),
+            thumbprint: first_given(self.thumbprint, other.thumbprint),
+            partition: self.partition.or(other.partition),
+            dns_suffix: self.dns_suffix.or(other.dns_suffix),
+            service_accounts: first_given(self.service_accounts, other.service_accounts),
+            enable_tech_preview: tech_preview,
+            feature_set: set,
+            feature_gates: self.feature_gates.or(other.feature_gates),
+            install_config: self.install_config.or(other.install_config),
+            serial: self.serial.or(other.serial),
+            expires_in: self.expires_in.or(other.expires_in),
+            created: self.created.or(other.created),
+            password_file,
+            no_password,
+        }
+    }
+}
+
+fn first_given<T>(own: Vec<T>, other: Vec<T>) -> Vec<T> {
+    if own.is_empty() { other } else { own }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let flags = Settings {
+            serial: Some(2),
+            no_password: true,
+            tag: vec!["a=1".parse().unwrap()],
+            enable_tech_preview: true,
+            ..Settings::default()
+        };
+        let file = Settings {
+            serial: Some(1),
+            expires_in: Some(7),
+            password_file: Some("p".into()),
+            tag: vec!["b=2".parse().unwrap()],
+            feature_set: Some(FeatureSet::Okd),
+            ..Settings::default()
+        };
+        let merged = flags.clone().or(file.clone());
+        assert_eq!(merged, Settings { expires_in: Some(7), ..flags });
+        assert_eq!(Settings::default().or(file.clone()), file);
+    }
+
+    #[test]
+    fn composed_settings_have_their_form() {
+        assert_eq!("k=a=b".parse::<TagSetting>().unwrap().0.value.as_str(), "a=b");
+        assert!("k".parse::<TagSetting>().is_err() && "=v".parse::<TagSetting>().is_err());
+        let accounts: ServiceAccountsSetting = "ns/secret=a, b".parse().unwrap();
+        assert_eq!(accounts.accounts.iter().map(ObjectName::as_str).collect::<Vec<_>>(), ["a", "b"]);
+        for wrong in ["ns/secret", "secret=a", "ns/secret=", "ns/secret=a,a", "NS/secret=a"] {
+            assert!(wrong.parse::<ServiceAccountsSetting>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What an install-config says about a cluster's features.
+//!
+//! Goes in: the installer's `install-config.yaml`, the user's own file. Comes out: its feature set, gates and capabilities.
+//! Nothing else in it is looked at, its pull secret least of all. Source: openshift/installer `pkg/types/installconfig.go`.
+
+use crate::settings::features::{Capabilities, FeatureSet, Gates};
+use crate::yaml::{Cursor, FieldError, Node};
+
+/// The fields that decide which components the cluster has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InstallConfig {
+    pub(crate) feature_set: Option<FeatureSet>,
+    pub(crate) gates: Gates,
+    pub(crate) capabilities: Capabilities,
+}
+
+impl InstallConfig {
+    pub(crate) fn read(document: &Node) -> Result<Self, FieldError> {
+        let root = Cursor::root(document);
+        root.entries()?;
+        let capabilities = match root.at(&["capabilities"]) {
+            None => Capabilities::All,
+            Some(field) => read_capabilities(&field)?,
+        };
+        let feature_set = match root.at(&["featureSet"]) {
+            Some(field) if field.text()?.is_empty() => None,
+            Some(field) => Some(field.parse()?),
+            None => None,
+        };
+        let gates = match root.at(&["featureGates"]) {
+            None => Gates::Unknown,
+            Some(list) => Gates::Some(list.items()?.iter().map(read_gate).collect::<Result<_, _>>()?),
+        };
+        Ok(Self { feature_set, gates, capabilities })
+    }
+}
+
+fn read_capabilities(field: &Cursor<'_>) -> Result<Capabilities, FieldError> {
+    let fields = field.fields(&["additionalEnabledCapabilities", "baselineCapabilitySet"])?;
+    let additional = fields.optional("additionalEnabledCapabilities").map_or(Ok(Vec::new()), |list| list.items())?;
+    let additional = additional.iter().map(|name| name.text().map(str::to_owned)).collect::<Result<Vec<_>, _>>()?;
+    match fields.optional("baselineCapabilitySet") {
+        None => Capabilities::new(None, additional).map_err(|error| field.refused(error)),
+        Some(set) => Capabilities::new(Some(set.text()?), additional).map_err(|error| set.refused(error)),
+    }
+}
+
+/// `Gate=true` or `Gate=false`.
+fn read_gate(item: &Cursor<'_>) -> Result<(String, bool), FieldError> {
+    match item.text()?.split_once('=') {
+        Some((gate, "true")) => Ok((gate.to_owned(), true)),
+        Some((gate, "false")) => Ok((gate.to_owned(), false)),
+        _ => Err(item.refused("it has the form Gate=true or Gate=false")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml;
+
+    fn read(text: &str) -> Result<InstallConfig, String> {
+        InstallConfig::read(&yaml::parse(text).unwrap()[0]).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn features_are_read_and_everything_else_is_left_alone() {
+        let config = read(
+            "apiVersion: v1\nbaseDomain: example.com\npullSecret: '{\"auths\": {}}'\nplatform: {aws: {region: us-east-2}}\n\
+             featureSet: CustomNoUpgrade\nfeatureGates: [A=true, B=false]\n\
+             capabilities: {baselineCapabilitySet: None, additionalEnabledCapabilities: [Ingress]}\n",
+        )
+        .unwrap();
+        assert_eq!(config.feature_set, Some(FeatureSet::CustomNoUpgrade));
+        assert_eq!(config.gates, Gates::Some([("A".to_owned(), true), ("B".to_owned(), false)].into()));
+        assert_eq!(config.capabilities, Capabilities::Only(["Ingress".to_owned()].into()));
+        let empty = read("apiVersion: v1\nfeatureSet: ''\n").unwrap();
+        assert_eq!(empty, InstallConfig { feature_set: None, gates: Gates::Unknown, capabilities: Capabilities::All });
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused() {
+        assert_eq!(
+            read("capabilities: {baselineCapabilitySet: v5.0}\n").unwrap_err(),
+            "capabilities.baselineCapabilitySet (line 1): capability set \"v5.0\" is not known; known are None, v4.11, v4.12, v4.13, v4.14, v4.15, v4.16, v4.17, v4.18, vCurrent"
+        );
+        assert_eq!(
+            read("capabilities: {baseline: None}\n").unwrap_err(),
+            "capabilities (line 1) has the unknown field \"baseline\"; known are additionalEnabledCapabilities, baselineCapabilitySet"
+        );
+        assert_eq!(
+            read("featureGates: [A]\n").unwrap_err(),
+            "featureGates[0] (line 1): it has the form Gate=true or Gate=false"
+        );
+        assert_eq!(
+            read("featureSet: Other\n").unwrap_err(),
+            "featureSet (line 1): feature set \"Other\" is not known; known are Default, TechPreviewNoUpgrade, DevPreviewNoUpgrade, CustomNoUpgrade, OKD"
+        );
+    }
+}
