@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use crate::layout::fold;
+
 /// The exit codes that both programs document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -32,7 +34,7 @@ impl From<ExitCode> for std::process::ExitCode {
 
 /// An error as both programs print it on standard error: what happened, its causes, and then what to do about it.
 ///
-/// An error's text is one line of what happened and, indented below, what to do or where.
+/// An error's text is one line of what happened and, indented below, what to do or where. Long lines are folded.
 #[must_use]
 pub fn describe(error: &dyn Error) -> String {
     let text = error.to_string();
@@ -48,7 +50,7 @@ pub fn describe(error: &dyn Error) -> String {
         described.push('\n');
         described.push_str(advice);
     }
-    described
+    fold(&described)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The STS Airlock bundle. `FORMAT.md` beside this crate is its normative description.
 //!
-//! From the ground up: `limits`, `escape`, `exit` and `file` stand alone; `json` and `names` are what documents are made
+//! From the ground up: `limits`, `escape`, `layout`, `exit` and `file` come first; `json` and `names` are what documents are made
 //! of; `documents`, `archive` and `signature` do not know of each other; `validate` compares documents; `bundle` is the way
 //! in and out.
 
@@ -11,6 +11,7 @@ pub mod escape;
 pub mod exit;
 pub mod file;
 pub mod json;
+pub mod layout;
 pub mod limits;
 pub mod names;
 pub mod private_material;

@@ -280,9 +280,18 @@ fn check_manifests(header: &Header, manifests: &[(String, Vec<u8>)], problems: &
     for ((entry, found), expected) in manifests.iter().zip(rendered) {
         let found = String::from_utf8_lossy(found);
         if found != expected {
-            let same = found.lines().zip(expected.lines()).take_while(|(a, b)| a == b).count();
-            let line = |text: &str| shown(&text.lines().nth(same));
-            problems.add(entry, format!("line {} is {}; {} is expected", same + 1, line(&found), line(&expected)));
+            let same = found.split('\n').zip(expected.split('\n')).take_while(|(a, b)| a == b).count();
+            let (found, expected) = (line(&found, same), line(&expected, same));
+            problems.add(entry, format!("line {} is {found}; {expected} is expected", same + 1));
         }
+    }
+}
+
+/// A line as an error shows it: without its indentation, but with whatever else is invisible in it.
+fn line(text: &str, index: usize) -> String {
+    match text.split('\n').nth(index) {
+        None => "the end of the file".to_owned(),
+        Some("") if text.split('\n').count() == index + 1 => "the end of the file".to_owned(),
+        Some(line) => shown(line.trim_start_matches(' ')),
     }
 }

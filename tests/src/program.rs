@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
+use bundle_schema::layout::HANGING;
 use serde_json::{Value, json};
 
 use crate::{crate_file, skipped};
@@ -122,7 +123,7 @@ impl Program {
             line: self.line(),
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            stderr: unfolded(&String::from_utf8_lossy(&output.stderr)),
             bytes: output.stdout,
         }
     }
@@ -173,6 +174,25 @@ pub fn tool(name: &str) -> Option<Program> {
     found
 }
 
+/// Undoes `bundle_schema::layout::fold`: a line that is indented four columns deeper than a sentence continues it.
+pub fn unfolded(text: &str) -> String {
+    let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let mut whole = String::with_capacity(text.len());
+    let mut sentence = None;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches('\n');
+        if sentence.is_some_and(|of| indent(content) == of + HANGING) && !content.trim().is_empty() {
+            whole.truncate(whole.trim_end_matches('\n').len());
+            whole.push(' ');
+            whole.push_str(line.trim_start_matches(' '));
+        } else {
+            sentence = Some(indent(content));
+            whole.push_str(line);
+        }
+    }
+    whole
+}
+
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -191,7 +211,7 @@ pub struct Outcome {
     pub code: Option<i32>,
     /// Standard output.
     pub stdout: String,
-    /// Standard error.
+    /// Standard error, with lines that were folded to 80 columns in one piece again.
     pub stderr: String,
     /// Standard output, as it came.
     pub bytes: Vec<u8>,

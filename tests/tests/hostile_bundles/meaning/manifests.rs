@@ -21,44 +21,44 @@ pub(super) fn manifests(kit: &Kit) -> Vec<Attack> {
             SECRET,
             arn,
             foreign,
-            &format!("line 6 is \"    role_arn = {foreign}\"; \"    role_arn = {arn}\" is expected"),
+            &format!("line 6 is \"role_arn = {foreign}\"; \"role_arn = {arn}\" is expected"),
         ),
         text(
             "Secret with an extra line",
             SECRET,
             "kind: Secret",
             "    aws_access_key_id = x\nkind: Secret",
-            "line 8 is \"    aws_access_key_id = x\"; \"kind: Secret\" is expected",
+            "line 8 is \"aws_access_key_id = x\"; \"kind: Secret\" is expected",
         ),
         text(
             "Secret in another namespace",
             SECRET,
             "namespace: \"registry\"",
             "namespace: \"kube-system\"",
-            "line 11 is \"  namespace: \\\"kube-system\\\"\"; \"  namespace: \\\"registry\\\"\" is expected",
+            "line 11 is \"namespace: \\\"kube-system\\\"\"; \"namespace: \\\"registry\\\"\" is expected",
         ),
         text(
             "Secret with another token",
             SECRET,
             "serviceaccount/token",
             "serviceaccount/../token",
-            "line 7 is \"    web_identity_token_file = /var/run/secrets/openshift/serviceaccount/../token\"; ",
+            "line 7 is \"web_identity_token_file = /var/run/secrets/openshift/serviceaccount/../token\"; ",
         ),
         text(
             "a second document in a Secret",
             SECRET,
             "type: Opaque\n",
             "type: Opaque\n---\nkind: Secret\n",
-            "line 13 is \"---\"; null is expected",
+            "line 13 is \"---\"; the end of the file is expected",
         ),
-        text("Secret cut short", SECRET, "type: Opaque\n", "", "line 12 is null; \"type: Opaque\" is expected"),
+        text("Secret cut short", SECRET, "type: Opaque\n", "", "line 12 is the end of the file; \"type: Opaque\" is expected"),
         text(
             "Authentication with a foreign issuer",
             AUTHENTICATION,
             HOST,
             "evil.example",
             &format!(
-                "line 6 is \"  serviceAccountIssuer: https://evil.example\"; \"  serviceAccountIssuer: https://{HOST}\" is expected"
+                "line 6 is \"serviceAccountIssuer: https://evil.example\"; \"serviceAccountIssuer: https://{HOST}\" is expected"
             ),
         ),
     ]

@@ -1,0 +1,62 @@
+//! Text in 80 columns, for terminals and tickets.
+//!
+//! Input: lines of any length, escaped already. Output: the same lines, each folded at its spaces where it is too long.
+//! Both programs fold in this way wherever they print sentences, so a line that was folded can be told from the next.
+
+use textwrap::{Options, WordSeparator, WordSplitter};
+
+/// Columns of a line. A word that is longer, such as an ARN, stays whole.
+pub const WIDTH: usize = 80;
+/// How much deeper than the line that it continues a folded line is indented, in columns.
+pub const HANGING: usize = 4;
+
+/// Folds every line that is wider than [`WIDTH`]. What follows is indented by the line's own indentation and [`HANGING`].
+#[must_use]
+pub fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len() + text.len() / 16);
+    for line in text.split_inclusive('\n') {
+        let (content, ending) = line.strip_suffix('\n').map_or((line, ""), |content| (content, "\n"));
+        folded.push_str(&fold_line(content));
+        folded.push_str(ending);
+    }
+    folded
+}
+
+fn fold_line(line: &str) -> String {
+    if line.chars().count() <= WIDTH {
+        return line.to_owned();
+    }
+    let indent = line.len() - line.trim_start_matches(' ').len();
+    let (first, hanging) = (" ".repeat(indent), " ".repeat(indent + HANGING));
+    let options = Options::new(WIDTH)
+        .initial_indent(&first)
+        .subsequent_indent(&hanging)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .break_words(false);
+    textwrap::fill(line.trim_start_matches(' '), options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_folded_and_short_ones_stay() {
+        let word = "nine nine";
+        let long = format!("  {}", [word; 20].join(" "));
+        let folded = fold(&format!("short\n{long}\n\n"));
+        let lines: Vec<&str> = folded.lines().collect();
+        assert_eq!((lines[0], lines[4]), ("short", ""));
+        assert!(lines.iter().all(|line| line.len() <= WIDTH), "{folded}");
+        assert!(lines[1].starts_with("  nine") && lines[2].starts_with("      nine") && folded.ends_with("\n\n"));
+        assert_eq!(lines[1..4].iter().map(|line| line.trim_start()).collect::<Vec<_>>().join(" "), long.trim_start());
+    }
+
+    #[test]
+    fn a_long_word_stays_whole() {
+        let arn = "a".repeat(100);
+        assert_eq!(fold(&format!("- role {arn} exists")), format!("- role\n    {arn}\n    exists"));
+        assert_eq!(fold(&arn), arn);
+    }
+}
