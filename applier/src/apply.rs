@@ -14,14 +14,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bundle_schema::names::Timestamp;
-use bundle_schema::signature::Signer;
 use tokio::task::JoinSet;
 
 pub(crate) use self::outcome::{ActionError, Outcome};
 use self::receipt::Receipt;
 use self::schedule::Schedule;
 use crate::account::AwsError;
-use crate::account::live::{BucketState, Caller, ReadAccount};
+use crate::account::live::{BucketState, ReadAccount};
 use crate::plan::ApprovedPlan;
 use crate::plan::action::{Action, Call};
 use crate::plan::reconcile;
@@ -32,10 +31,8 @@ pub(crate) trait WriteAccount: Send + Sync + 'static {
     fn perform(&self, action: &Action) -> impl Future<Output = Result<(), AwsError>> + Send;
 }
 
-/// Who applies, and how.
+/// How a plan is applied.
 pub(crate) struct Run<'a> {
-    pub(crate) caller: &'a Caller,
-    pub(crate) signers: &'a [Signer],
     pub(crate) concurrency: usize,
     /// Set to stop in good order: what is under way ends, nothing new begins.
     pub(crate) stop: Arc<AtomicBool>,
@@ -87,7 +84,7 @@ impl ApprovedPlan {
             }
             report(action, outcome);
         }
-        Receipt::new(&plan, outcomes, run.caller, run.signers, started, (run.clock)())
+        Receipt::new(&plan, outcomes, started, (run.clock)())
     }
 }
 
@@ -138,18 +135,16 @@ async fn is_done(account: &impl ReadAccount, action: &Action) -> Result<bool, Aw
 mod tests {
     use super::*;
     use crate::account::answered;
-    use crate::fixture::{Fake, Held, contents, digest};
-    use crate::plan::desired::Desired;
-    use crate::plan::{Approval, Plan};
+    use crate::fixture::{Fake, Held, contents, plan};
+    use crate::plan::Approval;
 
     const ARN: &str = "arn:aws:iam::123456789012:role/prod-disk";
 
     fn run(account: &Arc<Fake>, concurrency: usize, stop: &Arc<AtomicBool>) -> Receipt {
-        let (contents, digest) = (contents(), digest());
         let held = account.held.lock().unwrap().state();
-        let plan = Plan::of(&Desired::for_test(&contents, &digest), &held).unwrap();
+        let plan = plan(&contents(), &held).unwrap();
         let at = Timestamp::from_unix(0).unwrap();
-        let run = Run { caller: held.caller(), signers: &[], concurrency, stop: Arc::clone(stop), clock: &|| at };
+        let run = Run { concurrency, stop: Arc::clone(stop), clock: &|| at };
         let approved = plan.approve(Approval::Yes).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(approved.apply(account, run, |_, _| {}))
@@ -216,8 +211,8 @@ mod tests {
         let actions = 12;
         for cut in 0..actions {
             let account = Arc::new(Fake::new(Held::nothing()));
-            let (contents, digest) = (contents(), digest());
-            let plan = Plan::of(&Desired::for_test(&contents, &digest), &Held::nothing().state()).unwrap();
+            let contents = contents();
+            let plan = plan(&contents, &Held::nothing().state()).unwrap();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
             for action in &plan.actions()[..cut] {
                 runtime.block_on(account.perform(action)).unwrap();

@@ -7,7 +7,8 @@ mod apply;
 mod plan;
 mod verify;
 
-use std::io;
+use std::fmt;
+use std::io::{self, Write, stderr};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bundle_schema::exit::{ExitCode, describe};
@@ -76,7 +77,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Apply(args) => block_on(apply::run(args)),
     };
     done.unwrap_or_else(|failure| {
-        eprintln!("{}", describe(&failure));
+        // Nobody may be listening.
+        let _ = writeln!(stderr(), "{}", describe(&failure));
         failure.exit_code()
     })
 }
@@ -88,6 +90,14 @@ fn admit(args: &BundleArgs) -> Result<Admitted, Failure> {
         None => (trusted_keys(&args.trust.trusted_key)?, TrustLimits::default()),
     };
     Ok(Admitted::open(&args.bundle, &args.signature, &trust, now()?)?)
+}
+
+/// Writes all of a text. A reader that has seen enough, such as `head`, is no failure.
+fn print(out: &mut dyn Write, text: fmt::Arguments<'_>) -> Result<(), Failure> {
+    match out.write_fmt(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// This host's clock.

@@ -21,8 +21,10 @@ use crate::account::live::{
     BucketState, Caller, LiveBucket, LiveObject, LiveProvider, LiveRole, LiveState, ReadAccount,
 };
 use crate::apply::WriteAccount;
+use crate::plan::Plan;
 use crate::plan::action::{Action, Call};
 use crate::plan::desired::{Desired, tags};
+use crate::plan::refusal::Refused;
 
 const KEY: &str = "-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEzqI/ldq8a6+ZkkP31VpqCwJmF4x8
@@ -121,6 +123,11 @@ fn role(header: &Header, name: &str) -> RoleDocuments {
     }
 }
 
+/// The plan of these contents for an account.
+pub(crate) fn plan(contents: &Contents, live: &LiveState) -> Result<Plan, Refused> {
+    Plan::of(&Desired::for_test(contents, &digest()), live, &[], Timestamp::from_unix(0).unwrap())
+}
+
 /// An account's resources of one bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Held {
@@ -137,8 +144,7 @@ impl Held {
     /// Everything that the bundle says.
     pub(crate) fn everything(contents: &Contents) -> Self {
         let mut held = Self::nothing();
-        let digest = digest();
-        let plan = crate::plan::Plan::of(&Desired::for_test(contents, &digest), &held.state()).unwrap();
+        let plan = plan(contents, &held.state()).unwrap();
         plan.actions().iter().for_each(|action| held.perform(action).unwrap());
         held
     }
@@ -200,7 +206,6 @@ impl Held {
                 self.provider().thumbprints = after.iter().map(ToString::to_string).collect();
             }
             Call::TagProvider { after, .. } => self.provider().tags.extend(after),
-            Call::UntagProvider { before } => self.provider().tags.retain(|key, _| !before.contains_key(key)),
             Call::CreateRole { input } if self.roles.contains_key(&input.role_name) => {
                 return exists("EntityAlreadyExists");
             }
@@ -221,9 +226,6 @@ impl Held {
             Call::SetBoundary { role, after, .. } => self.role(role.as_str()).boundary = Some(after.into()),
             Call::RemoveBoundary { role, .. } => self.role(role.as_str()).boundary = None,
             Call::TagRole { role, after, .. } => self.role(role.as_str()).tags.extend(after),
-            Call::UntagRole { role, before } => {
-                self.role(role.as_str()).tags.retain(|key, _| !before.contains_key(key));
-            }
             Call::SetRolePolicy { input, .. } => {
                 self.role(input.role_name.as_str()).policy = Some(input.policy_document.text());
             }

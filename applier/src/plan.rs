@@ -6,73 +6,70 @@
 pub(crate) mod action;
 pub(crate) mod desired;
 mod diff;
+mod finding;
+pub(crate) mod head;
 pub(crate) mod meaning;
-mod notice;
 pub(crate) mod reconcile;
 pub mod refusal;
-mod show;
+pub(crate) mod show;
 
-use std::fmt;
-
-use bundle_schema::documents::index::Header;
-use bundle_schema::escape::EscapedWhole;
-use bundle_schema::names::{ClusterName, Sha256};
+use bundle_schema::escape::escaped_json;
+use bundle_schema::names::{Sha256, Timestamp};
+use bundle_schema::signature::Signer;
 use serde::Serialize;
 
 use self::action::{Action, Change};
 use self::desired::Desired;
-use self::notice::Notice;
+use self::finding::{Finding, findings};
+use self::head::Head;
 use self::refusal::Refused;
 use crate::account::live::LiveState;
 use crate::admit::Admitted;
 
-/// Which bundle a plan is of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct BundleId {
-    pub(crate) name: ClusterName,
-    pub(crate) serial: u64,
-    pub(crate) sha256: Sha256,
-}
-
-impl BundleId {
-    fn new(header: &Header, digest: &Sha256) -> Self {
-        Self { name: header.name.clone(), serial: header.serial, sha256: digest.clone() }
-    }
-}
-
-/// What is digested: everything that decides what an apply does, and what it replaces.
+/// What is digested: everything that decides what an apply does, what it replaces, and what a person was told.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Digested<'a> {
-    account: &'a str,
-    bundle: &'a BundleId,
+    account_id: &'a str,
+    bundle_sha256: &'a Sha256,
     actions: &'a [Action],
+    findings: &'a [Finding],
 }
 
 /// What an apply will do, in order. Printed, digested and executed is this one value.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Plan {
-    bundle: BundleId,
-    account: String,
+    head: Head,
     actions: Vec<Action>,
-    notices: Vec<Notice>,
+    findings: Vec<Finding>,
     digest: Sha256,
 }
 
 impl Plan {
     /// Check 10 and, where it holds, the actions.
-    pub fn compute(bundle: &Admitted, live: &LiveState) -> Result<Self, Refused> {
-        Self::of(&Desired::of(bundle), live)
+    pub fn compute(bundle: &Admitted, live: &LiveState, now: Timestamp) -> Result<Self, Refused> {
+        Self::of(&Desired::of(bundle), live, bundle.bundle().signers(), now)
     }
 
-    pub(crate) fn of(desired: &Desired<'_>, live: &LiveState) -> Result<Self, Refused> {
+    pub(crate) fn of(
+        desired: &Desired<'_>,
+        live: &LiveState,
+        signers: &[Signer],
+        now: Timestamp,
+    ) -> Result<Self, Refused> {
         refusal::check(desired, live)?;
-        let (actions, notices) = reconcile::account(desired, live);
-        let header = &desired.contents().header;
-        let (bundle, account) = (BundleId::new(header, desired.digest()), header.account_id.to_string());
-        let digested = Digested { account: &account, bundle: &bundle, actions: &actions };
-        // Writing fails only for maps with keys that are no strings; no action has one.
+        let actions = reconcile::account(desired, live);
+        let findings = findings(desired, live, &actions);
+        let head = Head::new(desired, live, signers, now);
+        let digested = Digested {
+            account_id: head.account_id.as_str(),
+            bundle_sha256: &head.bundle.sha256,
+            actions: &actions,
+            findings: &findings,
+        };
+        // Writing fails only for maps with keys that are not strings; no action has one.
         let digest = Sha256::of(&serde_json::to_vec(&digested).unwrap_or_default());
-        Ok(Self { bundle, account, actions, notices, digest })
+        Ok(Self { head, actions, findings, digest })
     }
 
     /// Whether there is nothing to do.
@@ -81,26 +78,28 @@ impl Plan {
         self.actions.is_empty()
     }
 
-    /// The SHA-256 of the plan's actions, account and bundle.
+    /// Whether the account holds what the bundle says, and nothing of others on it.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.is_empty() && !self.findings.iter().any(Finding::is_foreign)
+    }
+
+    /// The SHA-256 of the plan's actions and findings, with the account and the bundle that they are for.
     #[must_use]
     pub fn digest(&self) -> &Sha256 {
         &self.digest
+    }
+
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
     }
 
     pub(crate) fn actions(&self) -> &[Action] {
         &self.actions
     }
 
-    pub(crate) fn bundle(&self) -> &BundleId {
-        &self.bundle
-    }
-
-    pub(crate) fn account(&self) -> &str {
-        &self.account
-    }
-
-    fn count(&self, change: Change) -> usize {
-        self.actions.iter().filter(|action| action.change() == change).count()
+    fn findings(&self) -> &[Finding] {
+        &self.findings
     }
 
     /// The plan for a program: the same content as for a person, in a stable order.
@@ -114,48 +113,28 @@ impl Plan {
         }
         #[derive(Serialize)]
         struct Wire<'a> {
-            bundle: &'a BundleId,
-            account: &'a str,
+            #[serde(flatten)]
+            head: &'a Head,
             actions: Vec<Changed<'a>>,
-            notices: &'a [Notice],
+            findings: &'a [Finding],
             create: usize,
             update: usize,
+            clean: bool,
             digest: &'a Sha256,
         }
-        let Self { bundle, account, actions, notices, digest } = self;
+        let Self { head, actions, findings, digest } = self;
+        let count = |change| actions.iter().filter(|action| action.change() == change).count();
         let wire = Wire {
-            bundle,
-            account,
+            head,
             actions: actions.iter().map(|action| Changed { change: action.change(), action }).collect(),
-            notices,
-            create: self.count(Change::Create),
-            update: self.count(Change::Update),
+            findings,
+            create: count(Change::Create),
+            update: count(Change::Update),
+            clean: self.is_clean(),
             digest,
         };
-        serde_json::to_string_pretty(&wire).unwrap_or_default()
-    }
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BundleId { name, serial, sha256 } = &self.bundle;
-        writeln!(f, "Bundle {name} serial {serial} (sha256 {sha256})")?;
-        writeln!(f, "for account {}\n", EscapedWhole(&self.account))?;
-        for action in &self.actions {
-            action.write_with_details(f)?;
-        }
-        for notice in &self.notices {
-            writeln!(f, "  ! {notice}")?;
-        }
-        if !(self.actions.is_empty() && self.notices.is_empty()) {
-            writeln!(f)?;
-        }
-        if self.actions.is_empty() {
-            writeln!(f, "Nothing to do: the account holds what the bundle says.")?;
-        } else {
-            writeln!(f, "Plan: {} to create, {} to update.", self.count(Change::Create), self.count(Change::Update))?;
-        }
-        writeln!(f, "plan digest: {}", self.digest)
+        // Strings are UTF-8 and may hold what moves a terminal's cursor: JSON for a program still passes through one.
+        escaped_json(&serde_json::to_string_pretty(&wire).unwrap_or_default())
     }
 }
 
@@ -209,7 +188,10 @@ mod tests {
     use bundle_schema::documents::contents::Contents;
 
     fn plan(contents: &Contents, held: &Held) -> Result<Plan, String> {
-        Plan::of(&Desired::for_test(contents, &digest()), &held.state()).map_err(|refused| refused.to_string())
+        let at = Timestamp::from_unix(1_795_000_000).unwrap();
+        let signer = Signer { role: "reviewer".to_owned(), key: "RWQ".to_owned(), trusted_comment: "t".to_owned() };
+        let plan = Plan::of(&Desired::for_test(contents, &digest()), &held.state(), &[signer], at);
+        plan.map_err(|refused| refused.to_string())
     }
 
     fn lines(plan: &Plan) -> Vec<String> {
@@ -223,13 +205,25 @@ mod tests {
         assert_eq!(lines(&plan), Vec::<String>::new());
         assert!(plan.is_empty());
         assert_eq!(
-            plan.to_string(),
+            plan.text().to_string(),
             format!(
-                "Bundle prod serial 7 (sha256 {})\nfor account 123456789012\n\nNothing to do: the account holds what the bundle says.\nplan digest: {}\n",
+                "Bundle    prod serial 7
+SHA-256   {}
+Created   2026-09-21T14:13:20Z, expires 2027-01-15T08:00:00Z
+Signed    reviewer RWQ
+Account   123456789012 (aws, us-east-2)
+Issuer    https://prod-oidc.s3.us-east-2.amazonaws.com
+Caller    arn:aws:iam::123456789012:user/x
+Time      2026-11-18T11:06:40Z
+
+Nothing to do: the account holds what the bundle says.
+plan digest: {}
+",
                 digest(),
                 plan.digest
             )
         );
+        assert!(plan.is_clean());
     }
 
     #[test]
@@ -238,21 +232,61 @@ mod tests {
         assert_eq!(
             lines(&plan),
             [
-                "+ create s3:CreateBucket arn:aws:s3:::prod-oidc",
-                "+ create s3:PutBucketTagging arn:aws:s3:::prod-oidc",
-                "+ create s3:PutBucketPublicAccessBlock arn:aws:s3:::prod-oidc",
-                "+ create s3:PutBucketPolicy arn:aws:s3:::prod-oidc",
-                "+ create s3:PutObject arn:aws:s3:::prod-oidc/.well-known/openid-configuration",
-                "+ create s3:PutObject arn:aws:s3:::prod-oidc/keys.json",
-                "+ create s3:PutObject arn:aws:s3:::prod-oidc/openid/v1/jwks",
-                "+ create iam:CreateOpenIDConnectProvider arn:aws:iam::123456789012:oidc-provider/prod-oidc.s3.us-east-2.amazonaws.com",
-                "+ create iam:CreateRole arn:aws:iam::123456789012:role/prod-disk",
-                "+ create iam:CreateRole arn:aws:iam::123456789012:role/prod-registry",
-                "+ create iam:PutRolePolicy arn:aws:iam::123456789012:role/prod-disk",
-                "+ create iam:PutRolePolicy arn:aws:iam::123456789012:role/prod-registry",
+                "s3:CreateBucket bucket prod-oidc",
+                "s3:PutBucketTagging bucket prod-oidc",
+                "s3:PutBucketPublicAccessBlock bucket prod-oidc",
+                "s3:PutBucketPolicy bucket prod-oidc",
+                "s3:PutObject .well-known/openid-configuration",
+                "s3:PutObject keys.json",
+                "s3:PutObject openid/v1/jwks",
+                "iam:CreateOpenIDConnectProvider identity provider prod-oidc.s3.us-east-2.amazonaws.com",
+                "iam:CreateRole role prod-disk",
+                "iam:CreateRole role prod-registry",
+                "iam:PutRolePolicy role prod-disk",
+                "iam:PutRolePolicy role prod-registry",
             ]
         );
-        assert!(plan.to_string().contains("\nPlan: 12 to create, 0 to update.\nplan digest: "));
+        let text = plan.text().to_string();
+        let (_, shown) = text.split_once("Time      2026-11-18T11:06:40Z\n\n").unwrap();
+        assert_eq!(
+            shown,
+            format!(
+                "+ bucket prod-oidc
+    region        us-east-2
+    tags          Name=prod, openshift.io/cloud-credential-operator/prod=owned,
+                  sts-airlock/bundle-sha256={},
+                  sts-airlock/serial=7
+    public access by bucket policy only; ACLs are blocked
+    policy        everybody may read the issuer's documents
+    document      .well-known/openid-configuration
+    document      keys.json
+    signing key   BjTPeU-VeuC2IlK_BvjCx2TY4_UGnoTdOhbdPx8P6J0
+    document      openid/v1/jwks
+    calls         s3:CreateBucket, s3:PutBucketTagging,
+                  s3:PutBucketPublicAccessBlock, s3:PutBucketPolicy,
+                  s3:PutObject
+
++ identity provider prod-oidc.s3.us-east-2.amazonaws.com
+    audiences     openshift, sts.amazonaws.com
+    calls         iam:CreateOpenIDConnectProvider
+
++ role prod-disk
+    assumed by    disk/operator
+    allows        ec2:DescribeVolumes, ec2:AttachVolume on *
+    calls         iam:CreateRole, iam:PutRolePolicy
+
++ role prod-registry
+    assumed by    registry/operator
+    allows        ec2:DescribeVolumes, ec2:AttachVolume on *
+    calls         iam:CreateRole, iam:PutRolePolicy
+
+Plan: create 4 resources, update 0 resources (12 calls).
+plan digest: {}
+",
+                digest(),
+                plan.digest
+            )
+        );
     }
 
     #[test]
@@ -289,14 +323,53 @@ mod tests {
     }
 
     #[test]
-    fn policies_of_others_are_left_alone_and_named() {
+    fn what_others_added_is_named_and_not_clean() {
         let contents = contents();
         let mut held = Held::everything(&contents);
         held.role("prod-disk").other_policies = vec!["a\u{1b}".to_owned(), "arn:aws:iam::aws:policy/b".to_owned()];
-        let plan = plan(&contents, &held).unwrap();
-        assert!(plan.is_empty());
-        assert!(plan.to_string().contains(
-            "  ! role prod-disk has policies that are not the bundle's and are left alone: a\\u{1b}, arn:aws:iam::aws:policy/b\n"
-        ));
+        held.role("prod-disk").tags.insert("map".to_owned(), "1".to_owned());
+        held.role("prod-registry").tags.insert("map".to_owned(), "2".to_owned());
+        held.bucket().tags.insert("map".to_owned(), "2".to_owned());
+        held.bucket().tags.insert("aws:cloudformation".to_owned(), "x".to_owned());
+        let foreign = plan(&contents, &held).unwrap();
+        assert!(foreign.is_empty() && !foreign.is_clean());
+        let text = foreign.text().to_string();
+        let (_, shown) = text.split_once("Time      2026-11-18T11:06:40Z\n\n").unwrap();
+        assert_eq!(
+            shown,
+            format!(
+                "! role prod-disk has policies that are not in the bundle, and keeps them:
+    a\\u{{1b}}, arn:aws:iam::aws:policy/b
+! tag map is not in the bundle, and stays on arn:aws:s3:::prod-oidc and 2 other
+    resources
+
+Nothing to change, but others have added what is marked with ! above.
+plan digest: {}
+",
+                foreign.digest
+            )
+        );
+        assert_ne!(foreign.digest, plan(&contents, &Held::everything(&contents)).unwrap().digest);
+    }
+
+    #[test]
+    fn a_change_of_keys_is_a_headline() {
+        let contents = contents();
+        let mut held = Held::everything(&contents);
+        for key in ["keys.json", "openid/v1/jwks"] {
+            let old = b"{\"keys\": [{\"kid\": \"old\"}]}".to_vec();
+            held.bucket().objects.get_mut(key).unwrap().body = Some(old);
+        }
+        let text = plan(&contents, &held).unwrap().text().to_string();
+        assert!(
+            text.contains(
+                "! THE SIGNING KEY CHANGES: published now: old; then:
+    BjTPeU-VeuC2IlK_BvjCx2TY4_UGnoTdOhbdPx8P6J0. AWS refuses every token that is
+    signed by a key that is no longer published
+"
+            ),
+            "{text}"
+        );
+        assert_eq!(text.matches("SIGNING KEY CHANGES").count(), 1);
     }
 }

@@ -11,6 +11,7 @@ pub mod key;
 pub mod manifest;
 mod oidc;
 pub mod policy;
+mod policy_text;
 
 pub use self::aws::*;
 pub use self::oidc::*;

@@ -43,6 +43,25 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str, limit: Option<usize>) -
     Ok(())
 }
 
+/// JSON text with every character escaped (`\\u009b`) that a terminal gives meaning to. It means the same JSON: such
+/// characters stand in strings only, line feeds between values aside.
+#[must_use]
+pub fn escaped_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character != '\n' && is_invisible(character) {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                // Writing to a string does not fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
 /// Characters that show nothing, or change how their neighbours are shown (Unicode 16: Cc, Cf, Zl, Zp, the private use
 /// and tag blocks, variation selectors and fillers).
 fn is_invisible(character: char) -> bool {
@@ -71,6 +90,14 @@ mod tests {
             Escaped("a\u{1b}[2Jb\r\n\u{202e}c\u{7f}\u{9b}").to_string(),
             "a\\u{1b}[2Jb\\u{d}\\u{a}\\u{202e}c\\u{7f}\\u{9b}"
         );
+    }
+
+    #[test]
+    fn json_keeps_its_meaning_and_moves_no_cursor() {
+        let value = serde_json::json!({"a\u{9b}": "\u{7f}\u{202e}é\u{e0041}\n"});
+        let text = escaped_json(&serde_json::to_string_pretty(&value).unwrap());
+        assert_eq!(text, "{\n  \"a\\u009b\": \"\\u007f\\u202eé\\udb40\\udc41\\n\"\n}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }
 
     #[test]

@@ -23,18 +23,29 @@ pub fn fold(text: &str) -> String {
 }
 
 fn fold_line(line: &str) -> String {
-    if line.chars().count() <= WIDTH {
-        return line.to_owned();
+    let content = line.trim_start_matches(' ');
+    let indent = line.len() - content.len();
+    fill(&" ".repeat(indent), indent + HANGING, content)
+}
+
+/// A row of a table of two columns: what follows the first line of the value stands below the value.
+#[must_use]
+pub fn fold_row(label: &str, value: &str) -> String {
+    fill(label, label.chars().count(), value)
+}
+
+fn fill(first: &str, hanging: usize, content: &str) -> String {
+    if first.chars().count() + content.chars().count() <= WIDTH {
+        return format!("{first}{content}");
     }
-    let indent = line.len() - line.trim_start_matches(' ').len();
-    let (first, hanging) = (" ".repeat(indent), " ".repeat(indent + HANGING));
+    let hanging = " ".repeat(hanging);
     let options = Options::new(WIDTH)
-        .initial_indent(&first)
+        .initial_indent(first)
         .subsequent_indent(&hanging)
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation)
         .break_words(false);
-    textwrap::fill(line.trim_start_matches(' '), options)
+    textwrap::fill(content, options)
 }
 
 #[cfg(test)]
@@ -51,6 +62,15 @@ mod tests {
         assert!(lines.iter().all(|line| line.len() <= WIDTH), "{folded}");
         assert!(lines[1].starts_with("  nine") && lines[2].starts_with("      nine") && folded.ends_with("\n\n"));
         assert_eq!(lines[1..4].iter().map(|line| line.trim_start()).collect::<Vec<_>>().join(" "), long.trim_start());
+    }
+
+    #[test]
+    fn a_row_goes_on_below_its_value() {
+        let value = ["ec2:DescribeVolumes"; 5].join(", ");
+        assert_eq!(
+            fold_row("allows  ", &value),
+            "allows  ec2:DescribeVolumes, ec2:DescribeVolumes, ec2:DescribeVolumes,\n        ec2:DescribeVolumes, ec2:DescribeVolumes"
+        );
     }
 
     #[test]

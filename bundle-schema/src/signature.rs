@@ -174,7 +174,8 @@ impl TrustPolicy {
 }
 
 /// A role and the key that signed for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Signer {
     /// The role, as the trust policy names it.
     pub role: String,

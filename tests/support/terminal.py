@@ -2,12 +2,15 @@
 
 Standard input is JSON, {"echo": ..., "dialogue": [[prompt, answer], ...]}: when the program has printed a prompt, its answer
 is typed, with Enter; without echo, when the terminal has stopped showing what is typed, as a person waits before typing.
-Everything that the terminal showed, echo included, goes to standard output; the exit code is the program's.
+Everything that the terminal showed, echo included, goes to standard output; the exit code is the program's, or 124 where
+the program neither prints nor ends for a minute.
 """
 
 import json
 import os
 import pty
+import select
+import signal
 import sys
 import termios
 import time
@@ -27,6 +30,11 @@ def main():
         os.execv(sys.argv[1], sys.argv[1:])
     shown, looked = b"", 0
     while True:
+        if not select.select([terminal], [], [], 60)[0]:
+            shown += b"\nterminal.py: nothing happens; waiting for " + repr(dialogue[:1]).encode()
+            os.kill(child, signal.SIGKILL)
+            sys.stdout.buffer.write(shown)
+            sys.exit(124)
         try:
             piece = os.read(terminal, 4096)
         except OSError:  # Linux answers EIO when the program has gone.

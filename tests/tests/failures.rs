@@ -157,7 +157,7 @@ fn a_quota_is_not_retried() -> Test {
     program.run().exits(6).says(
         "error: apply stopped: 10 done, 1 failed, 7 not reached\n  because: iam:CreateRole failed: LimitExceeded (Cannot exceed \
          quota for RolesPerAccount: 1000, HTTP 409, request unknown)\n  the account's quota is used up: have it raised, or remove \
-         what is not in use\n  running it again is safe and goes on from there; the receipt is receipt.json",
+         what is not in use\n  running it again is safe: it plans what is left\n  the receipt is receipt.json",
     );
     let sent: Vec<String> =
         emulator.writes().iter().filter(|write| write.operation == "CreateRole").map(Request::summary).collect();
@@ -191,7 +191,7 @@ fn what_is_not_allowed_is_named() -> Test {
     program.run().exits(6).says(
         "error: apply stopped: 8 done, 1 failed, 9 not reached\n  because: iam:CreateRole failed: AccessDenied (User x is not \
          authorized to perform iam:CreateRole, HTTP 403, request unknown)\n  allow iam:CreateRole to these credentials, and look \
-         for what denies it: a boundary, an SCP, the account's S3 block\n  running it again is safe and goes on from there; the \
+         for what denies it: a boundary, an SCP, the account's S3 block\n  running it again is safe: it plans what is left\n  the \
          receipt is receipt.json",
     );
     Ok(())

@@ -22,9 +22,13 @@ fn from_requests_to_roles_and_then_nothing_to_do() -> Test {
     let bundle = scene.bundle();
 
     let verified = scene.applier(["verify", &bundle, "--trusted-key", "minisign.pub"]).run().exits(0);
-    assert!(verified.stdout.starts_with("Bundle   democluster serial 1 for account 123456789012 (aws, us-east-2)\n"));
+    assert!(verified.stdout.starts_with("Bundle    democluster serial 1\nSHA-256   "));
     let plan = scene.applies(&emulator, "plan", &bundle, &["--detailed-exitcode"]).run().exits(10);
-    assert!(plan.stdout.contains(&format!("\nPlan: {WRITES} to create, 0 to update.\n")), "{}", plan.stdout);
+    assert!(
+        plan.stdout.contains(&format!("\nPlan: create 7 resources, update 0 resources ({WRITES} calls).\n")),
+        "{}",
+        plan.stdout
+    );
     assert_eq!(emulator.writes().len(), 0, "planning writes nothing");
 
     scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
@@ -171,7 +175,7 @@ fn the_receipt_says_what_was_done() -> Test {
     assert_eq!(receipt["ending"], "done");
     assert_eq!(receipt["bundle"], plan["bundle"]);
     assert_eq!(receipt["planDigest"], plan["digest"]);
-    assert_eq!(receipt["account"], ACCOUNT);
+    assert_eq!(receipt["accountId"], ACCOUNT);
     assert_eq!(receipt["caller"], "arn:aws:sts::123456789012:user/moto");
     assert_eq!(receipt["signers"].as_array().unwrap().len(), 1);
     assert_eq!(receipt["signers"][0]["key"].as_str().unwrap(), scene.text("minisign.pub").lines().nth(1).unwrap());
@@ -224,8 +228,8 @@ fn a_plan_is_approved_by_its_digest_and_no_other() -> Test {
 
     let unapproved = scene.applies(&emulator, "apply", &bundle, &[]).run().exits(2);
     unapproved.says(&format!(
-        "error: the plan is not approved, and there is no terminal to ask on; nothing was changed\n  pass --plan-digest \
-         {digest} to apply exactly this plan, or --yes to apply whatever the plan is"
+        "error: the plan is not approved, and there is no terminal to ask on; nothing was changed\n  to apply exactly this \
+         plan: --plan-digest {digest}\n  to apply whatever the plan is: --yes"
     ));
     // Somebody makes a role between the plan and the apply: it is another plan now.
     emulator.call(
@@ -255,7 +259,7 @@ fn a_plan_is_approved_by_its_digest_and_no_other() -> Test {
 fn a_person_is_asked_on_a_terminal() -> Test {
     let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
     let bundle = scene.bundle();
-    let prompt = "Apply this plan? Only \"yes\" is taken: ";
+    let prompt = "Type \"yes\" to apply: ";
     let answered = |answer| scene.applies(&emulator, "apply", &bundle, &[]).on_a_terminal(&[[prompt, answer]]).run();
     for answer in ["no", "y", ""] {
         let declined = answered(answer).exits(1);
@@ -276,13 +280,36 @@ fn a_person_is_asked_on_a_terminal() -> Test {
 fn the_plan_is_stable() -> Test {
     let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
     let bundle = scene.bundle();
-    let plan = || scene.applies(&emulator, "plan", &bundle, &["--format", "json"]).run().exits(0).stdout;
-    let first = plan();
-    assert_eq!(first, plan());
-    let plan: Value = serde_json::from_str(&first).unwrap();
+    let planned = || {
+        let mut plan = scene.applies(&emulator, "plan", &bundle, &["--format", "json"]).run().exits(0).json();
+        let time = plan.as_object_mut().unwrap().remove("time").unwrap();
+        assert!(time.as_str().unwrap().ends_with('Z'), "{time}");
+        plan
+    };
+    let plan = planned();
+    assert_eq!(plan, planned());
     let fields: BTreeSet<&str> = plan.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(fields, BTreeSet::from(["account", "actions", "bundle", "create", "digest", "notices", "update"]));
-    assert_eq!((&plan["create"], &plan["update"], &plan["account"]), (&json!(WRITES), &json!(0), &json!(ACCOUNT)));
+    let expected = [
+        "accountId",
+        "actions",
+        "bundle",
+        "caller",
+        "clean",
+        "create",
+        "digest",
+        "findings",
+        "issuerUrl",
+        "partition",
+        "region",
+        "signers",
+        "update",
+    ];
+    assert_eq!(fields, BTreeSet::from(expected));
+    assert_eq!((&plan["create"], &plan["update"], &plan["accountId"]), (&json!(WRITES), &json!(0), &json!(ACCOUNT)));
+    assert_eq!(plan["caller"], "arn:aws:sts::123456789012:user/moto");
+    assert_eq!(plan["issuerUrl"], "https://democluster-oidc.s3.us-east-2.amazonaws.com");
+    assert_eq!((&plan["partition"], &plan["region"]), (&json!("aws"), &json!("us-east-2")));
+    assert_eq!(plan["signers"][0]["key"], scene.public_key("minisign.pub"));
     Ok(())
 }
 

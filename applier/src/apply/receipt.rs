@@ -5,15 +5,15 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bundle_schema::escape::Escaped;
-use bundle_schema::names::Timestamp;
+use bundle_schema::escape::{Escaped, escaped_json};
+use bundle_schema::names::{AccountId, Timestamp};
 use bundle_schema::signature::Signer;
 use serde::Serialize;
 
-use crate::account::live::Caller;
 use crate::apply::outcome::{ActionError, Outcome};
+use crate::plan::Plan;
 use crate::plan::action::Change;
-use crate::plan::{BundleId, Plan};
+use crate::plan::head::{BundleId, Head};
 
 /// The version of the receipt's format.
 const RECEIPT_VERSION: u32 = 1;
@@ -39,14 +39,6 @@ struct Step {
     outcome: Outcome,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SignedBy {
-    role: String,
-    key: String,
-    trusted_comment: String,
-}
-
 /// What an apply did.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -56,8 +48,8 @@ pub struct Receipt {
     applier_version: &'static str,
     ending: Ending,
     bundle: BundleId,
-    signers: Vec<SignedBy>,
-    account: String,
+    signers: Vec<Signer>,
+    account_id: AccountId,
     caller: String,
     plan_digest: String,
     started: Timestamp,
@@ -66,14 +58,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    pub(crate) fn new(
-        plan: &Plan,
-        outcomes: Vec<Outcome>,
-        caller: &Caller,
-        signers: &[Signer],
-        started: Timestamp,
-        finished: Timestamp,
-    ) -> Self {
+    pub(crate) fn new(plan: &Plan, outcomes: Vec<Outcome>, started: Timestamp, finished: Timestamp) -> Self {
         let ending = if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed(_))) {
             Ending::Failed
         } else if outcomes.contains(&Outcome::NotReached) {
@@ -87,18 +72,15 @@ impl Receipt {
             resource: action.resource.clone(),
             outcome,
         };
-        let signed_by = |signer: &Signer| {
-            let Signer { role, key, trusted_comment } = signer.clone();
-            SignedBy { role, key, trusted_comment }
-        };
+        let Head { bundle, signers, account_id, caller, .. } = plan.head().clone();
         Self {
             version: RECEIPT_VERSION,
             applier_version: env!("CARGO_PKG_VERSION"),
             ending,
-            bundle: plan.bundle().clone(),
-            signers: signers.iter().map(signed_by).collect(),
-            account: plan.account().to_owned(),
-            caller: caller.arn.clone(),
+            bundle,
+            signers,
+            account_id,
+            caller,
             plan_digest: plan.digest().to_string(),
             started,
             finished,
@@ -119,7 +101,7 @@ impl Receipt {
     /// The receipt's bytes: indented JSON with a newline at its end.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut json = serde_json::to_string_pretty(self).unwrap_or_default();
+        let mut json = escaped_json(&serde_json::to_string_pretty(self).unwrap_or_default());
         json.push('\n');
         json
     }
@@ -211,12 +193,12 @@ mod tests {
         held.role("prod-registry").policy = None;
         held.bucket().ownership = None;
         let live = held.state();
-        let plan = Plan::of(&Desired::for_test(&contents, &digest), &live).unwrap();
-        let failed = ActionError::CutOff { resource: "r\u{1b}".to_owned() };
-        let outcomes = vec![Outcome::Done, Outcome::Failed(failed), Outcome::NotReached];
         let signer = Signer { role: "generator".to_owned(), key: "RWQ".to_owned(), trusted_comment: "t".to_owned() };
         let at = |seconds| Timestamp::from_unix(seconds).unwrap();
-        Receipt::new(&plan, outcomes, live.caller(), &[signer], at(0), at(60))
+        let plan = Plan::of(&Desired::for_test(&contents, &digest), &live, &[signer], at(0)).unwrap();
+        let failed = ActionError::CutOff { resource: "r\u{1b}".to_owned() };
+        let outcomes = vec![Outcome::Done, Outcome::Failed(failed), Outcome::NotReached];
+        Receipt::new(&plan, outcomes, at(0), at(60))
     }
 
     #[test]
@@ -228,9 +210,12 @@ mod tests {
             "receiptVersion": 1,
             "applierVersion": env!("CARGO_PKG_VERSION"),
             "ending": "failed",
-            "bundle": {"name": "prod", "serial": 7, "sha256": digest().as_str()},
+            "bundle": {
+                "name": "prod", "serial": 7, "sha256": digest().as_str(),
+                "created": "2026-09-21T14:13:20Z", "expires": "2027-01-15T08:00:00Z",
+            },
             "signers": [{"role": "generator", "key": "RWQ", "trustedComment": "t"}],
-            "account": "123456789012",
+            "accountId": "123456789012",
             "caller": "arn:aws:iam::123456789012:user/x",
             "planDigest": receipt.plan_digest,
             "started": "1970-01-01T00:00:00Z",

@@ -35,14 +35,12 @@ impl WriteAccount for Aws {
             Call::RemoveClientId { client_id } => self.remove_client_id(sent, arn, client_id).await,
             Call::SetThumbprints { after, .. } => self.set_thumbprints(sent, arn, texts(after)).await,
             Call::TagProvider { after, .. } => self.tag_provider(sent, arn, after).await,
-            Call::UntagProvider { before } => self.untag_provider(sent, arn, before).await,
             Call::CreateRole { input } => self.create_role(sent, input).await,
             Call::SetTrustPolicy { role, after, .. } => self.set_trust_policy(sent, role.as_str(), after.text()).await,
             Call::SetDescription { role, after, .. } => self.set_description(sent, role.as_str(), after).await,
             Call::SetBoundary { role, after, .. } => self.set_boundary(sent, role.as_str(), after.as_str()).await,
             Call::RemoveBoundary { role, .. } => self.remove_boundary(sent, role.as_str()).await,
             Call::TagRole { role, after, .. } => self.tag_role(sent, role.as_str(), after).await,
-            Call::UntagRole { role, before } => self.untag_role(sent, role.as_str(), before).await,
             Call::SetRolePolicy { input, .. } => self.set_role_policy(sent, input).await,
         }
     }
@@ -184,14 +182,6 @@ impl Aws {
         };
         self.send(sent, tag).await.map(drop)
     }
-
-    async fn untag_provider(&self, sent: Sent, arn: &str, tags: &Tags) -> Result<(), AwsError> {
-        let untag = || {
-            let untag = self.iam.untag_open_id_connect_provider().open_id_connect_provider_arn(arn);
-            untag.set_tag_keys(Some(tags.keys().cloned().collect())).send()
-        };
-        self.send(sent, untag).await.map(drop)
-    }
 }
 
 /// Roles.
@@ -233,13 +223,6 @@ impl Aws {
     async fn tag_role(&self, sent: Sent, role: &str, tags: &Tags) -> Result<(), AwsError> {
         let tags = iam_tags(sent, tags)?;
         self.send(sent, || self.iam.tag_role().role_name(role).set_tags(Some(tags.clone())).send()).await.map(drop)
-    }
-
-    async fn untag_role(&self, sent: Sent, role: &str, tags: &Tags) -> Result<(), AwsError> {
-        let keys: Vec<String> = tags.keys().cloned().collect();
-        self.send(sent, || self.iam.untag_role().role_name(role).set_tag_keys(Some(keys.clone())).send())
-            .await
-            .map(drop)
     }
 
     async fn set_role_policy(&self, sent: Sent, input: &PutRolePolicy) -> Result<(), AwsError> {

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bundle_schema::escape::Escaped;
 use bundle_schema::exit::ExitCode;
+use bundle_schema::layout::fold;
 
-use super::{Failure, admit, now, plan};
+use super::{Failure, admit, now, plan, print};
 use crate::apply::receipt::{Ending, Receipt, ReceiptError, ReceiptFile};
 use crate::apply::{ActionError, Outcome, Run};
 use crate::cli::{ApplyArgs, Format};
@@ -19,7 +20,7 @@ use crate::plan::{Approval, OtherPlan, Plan};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApplyFailure {
     #[error(
-        "the plan is not approved, and there is no terminal to ask on; nothing was changed\n  pass --plan-digest {0} to apply exactly this plan, or --yes to apply whatever the plan is"
+        "the plan is not approved, and there is no terminal to ask on; nothing was changed\n  to apply exactly this plan: --plan-digest {0}\n  to apply whatever the plan is: --yes"
     )]
     NotApproved(bundle_schema::names::Sha256),
     #[error("the plan was declined; nothing was changed")]
@@ -28,9 +29,9 @@ pub(crate) enum ApplyFailure {
     OtherPlan(#[from] OtherPlan),
     #[error(transparent)]
     Receipt(#[from] ReceiptError),
-    #[error("apply stopped: {summary}\n  running it again is safe and goes on from there; the receipt is {}", Escaped(.receipt))]
+    #[error("apply stopped: {summary}\n  running it again is safe: it plans what is left\n  the receipt is {}", Escaped(.receipt))]
     Failed { summary: String, receipt: String, source: Box<ActionError> },
-    #[error("apply was interrupted: {summary}\n  running it again is safe and goes on from there; the receipt is {}", Escaped(.receipt))]
+    #[error("apply was interrupted: {summary}\n  running it again is safe; what is left is a new plan, which needs a new approval\n  the receipt is {}", Escaped(.receipt))]
     Interrupted { summary: String, receipt: String },
 }
 
@@ -47,14 +48,15 @@ impl ApplyFailure {
 
 pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
     let admitted = admit(&args.bundle)?;
-    let (account, caller, plan) = plan::compute(&admitted, &args.account).await?;
+    let (account, plan) = plan::compute(&admitted, &args.account).await?;
     // Standard output holds one JSON document, where that is asked for; what people read goes beside it.
     let mut screen: Box<dyn Write> = match args.bundle.format {
-        Format::Text => Box::new(stdout()),
-        Format::Json => Box::new(stderr()),
+        Format::Text => Box::new(anstream::stdout()),
+        Format::Json => Box::new(anstream::stderr()),
     };
-    write!(screen, "{plan}")?;
-    screen.flush()?;
+    // Whoever names a plan's digest has read it.
+    let shown = if args.plan_digest.is_some() { plan.head_text() } else { plan.text() };
+    print(&mut screen, format_args!("{shown:#}"))?;
 
     let approval = approval(args, &plan, &mut screen)?;
     let header = &admitted.bundle().contents().header;
@@ -65,8 +67,6 @@ pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
     let file = ReceiptFile::reserve(args.receipt.clone().unwrap_or_else(default)).map_err(ApplyFailure::from)?;
 
     let run = Run {
-        caller: &caller,
-        signers: admitted.bundle().signers(),
         concurrency: args.account.concurrency.into(),
         stop: stop_on_signals(),
         clock: &|| now().unwrap_or(begun),
@@ -90,12 +90,15 @@ fn finish(args: &ApplyArgs, receipt: &Receipt, file: ReceiptFile) -> Result<Exit
         return Err(ApplyFailure::from(error).into());
     }
     let printed = match args.bundle.format {
-        Format::Json => stdout().write_all(receipt.to_json().as_bytes()),
-        Format::Text => writeln!(stdout(), "Apply: {receipt}. The receipt is {}.", Escaped(&path)),
+        Format::Json => print(&mut stdout(), format_args!("{}", receipt.to_json())),
+        Format::Text => {
+            let text = format!("Apply: {receipt}. The receipt is {}.\n", Escaped(&path));
+            print(&mut stdout(), format_args!("{}", fold(&text)))
+        }
     };
     let summary = receipt.to_string();
     match (receipt.ending(), receipt.first_error()) {
-        (Ending::Done, _) => printed.map(|()| ExitCode::Done).map_err(Failure::from),
+        (Ending::Done, _) => printed.map(|()| ExitCode::Done),
         (Ending::Failed, Some(error)) => {
             Err(ApplyFailure::Failed { summary, receipt: path, source: Box::new(error.clone()) }.into())
         }
@@ -114,7 +117,7 @@ fn approval(args: &ApplyArgs, plan: &Plan, screen: &mut dyn Write) -> Result<App
     if !stdin().is_terminal() {
         return Err(ApplyFailure::NotApproved(plan.digest().clone()).into());
     }
-    write!(screen, "\nApply this plan? Only \"yes\" is taken: ")?;
+    write!(screen, "\nType \"yes\" to apply: ")?;
     screen.flush()?;
     if read_line()?.trim_end() == "yes" { Ok(Approval::Yes) } else { Err(ApplyFailure::Declined.into()) }
 }

@@ -1,34 +1,32 @@
 //! `airlock-applier plan`: all ten checks, and what an apply would do.
 
-use std::io::{Write, stdout};
 use std::sync::Arc;
 
 use bundle_schema::exit::ExitCode;
 
-use super::{Failure, admit};
+use super::{Failure, admit, now, print};
 use crate::account::Aws;
-use crate::account::live::{Caller, LiveState};
+use crate::account::live::LiveState;
 use crate::admit::Admitted;
 use crate::cli::{AccountArgs, Format, PlanArgs};
 use crate::plan::Plan;
 
 pub(super) async fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
     let admitted = admit(&args.bundle)?;
-    let (_, _, plan) = compute(&admitted, &args.account).await?;
-    let mut out = stdout();
+    let (_, plan) = compute(&admitted, &args.account).await?;
+    let mut out = anstream::stdout();
     match args.bundle.format {
-        Format::Text => write!(out, "{plan}")?,
-        Format::Json => writeln!(out, "{}", plan.to_json())?,
+        Format::Text => print(&mut out, format_args!("{:#}", plan.text()))?,
+        Format::Json => print(&mut out, format_args!("{}\n", plan.to_json()))?,
     }
-    out.flush()?;
-    Ok(if args.detailed_exitcode && !plan.is_empty() { ExitCode::Changes } else { ExitCode::Done })
+    Ok(if args.detailed_exitcode && !plan.is_clean() { ExitCode::Changes } else { ExitCode::Done })
 }
 
 /// Connects, reads and plans: check 10.
-pub(super) async fn compute(admitted: &Admitted, args: &AccountArgs) -> Result<(Arc<Aws>, Caller, Plan), Failure> {
+pub(super) async fn compute(admitted: &Admitted, args: &AccountArgs) -> Result<(Arc<Aws>, Plan), Failure> {
     let header = &admitted.bundle().contents().header;
     let account = Arc::new(Aws::connect(header, args.concurrency.into()).await);
     let live = LiveState::read(&account, admitted).await?;
-    let plan = Plan::compute(admitted, &live)?;
-    Ok((account, live.caller().clone(), plan))
+    let plan = Plan::compute(admitted, &live, now()?)?;
+    Ok((account, plan))
 }

@@ -3,11 +3,14 @@
 //! An action is the one value that a plan prints, digests and executes. Which action waits for which is a matter of its
 //! type alone; the order is what the services demand, written beside each rule.
 
+use std::fmt;
+
 use bundle_schema::documents::policy::RoleTrustPolicy;
 use bundle_schema::documents::{
     CreateBucket, CreateOpenIdConnectProvider, CreateRole, ObjectOwnership, PublicAccessBlock, PutBucketPolicy,
     PutPublicAccessBlock, PutRolePolicy,
 };
+use bundle_schema::escape::EscapedWhole;
 use bundle_schema::json::Embedded;
 use bundle_schema::names::{Audience, BoundaryArn, BucketName, RoleName, Thumbprint};
 use serde::Serialize;
@@ -52,8 +55,6 @@ pub(crate) enum Call {
     /// Only the tags that change.
     #[serde(rename = "iam:TagOpenIDConnectProvider")]
     TagProvider { before: Tags, after: Tags },
-    #[serde(rename = "iam:UntagOpenIDConnectProvider")]
-    UntagProvider { before: Tags },
     #[serde(rename = "iam:CreateRole")]
     CreateRole { input: CreateRole },
     #[serde(rename = "iam:UpdateAssumeRolePolicy")]
@@ -67,8 +68,6 @@ pub(crate) enum Call {
     /// Only the tags that change.
     #[serde(rename = "iam:TagRole")]
     TagRole { role: RoleName, before: Tags, after: Tags },
-    #[serde(rename = "iam:UntagRole")]
-    UntagRole { role: RoleName, before: Tags },
     #[serde(rename = "iam:PutRolePolicy")]
     SetRolePolicy { input: PutRolePolicy, before: Option<String> },
 }
@@ -114,6 +113,29 @@ enum Stage {
     Role,
 }
 
+/// `iam:CreateRole role prod-registry`.
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subject = match &self.call {
+            Call::PutObject { after, .. } => after.key.to_owned(),
+            _ => resource_name(&self.resource),
+        };
+        write!(f, "{} {}", self.name(), EscapedWhole(&subject))
+    }
+}
+
+/// A resource in words, from its ARN; an object belongs to its bucket.
+pub(crate) fn resource_name(arn: &str) -> String {
+    let rest = arn.splitn(6, ':').last().unwrap_or_default();
+    if let Some(host) = rest.strip_prefix("oidc-provider/") {
+        return format!("identity provider {host}");
+    }
+    match rest.strip_prefix("role/") {
+        Some(path) => format!("role {}", path.rsplit('/').next().unwrap_or_default()),
+        None => format!("bucket {}", rest.split('/').next().unwrap_or_default()),
+    }
+}
+
 impl Action {
     pub(crate) fn change(&self) -> Change {
         let is_new = match &self.call {
@@ -128,13 +150,11 @@ impl Action {
             | Call::RemoveClientId { .. }
             | Call::SetThumbprints { .. }
             | Call::TagProvider { .. }
-            | Call::UntagProvider { .. }
             | Call::SetTrustPolicy { .. }
             | Call::SetDescription { .. }
             | Call::SetBoundary { .. }
             | Call::RemoveBoundary { .. }
-            | Call::TagRole { .. }
-            | Call::UntagRole { .. } => false,
+            | Call::TagRole { .. } => false,
         };
         if is_new { Change::Create } else { Change::Update }
     }
@@ -153,14 +173,12 @@ impl Action {
             Call::RemoveClientId { .. } => "iam:RemoveClientIDFromOpenIDConnectProvider",
             Call::SetThumbprints { .. } => "iam:UpdateOpenIDConnectProviderThumbprint",
             Call::TagProvider { .. } => "iam:TagOpenIDConnectProvider",
-            Call::UntagProvider { .. } => "iam:UntagOpenIDConnectProvider",
             Call::CreateRole { .. } => "iam:CreateRole",
             Call::SetTrustPolicy { .. } => "iam:UpdateAssumeRolePolicy",
             Call::SetDescription { .. } => "iam:UpdateRoleDescription",
             Call::SetBoundary { .. } => "iam:PutRolePermissionsBoundary",
             Call::RemoveBoundary { .. } => "iam:DeleteRolePermissionsBoundary",
             Call::TagRole { .. } => "iam:TagRole",
-            Call::UntagRole { .. } => "iam:UntagRole",
             Call::SetRolePolicy { .. } => "iam:PutRolePolicy",
         }
     }
@@ -177,15 +195,13 @@ impl Action {
             | Call::AddClientId { .. }
             | Call::RemoveClientId { .. }
             | Call::SetThumbprints { .. }
-            | Call::TagProvider { .. }
-            | Call::UntagProvider { .. } => Stage::Provider,
+            | Call::TagProvider { .. } => Stage::Provider,
             Call::CreateRole { .. }
             | Call::SetTrustPolicy { .. }
             | Call::SetDescription { .. }
             | Call::SetBoundary { .. }
             | Call::RemoveBoundary { .. }
             | Call::TagRole { .. }
-            | Call::UntagRole { .. }
             | Call::SetRolePolicy { .. } => Stage::Role,
         }
     }
@@ -218,10 +234,13 @@ mod tests {
 
     #[test]
     fn the_name_is_the_one_in_json() {
-        let untag = action("r", Call::UntagProvider { before: Tags::new() });
-        let json = serde_json::to_value(&untag).unwrap();
-        assert_eq!(json, serde_json::json!({"resource": "r", "call": "iam:UntagOpenIDConnectProvider", "before": {}}));
-        assert_eq!(untag.name(), "iam:UntagOpenIDConnectProvider");
+        let tag = action("r", Call::TagProvider { before: Tags::new(), after: Tags::new() });
+        let json = serde_json::to_value(&tag).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({"resource": "r", "call": "iam:TagOpenIDConnectProvider", "before": {}, "after": {}})
+        );
+        assert_eq!(tag.name(), "iam:TagOpenIDConnectProvider");
     }
 
     #[test]
@@ -236,8 +255,10 @@ mod tests {
             "b",
             Call::SetOwnership { bucket: bucket.clone(), before: None, after: ObjectOwnership::BucketOwnerEnforced },
         );
-        let provider = action("p", Call::UntagProvider { before: Tags::new() });
-        let role = |arn: &str| action(arn, Call::UntagRole { role: RoleName::new("r").unwrap(), before: Tags::new() });
+        let provider = action("p", Call::TagProvider { before: Tags::new(), after: Tags::new() });
+        let role = |arn: &str| {
+            action(arn, Call::TagRole { role: RoleName::new("r").unwrap(), before: Tags::new(), after: Tags::new() })
+        };
         for (later, earlier, waits) in [
             (&owner, &record, true),
             (&object("a"), &record, true),
@@ -251,6 +272,18 @@ mod tests {
             (&role("x"), &role("x"), true),
         ] {
             assert_eq!(later.waits_for(earlier), waits, "{} {}", later.resource, earlier.resource);
+        }
+    }
+
+    #[test]
+    fn resources_have_names() {
+        for (arn, name) in [
+            ("arn:aws:s3:::prod-oidc", "bucket prod-oidc"),
+            ("arn:aws:s3:::prod-oidc/openid/v1/jwks", "bucket prod-oidc"),
+            ("arn:aws:iam::123456789012:role/team/prod-disk", "role prod-disk"),
+            ("arn:aws:iam::123456789012:oidc-provider/id.example.com/a", "identity provider id.example.com/a"),
+        ] {
+            assert_eq!(resource_name(arn), name);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the account should hold, derived from a bundle alone.
 
 use bundle_schema::documents::contents::{Contents, IssuerObject, OBJECT_CONTENT_TYPE};
+use bundle_schema::documents::policy::pattern_covers;
 use bundle_schema::names::{Sha256, Tag};
 
 use crate::account::live::Tags;
@@ -14,23 +15,31 @@ pub(crate) const DIGEST_TAG: &str = "sts-airlock/bundle-sha256";
 /// The value of the tag that marks a resource as the cluster's, as ccoctl has it.
 pub(crate) const OWNED: &str = "owned";
 /// S3 takes at most ten tags an object [S3 user guide, object tagging]; buckets, roles and providers take fifty.
-const MAX_OBJECT_TAGS: usize = 10;
+pub(crate) const MAX_OBJECT_TAGS: usize = 10;
 
 /// A bundle's content and digest.
 #[derive(Clone, Copy)]
 pub(crate) struct Desired<'a> {
     contents: &'a Contents,
     digest: &'a Sha256,
+    /// Patterns of the keys of other people's tags that are not worth mentioning.
+    ignored_tags: &'a [String],
+    unused_exceptions: &'a [String],
 }
 
 impl<'a> Desired<'a> {
     pub(crate) fn of(bundle: &'a Admitted) -> Self {
-        Self { contents: bundle.bundle().contents(), digest: bundle.bundle().digest() }
+        Self {
+            contents: bundle.bundle().contents(),
+            digest: bundle.bundle().digest(),
+            ignored_tags: &[],
+            unused_exceptions: &[],
+        }
     }
 
     #[cfg(test)]
     pub(crate) fn for_test(contents: &'a Contents, digest: &'a Sha256) -> Self {
-        Self { contents, digest }
+        Self { contents, digest, ignored_tags: &[], unused_exceptions: &[] }
     }
 
     pub(crate) fn contents(&self) -> &'a Contents {
@@ -72,7 +81,17 @@ impl<'a> Desired<'a> {
         })
     }
 
-    /// The key of the tag that marks a resource as this cluster's.
+    /// Whether the trust file says that tags of this key are nothing to report.
+    pub(crate) fn ignores_tag(&self, key: &str) -> bool {
+        self.ignored_tags.iter().any(|pattern| pattern_covers(pattern, key))
+    }
+
+    /// The exceptions of the trust file that spare nothing in this bundle, in words.
+    pub(crate) fn unused_exceptions(&self) -> &'a [String] {
+        self.unused_exceptions
+    }
+
+    /// Whether the tag that marks a resource as this cluster's is there.
     pub(crate) fn is_owned(&self, tags: &Tags) -> bool {
         tags.get(&self.contents.header.name.ownership_tag_key()).is_some_and(|value| value == OWNED)
     }

@@ -18,6 +18,13 @@ pub(crate) fn readable_policy(text: &str) -> String {
     normalised(text).and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or_else(|| text.to_owned())
 }
 
+/// The key IDs of a JWKS; none where it is not one.
+pub(crate) fn key_ids(body: &str) -> Vec<String> {
+    let Ok(value) = parse_value(body.as_bytes()) else { return Vec::new() };
+    let keys = value.get("keys").and_then(Value::as_array).into_iter().flatten();
+    keys.filter_map(|key| key.get("kid")?.as_str().map(str::to_owned)).collect()
+}
+
 fn normalised(text: &str) -> Option<Value> {
     let Value::Object(mut policy) = parse_value(text.as_bytes()).ok()? else { return None };
     if let Some(statement) = policy.get_mut("Statement") {

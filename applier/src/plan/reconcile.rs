@@ -2,7 +2,7 @@
 //!
 //! A difference in spelling alone is none: policies are compared by meaning, lists without order where AWS gives none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bundle_schema::documents::contents::RoleDocuments;
 use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, ObjectOwnership};
@@ -11,9 +11,8 @@ use bundle_schema::names::{Audience, BucketName, Thumbprint};
 use crate::account::live::Tags;
 use crate::account::live::{BucketState, LiveBucket, LiveObject, LiveProvider, LiveRole, LiveState};
 use crate::plan::action::{Action, Call, NewObject, Object};
-use crate::plan::desired::{Desired, SERIAL_TAG, is_system_tag, tags};
+use crate::plan::desired::{Desired, MAX_OBJECT_TAGS, is_system_tag, tags};
 use crate::plan::meaning::same_policy;
-use crate::plan::notice::Notice;
 
 /// How S3 spells [`ObjectOwnership::BucketOwnerEnforced`].
 const OWNER_ENFORCED: &str = "BucketOwnerEnforced";
@@ -29,22 +28,13 @@ impl LiveBucket {
     }
 }
 
-/// All actions in the order in which they may be done one after the other, and what else there is to say.
-pub(crate) fn account(desired: &Desired<'_>, live: &LiveState) -> (Vec<Action>, Vec<Notice>) {
+/// All actions in the order in which they may be done one after the other.
+pub(crate) fn account(desired: &Desired<'_>, live: &LiveState) -> Vec<Action> {
     let header = &desired.contents().header;
     let absent = LiveBucket::default();
     let mut actions = Vec::new();
-    let mut notices = Vec::new();
     let bucket = match live.bucket() {
-        BucketState::Present(bucket) => {
-            let name = header.name.bucket().to_string();
-            if bucket.is_left_by_a_cut_off_run() {
-                notices.push(Notice::BucketTakenOver { bucket: name });
-            } else if !bucket.tags.contains_key(SERIAL_TAG) {
-                notices.push(Notice::NoRecord { bucket: name });
-            }
-            bucket
-        }
+        BucketState::Present(bucket) => bucket,
         // The check before planning let nothing else through.
         BucketState::Absent | BucketState::Forbidden | BucketState::InRegion(_) => {
             let input = desired.contents().bucket.create.clone();
@@ -71,13 +61,9 @@ pub(crate) fn account(desired: &Desired<'_>, live: &LiveState) -> (Vec<Action>, 
         let action = |call| Action { resource: arn.clone(), call };
         actions.extend(role(&documents.create, live).into_iter().map(action));
         policies.extend(role_policy(documents, live).map(action));
-        if let Some(live) = live.filter(|live| !live.other_policies.is_empty()) {
-            let policies = live.other_policies.clone();
-            notices.push(Notice::ForeignPolicies { role: name.to_string(), policies });
-        }
     }
     actions.extend(policies);
-    (actions, notices)
+    actions
 }
 
 fn bucket_settings(desired: &Desired<'_>, live: &LiveBucket) -> Vec<Action> {
@@ -85,9 +71,8 @@ fn bucket_settings(desired: &Desired<'_>, live: &LiveBucket) -> Vec<Action> {
     let bucket: BucketName = desired.contents().header.name.bucket();
     let mut calls = Vec::new();
 
-    // Setting a bucket's tags replaces them all, and AWS refuses to lose its own.
-    let mut wanted = desired.bucket_tags();
-    wanted.extend(live.tags.iter().filter(|(key, _)| is_system_tag(key)).map(|(k, v)| (k.clone(), v.clone())));
+    // Setting a bucket's tags replaces them all; those of others, and AWS's own, stay.
+    let wanted = with_tags_of_others(desired.bucket_tags(), &live.tags);
     if live.tags != wanted {
         calls.push(Call::TagBucket { bucket: bucket.clone(), before: live.tags.clone(), after: wanted });
     }
@@ -105,14 +90,14 @@ fn bucket_settings(desired: &Desired<'_>, live: &LiveBucket) -> Vec<Action> {
     calls.into_iter().map(|call| Action { resource: desired.bucket_arn(), call }).collect()
 }
 
-fn object(
-    desired: &Desired<'_>,
-    after: NewObject,
-    live: &std::collections::BTreeMap<String, LiveObject>,
-) -> Option<Action> {
+fn object(desired: &Desired<'_>, mut after: NewObject, live: &BTreeMap<String, LiveObject>) -> Option<Action> {
     let live = live.get(after.key);
     if live.is_some_and(|live| same_object(&after, live)) {
         return None;
+    }
+    if let Some(live) = live {
+        let all = with_tags_of_others(after.tags.clone(), &live.tags);
+        after.tags = if all.len() <= MAX_OBJECT_TAGS { all } else { after.tags };
     }
     let before = live.map(|live| Object {
         etag: live.etag.clone(),
@@ -125,11 +110,11 @@ fn object(
     Some(Action { resource, call: Call::PutObject { bucket, before, after } })
 }
 
-/// Whether the bucket holds exactly this object.
+/// Whether the bucket holds this object; tags of others do not count.
 pub(crate) fn same_object(ours: &NewObject, live: &LiveObject) -> bool {
     live.body.as_deref() == Some(ours.body.as_bytes())
         && live.content_type.as_deref() == Some(ours.content_type)
-        && live.tags == ours.tags
+        && ours.tags.iter().all(|(key, value)| live.tags.get(key) == Some(value))
 }
 
 /// What a provider lacks.
@@ -150,10 +135,7 @@ pub(crate) fn provider(input: &CreateOpenIdConnectProvider, live: Option<&LivePr
             calls.push(Call::SetThumbprints { before: live.thumbprints.clone(), after: thumbprints.clone() });
         }
     }
-    let (before, after, gone) = tag_changes(&tags(&input.tags), &live.tags);
-    if !gone.is_empty() {
-        calls.push(Call::UntagProvider { before: gone });
-    }
+    let (before, after) = tag_changes(&tags(&input.tags), &live.tags);
     if !after.is_empty() {
         calls.push(Call::TagProvider { before, after });
     }
@@ -181,10 +163,7 @@ pub(crate) fn role(input: &CreateRole, live: Option<&LiveRole>) -> Vec<Call> {
         let (before, after) = (live.description.clone(), input.description.clone());
         calls.push(Call::SetDescription { role: role(), before, after });
     }
-    let (before, after, gone) = tag_changes(&tags(&input.tags), &live.tags);
-    if !gone.is_empty() {
-        calls.push(Call::UntagRole { role: role(), before: gone });
-    }
+    let (before, after) = tag_changes(&tags(&input.tags), &live.tags);
     if !after.is_empty() {
         calls.push(Call::TagRole { role: role(), before, after });
     }
@@ -198,27 +177,30 @@ fn role_policy(documents: &RoleDocuments, live: Option<&LiveRole>) -> Option<Cal
     (!is_there).then(|| Call::SetRolePolicy { input: documents.policy.clone(), before })
 }
 
-/// The tags to set, with what they replace, and the tags to remove (which goes first: fifty is the most that fit).
-/// AWS's own stay.
-fn tag_changes(wanted: &Tags, live: &Tags) -> (Tags, Tags, Tags) {
+/// The tags to set, and what they replace. Tags of others stay: organisations tag what they like.
+fn tag_changes(wanted: &Tags, live: &Tags) -> (Tags, Tags) {
     let own = |(key, value): (&String, &String)| (key.clone(), value.clone());
     let after: Tags = wanted.iter().filter(|(key, value)| live.get(*key) != Some(*value)).map(own).collect();
     let before: Tags = live.iter().filter(|(key, _)| after.contains_key(*key)).map(own).collect();
-    let gone: Tags =
-        live.iter().filter(|(key, _)| !wanted.contains_key(*key) && !is_system_tag(key)).map(own).collect();
-    (before, after, gone)
+    (before, after)
+}
+
+/// Our tags, and those of others that are there.
+fn with_tags_of_others(ours: Tags, live: &Tags) -> Tags {
+    let mut all = live.clone();
+    all.extend(ours);
+    all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture::{Held, contents, digest, parsed, tag_set};
-    use crate::plan::Plan;
+    use crate::plan::show::shown;
     use bundle_schema::documents::contents::Contents;
 
     fn plan(contents: &Contents, held: &Held) -> Vec<Action> {
-        let digest = digest();
-        Plan::of(&Desired::for_test(contents, &digest), &held.state()).unwrap().actions().to_vec()
+        crate::fixture::plan(contents, &held.state()).unwrap().actions().to_vec()
     }
 
     fn lines(actions: &[Action]) -> Vec<String> {
@@ -230,24 +212,19 @@ mod tests {
         let contents = contents();
         let mut held = Held::everything(&contents);
         change(&mut held);
-        let mut text = String::new();
-        for action in plan(&contents, &held) {
-            action.write_with_details(&mut text).unwrap();
-        }
-        text
+        shown(&plan(&contents, &held))
     }
 
     #[test]
     fn every_setting_of_a_role_is_reconciled() {
-        let arn = "arn:aws:iam::123456789012:role/prod-disk";
         let change = |change: fn(&mut crate::account::live::LiveRole)| after(|held| change(held.role("prod-disk")));
         assert_eq!(
             change(|role| role.description = None),
-            format!("  ~ update iam:UpdateRoleDescription {arn}\n      + OpenShift role for disk/creds\n")
+            "~ role prod-disk\n  ~ description (iam:UpdateRoleDescription)\n      + OpenShift role for disk/creds\n"
         );
         assert_eq!(
             change(|role| role.boundary = Some("arn:aws:iam::aws:policy/x\u{1b}".to_owned())),
-            format!("  ~ update iam:DeleteRolePermissionsBoundary {arn}\n      - arn:aws:iam::aws:policy/x\\u{{1b}}\n")
+            "~ role prod-disk\n  ~ permissions boundary (iam:DeleteRolePermissionsBoundary)\n      - arn:aws:iam::aws:policy/x\\u{1b}\n"
         );
         assert_eq!(
             change(|role| role.tags = tag_set(&[
@@ -256,17 +233,16 @@ mod tests {
                 ("extra", "1"),
                 ("aws:created", "x")
             ])),
-            format!(
-                "  ~ update iam:UntagRole {arn}\n      - extra = 1\n  ~ update iam:TagRole {arn}\n      - Name = other\n      + Name = prod\n"
-            )
+            "~ role prod-disk\n  ~ tags (iam:TagRole)\n      - Name = other\n      + Name = prod\n",
+            "tags of others stay"
         );
         assert_eq!(
             change(|role| role.policy =
                 Some(role.policy.clone().unwrap().replace("ec2:DescribeVolumes", "ec2:DetachVolume"))),
-            format!(
-                "  ~ update iam:PutRolePolicy {arn}
-        ... (2 lines stay)
-            {{
+            "~ role prod-disk
+  ~ permissions (iam:PutRolePolicy)
+        (2 unchanged lines)
+            {
               \"Action\": [
                 \"ec2:AttachVolume\",
       -         \"ec2:DetachVolume\"
@@ -274,17 +250,16 @@ mod tests {
               ],
               \"Effect\": \"Allow\",
               \"Resource\": [
-        ... (6 lines stay)
+        (6 unchanged lines)
 "
-            )
         );
         assert_eq!(
             change(|role| role.policy = None),
-            format!("  + create iam:PutRolePolicy {arn}\n        1 statement\n")
+            "~ role prod-disk\n    allows        ec2:DescribeVolumes, ec2:AttachVolume on *\n    calls         iam:PutRolePolicy\n"
         );
         assert!(
             change(|role| role.trust = role.trust.replace("disk:operator", "disk:other"))
-                .starts_with(&format!("  ~ update iam:UpdateAssumeRolePolicy {arn}\n"))
+                .starts_with("~ role prod-disk\n  ~ trust policy (iam:UpdateAssumeRolePolicy)\n")
         );
         assert_eq!(change(|role| role.trust = readable(&role.trust)), "");
     }
@@ -295,11 +270,11 @@ mod tests {
 
     #[test]
     fn every_setting_of_the_provider_is_reconciled() {
-        let arn = "arn:aws:iam::123456789012:oidc-provider/prod-oidc.s3.us-east-2.amazonaws.com";
+        let name = "identity provider prod-oidc.s3.us-east-2.amazonaws.com";
         assert_eq!(
             after(|held| held.provider.as_mut().unwrap().client_ids = vec!["openshift".to_owned(), "x".to_owned()]),
             format!(
-                "  ~ update iam:AddClientIDToOpenIDConnectProvider {arn}\n      + sts.amazonaws.com\n  ~ update iam:RemoveClientIDFromOpenIDConnectProvider {arn}\n      - x\n"
+                "~ {name}\n  ~ audience (iam:AddClientIDToOpenIDConnectProvider)\n      + sts.amazonaws.com\n  ~ audience (iam:RemoveClientIDFromOpenIDConnectProvider)\n      - x\n"
             )
         );
         // A bundle without thumbprints leaves those that IAM has.
@@ -309,26 +284,23 @@ mod tests {
         let mut held = Held::everything(&contents);
         assert!(plan(&contents, &held).is_empty(), "IAM answers in upper case");
         held.provider.as_mut().unwrap().thumbprints = vec!["B".repeat(40)];
-        assert_eq!(
-            lines(&plan(&contents, &held)),
-            [format!("~ update iam:UpdateOpenIDConnectProviderThumbprint {arn}")]
-        );
+        assert_eq!(lines(&plan(&contents, &held)), [format!("iam:UpdateOpenIDConnectProviderThumbprint {name}")]);
     }
 
     #[test]
     fn every_setting_of_the_bucket_is_reconciled() {
-        let arn = "arn:aws:s3:::prod-oidc";
         let change = |change: fn(&mut crate::account::live::LiveBucket)| after(|held| change(held.bucket()));
+        let expect = |lines: &str| format!("~ bucket prod-oidc\n{lines}");
         assert_eq!(
             change(|bucket| bucket.ownership = Some("ObjectWriter".to_owned())),
-            format!(
-                "  ~ update s3:PutBucketOwnershipControls {arn}\n      - ObjectWriter\n      + BucketOwnerEnforced\n"
+            expect(
+                "  ~ object ownership (s3:PutBucketOwnershipControls)\n      - ObjectWriter\n      + BucketOwnerEnforced\n"
             )
         );
         assert_eq!(
             change(|bucket| bucket.public_access_block.as_mut().unwrap().block_public_policy = true),
-            format!(
-                "  ~ update s3:PutBucketPublicAccessBlock {arn}\n        {{\n          \"BlockPublicAcls\": true,\n          \"IgnorePublicAcls\": true,\n      -   \"BlockPublicPolicy\": true,\n      +   \"BlockPublicPolicy\": false,\n          \"RestrictPublicBuckets\": false\n        }}\n"
+            expect(
+                "  ~ public access block (s3:PutBucketPublicAccessBlock)\n        {\n          \"BlockPublicAcls\": true,\n          \"IgnorePublicAcls\": true,\n      -   \"BlockPublicPolicy\": true,\n      +   \"BlockPublicPolicy\": false,\n          \"RestrictPublicBuckets\": false\n        }\n"
             )
         );
         assert_eq!(
@@ -336,29 +308,33 @@ mod tests {
                 bucket.tags.insert("extra".to_owned(), "1".to_owned());
                 bucket.tags.insert("aws:x".to_owned(), "2".to_owned());
             }),
-            format!(
-                "  ~ update s3:PutBucketTagging {arn}\n        Name = prod\n        aws:x = 2\n      - extra = 1\n        openshift.io/cloud-credential-operator/prod = owned\n        sts-airlock/bundle-sha256 = {}\n        sts-airlock/serial = 7\n",
+            "",
+            "tags of others stay"
+        );
+        assert_eq!(
+            change(|bucket| {
+                bucket.tags.insert("extra".to_owned(), "1".to_owned());
+                bucket.tags.remove("Name");
+            }),
+            expect(&format!(
+                "  ~ tags (s3:PutBucketTagging)\n      + Name = prod\n        extra = 1\n        openshift.io/cloud-credential-operator/prod = owned\n        sts-airlock/bundle-sha256 =\n            {}\n        (1 unchanged line)\n",
                 digest()
-            )
+            ))
         );
         assert_eq!(
             change(|bucket| bucket.objects.get_mut("keys.json").unwrap().content_type = None),
-            format!(
-                "  ~ update s3:PutObject {arn}/keys.json\n      - content type \n      + content type application/json\n"
-            )
+            expect("  ~ document keys.json (s3:PutObject)\n      + content type application/json\n")
         );
         assert_eq!(
             change(|bucket| bucket.objects.get_mut("keys.json").unwrap().body = None),
-            format!("  ~ update s3:PutObject {arn}/keys.json\n      - a body that is too long, or no text\n")
+            expect("  ~ document keys.json (s3:PutObject)\n      - content that is too long, or not text\n")
         );
         assert_eq!(
-            lines_of(&change(|bucket| bucket.policy = None)),
-            ["+ create s3:PutBucketPolicy arn:aws:s3:::prod-oidc"]
+            change(|bucket| bucket.policy = None),
+            expect(
+                "    policy        everybody may read the issuer's documents\n    calls         s3:PutBucketPolicy\n"
+            )
         );
-    }
-
-    fn lines_of(text: &str) -> Vec<&str> {
-        text.lines().filter(|line| line.starts_with("  +") || line.starts_with("  ~")).map(str::trim).collect()
     }
 
     #[test]
@@ -369,10 +345,7 @@ mod tests {
         held.bucket().public_access_block = None;
         assert_eq!(
             lines(&plan(&contents, &held)),
-            [
-                "~ update s3:PutBucketTagging arn:aws:s3:::prod-oidc",
-                "+ create s3:PutBucketPublicAccessBlock arn:aws:s3:::prod-oidc"
-            ]
+            ["s3:PutBucketTagging bucket prod-oidc", "s3:PutBucketPublicAccessBlock bucket prod-oidc"]
         );
     }
 
@@ -386,10 +359,12 @@ mod tests {
             ..Default::default()
         };
         let digest = digest();
+        let taken = crate::fixture::plan(&contents, &held.state()).unwrap();
+        assert!(taken.text().to_string().contains(
+            "! bucket prod-oidc is untagged, empty and without a policy, as an interrupted\n    apply leaves it; it is taken over\n"
+        ));
+        assert_eq!(taken.actions()[0].to_string(), "s3:PutBucketTagging bucket prod-oidc");
         let desired = Desired::for_test(&contents, &digest);
-        let (actions, notices) = account(&desired, &held.state());
-        assert_eq!(notices, [Notice::BucketTakenOver { bucket: "prod-oidc".to_owned() }]);
-        assert_eq!(actions[0].to_string(), "+ create s3:PutBucketTagging arn:aws:s3:::prod-oidc");
         let spoils: [fn(&mut crate::account::live::LiveBucket); 4] = [
             |bucket| bucket.is_empty = false,
             |bucket| bucket.policy = Some("{}".to_owned()),
@@ -400,7 +375,7 @@ mod tests {
             let mut held = held.clone();
             spoil(held.bucket());
             assert_eq!(
-                Plan::of(&desired, &held.state()).unwrap_err().to_string(),
+                crate::plan::refusal::check(&desired, &held.state()).unwrap_err().to_string(),
                 "bucket prod-oidc exists and is not this cluster's: its tag openshift.io/cloud-credential-operator/prod is missing, not owned\n  if it is not in use, remove it; or make the bundle with another --name"
             );
         }

@@ -95,6 +95,8 @@ pub struct IssuerObject {
     pub body: Vec<u8>,
 }
 
+/// The key of the object that the discovery document names as the JWKS.
+pub const JWKS_KEY: &str = "keys.json";
 /// The media type of every object of the issuer's bucket.
 pub const OBJECT_CONTENT_TYPE: &str = "application/json";
 
@@ -129,7 +131,7 @@ impl Contents {
         let jwks = json::to_bytes(&self.jwks);
         vec![
             IssuerObject { key: ".well-known/openid-configuration", body: json::to_bytes(&self.discovery) },
-            IssuerObject { key: "keys.json", body: jwks.clone() },
+            IssuerObject { key: JWKS_KEY, body: jwks.clone() },
             IssuerObject { key: "openid/v1/jwks", body: jwks },
         ]
     }

@@ -51,7 +51,13 @@ pub(super) fn manifests(kit: &Kit) -> Vec<Attack> {
             "type: Opaque\n---\nkind: Secret\n",
             "line 13 is \"---\"; the end of the file is expected",
         ),
-        text("Secret cut short", SECRET, "type: Opaque\n", "", "line 12 is the end of the file; \"type: Opaque\" is expected"),
+        text(
+            "Secret cut short",
+            SECRET,
+            "type: Opaque\n",
+            "",
+            "line 12 is the end of the file; \"type: Opaque\" is expected",
+        ),
         text(
             "Authentication with a foreign issuer",
             AUTHENTICATION,

@@ -1,0 +1,59 @@
+//! The head of a plan: which bundle, signed by whom, for which account, on whose behalf, and when.
+//!
+//! A change board reads it first. It is shown and recorded, but it is not part of the plan's digest: a plan that is made
+//! again a minute later is the same plan.
+
+use bundle_schema::names::{AccountId, ClusterName, IssuerUrl, Partition, Region, Sha256, Timestamp};
+use bundle_schema::signature::Signer;
+use serde::Serialize;
+
+use crate::account::live::LiveState;
+use crate::plan::desired::Desired;
+
+/// Which bundle a plan is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct BundleId {
+    pub(crate) name: ClusterName,
+    pub(crate) serial: u64,
+    pub(crate) sha256: Sha256,
+    pub(crate) created: Timestamp,
+    pub(crate) expires: Timestamp,
+}
+
+/// What a plan is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Head {
+    pub(crate) bundle: BundleId,
+    pub(crate) signers: Vec<Signer>,
+    pub(crate) account_id: AccountId,
+    pub(crate) partition: Partition,
+    pub(crate) region: Region,
+    pub(crate) issuer_url: IssuerUrl,
+    /// The ARN that the credentials belong to.
+    pub(crate) caller: String,
+    /// When the account was read.
+    pub(crate) time: Timestamp,
+}
+
+impl Head {
+    pub(crate) fn new(desired: &Desired<'_>, live: &LiveState, signers: &[Signer], now: Timestamp) -> Self {
+        let header = &desired.contents().header;
+        Self {
+            bundle: BundleId {
+                name: header.name.clone(),
+                serial: header.serial,
+                sha256: desired.digest().clone(),
+                created: header.created,
+                expires: header.expires,
+            },
+            signers: signers.to_vec(),
+            account_id: header.account_id.clone(),
+            partition: header.partition.clone(),
+            region: header.region.clone(),
+            issuer_url: header.issuer_url.clone(),
+            caller: live.caller().arn.clone(),
+            time: now,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! One action in words: the rows of what is new, or the lines before and after of what changes.
+
+use bundle_schema::documents::contents::JWKS_KEY;
+use bundle_schema::documents::policy::{Effect, PermissionStatement};
+
+use crate::account::live::Tags;
+use crate::plan::action::{Action, Call, NewObject, Object};
+use crate::plan::diff::{self, Line};
+use crate::plan::meaning::{key_ids, readable_policy};
+
+/// What an action does, for a person.
+pub(super) enum Item {
+    /// It makes something: what it will be, by label.
+    New(Vec<(&'static str, String)>),
+    /// It changes a setting: which one, and its lines before and after.
+    Changed(String, Vec<Line>),
+}
+
+/// An action in words.
+pub(super) fn item(action: &Action) -> Item {
+    let changed = |label: &str, lines| Item::Changed(label.to_owned(), lines);
+    match &action.call {
+        Call::CreateBucket { input } => Item::New(vec![(
+            "region",
+            match &input.create_bucket_configuration {
+                Some(configuration) => configuration.location_constraint.to_string(),
+                None => "us-east-1".to_owned(),
+            },
+        )]),
+        Call::TagBucket { before, after, .. } if before.is_empty() => Item::New(vec![("tags", one_line(after))]),
+        Call::TagBucket { before, after, .. }
+        | Call::TagProvider { before, after }
+        | Call::TagRole { before, after, .. } => changed("tags", tag_lines(before, after)),
+        Call::SetOwnership { before: None, after, .. } => Item::New(vec![("ownership", json_text(after))]),
+        Call::SetOwnership { before, after, .. } => {
+            changed("object ownership", value_lines(before.as_deref(), &json_text(after)))
+        }
+        Call::BlockPublicAccess { before: None, .. } => {
+            Item::New(vec![("public access", "by bucket policy only; ACLs are blocked".to_owned())])
+        }
+        Call::BlockPublicAccess { input, before: Some(before) } => changed(
+            "public access block",
+            diff::lines(&pretty(before), &pretty(&input.public_access_block_configuration)),
+        ),
+        Call::SetBucketPolicy { before: None, .. } => {
+            Item::New(vec![("policy", "everybody may read the issuer's documents".to_owned())])
+        }
+        Call::SetBucketPolicy { input, before } => {
+            changed("bucket policy", policy_lines(before.as_deref(), &input.policy.text()))
+        }
+        Call::PutObject { before: None, after, .. } => Item::New(new_object(after)),
+        Call::PutObject { before: Some(before), after, .. } => {
+            changed(&format!("document {}", after.key), object_lines(before, after))
+        }
+        Call::CreateProvider { input } => {
+            let mut rows = vec![("audiences", joined(&input.client_id_list))];
+            rows.extend(input.thumbprint_list.iter().map(|thumbprints| ("thumbprints", joined(thumbprints))));
+            Item::New(rows)
+        }
+        Call::AddClientId { client_id } => changed("audience", vec![Line::Added(client_id.to_string())]),
+        Call::RemoveClientId { client_id } => changed("audience", vec![Line::Removed(client_id.clone())]),
+        Call::SetThumbprints { before, after } => {
+            changed("thumbprints", diff::lines(&before.join("\n"), &lines_of(after)))
+        }
+        Call::CreateRole { input } => {
+            let statements = input.assume_role_policy_document.0.statement.iter();
+            let subjects = statements.flat_map(|statement| statement.condition.string_equals.values().flatten());
+            let accounts: Vec<String> = subjects.map(|subject| service_account(subject)).collect();
+            let mut rows = vec![("assumed by", accounts.join(", "))];
+            rows.extend(input.permissions_boundary.iter().map(|arn| ("boundary", arn.to_string())));
+            Item::New(rows)
+        }
+        Call::SetTrustPolicy { before, after, .. } => {
+            changed("trust policy", policy_lines(Some(before), &after.text()))
+        }
+        Call::SetDescription { before, after, .. } => changed("description", value_lines(before.as_deref(), after)),
+        Call::SetBoundary { before, after, .. } => {
+            changed("permissions boundary", value_lines(before.as_deref(), after.as_str()))
+        }
+        Call::RemoveBoundary { before, .. } => changed("permissions boundary", vec![Line::Removed(before.clone())]),
+        Call::SetRolePolicy { input, before: None } => {
+            let words = |statement: &PermissionStatement| {
+                let text = statement.to_string();
+                match (statement.effect, text.split_once(' ')) {
+                    (Effect::Allow, Some((_, rest))) => ("allows", rest.to_owned()),
+                    (Effect::Deny, Some((_, rest))) => ("denies", rest.to_owned()),
+                    (_, None) => ("allows", text),
+                }
+            };
+            Item::New(input.policy_document.0.statement.iter().map(words).collect())
+        }
+        Call::SetRolePolicy { input, before } => {
+            changed("permissions", policy_lines(before.as_deref(), &input.policy_document.text()))
+        }
+    }
+}
+
+/// `namespace/name`, from a token's subject.
+fn service_account(subject: &str) -> String {
+    let name = subject.strip_prefix("system:serviceaccount:").unwrap_or(subject);
+    name.replacen(':', "/", 1)
+}
+
+/// The JWKS is published twice; its keys are shown once.
+fn new_object(after: &NewObject) -> Vec<(&'static str, String)> {
+    let kids = if after.key == JWKS_KEY { key_ids(&after.body) } else { Vec::new() };
+    let keys = kids.into_iter().map(|kid| ("signing key", kid));
+    std::iter::once(("document", after.key.to_owned())).chain(keys).collect()
+}
+
+fn one_line(tags: &Tags) -> String {
+    tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
+}
+
+fn joined<T: ToString>(values: &[T]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn lines_of<T: ToString>(values: &[T]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn pretty(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+/// A value that JSON has as a string, without its quotes.
+fn json_text(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn value_lines(before: Option<&str>, after: &str) -> Vec<Line> {
+    before.map(|before| Line::Removed(before.to_owned())).into_iter().chain([Line::Added(after.to_owned())]).collect()
+}
+
+fn policy_lines(before: Option<&str>, after: &str) -> Vec<Line> {
+    diff::lines(&before.map(readable_policy).unwrap_or_default(), &readable_policy(after))
+}
+
+fn tag_lines(before: &Tags, after: &Tags) -> Vec<Line> {
+    let line = |(key, value): (&String, &String)| format!("{key} = {value}");
+    let text = |tags: &Tags| tags.iter().map(line).collect::<Vec<_>>().join("\n");
+    diff::lines(&text(before), &text(after))
+}
+
+fn object_lines(before: &Object, after: &NewObject) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if before.content_type.as_deref() != Some(after.content_type) {
+        let content_type = before.content_type.iter();
+        lines.extend(content_type.map(|content_type| Line::Removed(format!("content type {content_type}"))));
+        lines.push(Line::Added(format!("content type {}", after.content_type)));
+    }
+    if before.tags != after.tags {
+        lines.extend(tag_lines(&before.tags, &after.tags));
+    }
+    match &before.body {
+        Some(body) if *body == after.body => {}
+        Some(body) => lines.extend(diff::lines(body, &after.body)),
+        None => lines.push(Line::Removed("content that is too long, or not text".to_owned())),
+    }
+    lines
+}

@@ -1,0 +1,29 @@
+//! The head of a plan in text.
+
+use bundle_schema::escape::{Escaped, EscapedWhole};
+
+use super::{Text, Tone};
+use crate::plan::Plan;
+use crate::plan::head::{BundleId, Head};
+
+impl Plan {
+    /// What the plan is about: what `apply` shows where the plan was approved already.
+    pub(crate) fn head_text(&self) -> Text {
+        let Head { bundle, signers, account_id, partition, region, issuer_url, caller, time } = self.head();
+        let BundleId { name, serial, sha256, created, expires } = bundle;
+        let mut text = Text::default();
+        let mut row = |label: &str, value: String| text.add_row(Tone::Plain, &format!("{label:<9} "), &value);
+        row("Bundle", format!("{name} serial {serial}"));
+        row("SHA-256", sha256.to_string());
+        row("Created", format!("{created}, expires {expires}"));
+        for signer in signers {
+            row("Signed", format!("{} {}", Escaped(&signer.role), EscapedWhole(&signer.key)));
+        }
+        row("Account", format!("{account_id} ({partition}, {region})"));
+        row("Issuer", issuer_url.to_string());
+        row("Caller", Escaped(caller).to_string());
+        row("Time", time.to_string());
+        text.empty_line();
+        text
+    }
+}
