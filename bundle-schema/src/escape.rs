@@ -64,7 +64,7 @@ pub fn escaped_json(json: &str) -> String {
 
 /// Characters that show nothing, or change how their neighbours are shown (Unicode 16: Cc, Cf, Zl, Zp, the private use
 /// and tag blocks, variation selectors and fillers).
-fn is_invisible(character: char) -> bool {
+pub(crate) fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}'

@@ -24,6 +24,11 @@ pub const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;
 /// Keys of a trust policy.
 pub const MAX_TRUSTED_KEYS: usize = 64;
 
+/// The highest serial of a bundle: a bundle a second would take 31 years to reach it, and every reader of JSON keeps it exact.
+pub const MAX_SERIAL: u64 = 1_000_000_000;
+/// How long a bundle may be valid, in days: a year, and a month to renew it in.
+pub const MAX_VALID_DAYS: u32 = 400;
+
 /// Tags of one IAM role or provider [IAM quotas]; two more of ours mark the bucket.
 pub const MAX_TAGS: usize = 48;
 /// Audiences of one identity provider [IAM quotas].
@@ -36,6 +41,8 @@ pub const MAX_ROLE_POLICY_CHARS: usize = 10_240;
 pub const MAX_TRUST_POLICY_CHARS: usize = 8_192;
 /// A trust policy's default quota: longer is possible only where the account's quota was raised.
 pub const DEFAULT_TRUST_POLICY_CHARS: usize = 2_048;
+/// A role's name, in characters [IAM API reference, CreateRole].
+pub const MAX_ROLE_NAME_CHARS: usize = 64;
 /// A role's description, in characters [IAM API reference, CreateRole].
 pub const MAX_DESCRIPTION_CHARS: usize = 1_000;
 /// An RSA key's modulus, in bits: NIST SP 800-57 asks for 2,048; beyond 8,192 verifying only costs time.

@@ -3,6 +3,7 @@
 //! Goes in: documents that each parsed. Comes out: contents whose meaning is what the index says, or every problem that
 //! there is. The applier sends what passed here without another look.
 
+mod index;
 mod roles;
 
 use std::collections::HashSet;
@@ -10,14 +11,14 @@ use std::fmt;
 
 use serde::Serialize;
 
+use self::index::{check_components, check_header};
 use self::roles::check_role;
 use crate::documents::contents::{BucketDocuments, Contents, path};
-use crate::documents::index::{Component, Endpoint, Header, Kind, Skipped};
+use crate::documents::index::Header;
 use crate::documents::key::ServiceAccountKey;
 use crate::documents::{CreateOpenIdConnectProvider, Discovery, Jwk, Jwks, manifest};
 use crate::escape::Escaped;
-use crate::limits::{MAX_AUDIENCES, MAX_TAGS, MAX_THUMBPRINTS};
-use crate::names::{EntryPath, INDEX_PATH};
+use crate::limits::{MAX_AUDIENCES, MAX_THUMBPRINTS};
 
 /// One thing that does not fit, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,82 +106,7 @@ fn shown<T: Serialize + ?Sized>(value: &T) -> String {
 /// Whether no two are the same without regard to case; the first that is there twice, otherwise.
 fn repeated<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let mut seen = HashSet::new();
-    names.into_iter().find(|name| !seen.insert(name.to_ascii_lowercase())).map(|name| Escaped(name).to_string())
-}
-
-fn check_header(header: &Header, problems: &mut Problems) {
-    let at = INDEX_PATH;
-    let Kind::Cluster = header.kind;
-    if let Some((partition, dns_suffix)) = header.region.known_partition() {
-        problems.equal(at, "partition", &header.partition, &partition);
-        problems.equal(at, "dnsSuffix", &header.dns_suffix, &dns_suffix);
-    } else if let Some(dns_suffix) = header.partition.known_dns_suffix() {
-        problems.equal(at, "dnsSuffix", &header.dns_suffix, &dns_suffix);
-    }
-    match header.endpoint {
-        Endpoint::PublicBucket => {
-            problems.equal(at, "issuerUrl", header.issuer_url.as_str(), &header.public_bucket_issuer());
-        }
-    }
-    if header.serial == 0 {
-        problems.add(at, "serial is 0; serials count from 1");
-    }
-    if header.expires <= header.created {
-        problems.add(at, format!("expires is {}, not after created, {}", header.expires, header.created));
-    }
-    if let Some(previous) = header.previous.as_ref().filter(|previous| previous.serial >= header.serial) {
-        problems.add(at, format!("previous.serial is {}, not below serial, {}", previous.serial, header.serial));
-    }
-    check_tags(header, problems);
-}
-
-fn check_tags(header: &Header, problems: &mut Problems) {
-    let at = INDEX_PATH;
-    problems.at_most(at, "tags", header.tags.len(), MAX_TAGS);
-    if !header.tags.is_sorted_by(|a, b| a.key < b.key) {
-        problems.add(at, "tags are not sorted by key, or a key is there twice");
-    }
-    for (key, value) in [(header.name.ownership_tag_key(), "owned"), ("Name".to_owned(), header.name.as_str())] {
-        let found = header.tags.iter().find(|tag| tag.key.as_str() == key).map(|tag| tag.value.as_str());
-        problems.equal(at, &format!("tag {key}"), &found, &Some(value));
-    }
-}
-
-fn check_components(contents: &Contents, problems: &mut Problems) {
-    let at = INDEX_PATH;
-    let components = &contents.header.components;
-    if components.is_empty() {
-        problems.add(at, "components is empty; a bundle makes at least one role");
-    }
-    if !components.is_sorted_by(|a, b| a.role_name <= b.role_name) {
-        problems.add(at, "components are not sorted by roleName");
-    }
-    if let Some(name) = repeated(components.iter().map(|component| component.role_name.as_str())) {
-        problems.add(at, format!("two components have the role name {name} (without regard to case)"));
-    }
-    let secrets: Vec<String> = components.iter().map(|c| format!("{}/{}", c.secret_namespace, c.secret_name)).collect();
-    if let Some(secret) = repeated(secrets.iter().map(String::as_str)) {
-        problems.add(at, format!("two components have the Secret {secret}"));
-    }
-    for component in components {
-        if component.service_accounts.is_empty() {
-            problems.add(at, format!("component {} has no service account", component.role_name));
-        }
-        if let Some(name) = repeated(component.service_accounts.iter().map(crate::names::ObjectName::as_str)) {
-            problems.add(at, format!("component {} names the service account {name} twice", component.role_name));
-        }
-    }
-    check_sources(contents, problems);
-}
-
-/// Every component and every skipped document comes from a file that is in the bundle.
-fn check_sources(contents: &Contents, problems: &mut Problems) {
-    let requests: HashSet<&EntryPath> = contents.requests.iter().map(|(path, _)| path).collect();
-    let components = contents.header.components.iter().map(|Component { source, .. }| source);
-    let skipped = contents.header.skipped.iter().map(|Skipped { source, .. }| source);
-    for source in components.chain(skipped).filter(|source| !requests.contains(source)) {
-        problems.add(INDEX_PATH, format!("source {source} is not in the bundle"));
-    }
+    names.into_iter().find(|name| !seen.insert(name.to_lowercase())).map(|name| Escaped(name).to_string())
 }
 
 fn check_issuer(contents: &Contents, problems: &mut Problems) {

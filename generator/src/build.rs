@@ -31,9 +31,10 @@ use bundle_schema::documents::index::{Component, Endpoint, Header, Kind};
 use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::documents::policy::{PermissionPolicy, PermissionStatement, PolicyVersion, RoleTrustPolicy};
 use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy};
+use bundle_schema::escape::Escaped;
 use bundle_schema::json::Embedded;
 use bundle_schema::limits::{DEFAULT_TRUST_POLICY_CHARS, MAX_ROLE_POLICY_CHARS, MAX_TRUST_POLICY_CHARS};
-use bundle_schema::names::{GeneratorVersion, IssuerUrl, NameError, Sha256};
+use bundle_schema::names::{GeneratorVersion, IssuerUrl, NameError, Partition, Sha256};
 
 use crate::build::roles::{RolesError, components};
 use crate::keys::signing::SigningKey;
@@ -58,6 +59,18 @@ pub enum BuildError {
         request: String,
         /// Characters.
         found: usize,
+    },
+    /// A resource of another partition.
+    #[error(
+        "request {request} is about the resource {}, which is not in partition {partition}\n  write arn:*:... or arn:{partition}:... in the request", Escaped(.resource)
+    )]
+    Partition {
+        /// The request.
+        request: String,
+        /// The resource.
+        resource: String,
+        /// The bundle's partition.
+        partition: Partition,
     },
     /// More than a trust policy may have.
     #[error(
@@ -153,6 +166,10 @@ fn role(
     notes: &mut Notes,
 ) -> Result<RoleDocuments, BuildError> {
     let trust = Embedded(RoleTrustPolicy::of(header.provider_arn(), &header.issuer_url, component.subjects()));
+    if let Some(other) = statement.iter().find(|statement| !statement.resource.is_in(&header.partition)) {
+        let (request, resource) = (component.request.to_string(), other.resource.to_string());
+        return Err(BuildError::Partition { request, resource, partition: header.partition.clone() });
+    }
     let permissions = Embedded(PermissionPolicy { version: PolicyVersion::V2012, statement });
     let request = || component.request.to_string();
     match trust.text().chars().count() {

@@ -84,6 +84,8 @@ pub(crate) enum Value {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) key: String,
+    /// Whether the key was plain: not quoted.
+    pub(crate) plain: bool,
     pub(crate) value: Node,
 }
 
@@ -129,7 +131,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Node>, YamlError> {
 /// A collection that is not closed yet.
 enum Open {
     Sequence { line: usize, items: Vec<Node> },
-    Mapping { line: usize, entries: Vec<Entry>, keys: HashSet<String>, key: Option<String> },
+    Mapping { line: usize, entries: Vec<Entry>, keys: HashSet<String>, key: Option<(String, bool)> },
 }
 
 #[derive(Default)]
@@ -188,7 +190,7 @@ impl Builder {
             None => self.documents.push(node),
             Some(Open::Sequence { items, .. }) => items.push(node),
             Some(Open::Mapping { entries, keys, key, .. }) => match key.take() {
-                Some(key) => entries.push(Entry { key, value: node }),
+                Some((key, plain)) => entries.push(Entry { key, plain, value: node }),
                 None => *key = Some(take_key(node, keys)?),
             },
         }
@@ -196,12 +198,12 @@ impl Builder {
     }
 }
 
-fn take_key(node: Node, keys: &mut HashSet<String>) -> Result<String, YamlProblem> {
+fn take_key(node: Node, keys: &mut HashSet<String>) -> Result<(String, bool), YamlProblem> {
     let Value::Scalar { text, plain } = node.value else { return Err(YamlProblem::KeyNotScalar) };
     if plain && text == "<<" {
         return Err(YamlProblem::MergeKey);
     }
-    if keys.insert(text.clone()) { Ok(text) } else { Err(YamlProblem::RepeatedKey(text)) }
+    if keys.insert(text.clone()) { Ok((text, plain)) } else { Err(YamlProblem::RepeatedKey(text)) }
 }
 
 #[cfg(test)]

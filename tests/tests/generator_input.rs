@@ -136,7 +136,7 @@ fn arguments_are_checked() -> Test {
         ("--tag", "Name=mine", "tag Name is given twice, or is one of those that mark the cluster's resources"),
         ("--audience", "", "audience \"\" is refused: it has 1 to 255 characters\n"),
         ("--thumbprint", "abc", "thumbprint \"abc\" is refused: it has exactly 40 hexadecimal digits\n"),
-        ("--expires-in", "0", "0 is not in 1..=3650\n"),
+        ("--expires-in", "0", "0 is not in 1..=400\n"),
         ("--serial", "0", "0 is not in 1.."),
         ("--service-accounts", "example", "it has the form NAMESPACE/SECRET=ACCOUNT,ACCOUNT\n"),
         (
@@ -181,8 +181,8 @@ fn partitions_have_their_own_names() -> Test {
         scene.applier(["verify", &bundle, "--trusted-key", "minisign.pub"]).run().exits(0);
     }
     scene.create_bundle(&["--region", "mars-north-1"]).run().exits(2).says(
-        "error: region mars-north-1 is in no partition that is known here\n  say where it is: --partition and --dns-suffix, as \
-         aws-us-gov and amazonaws.com",
+        "error: region mars-north-1 is not known\n  did you mean cn-north-1? For another region, say where it is: --partition \
+         and --dns-suffix, such as aws-us-gov and amazonaws.com",
     );
     let place = ["--region", "mars-north-1", "--partition", "aws-mars", "--dns-suffix", "aws.mars.example"];
     scene.create_bundle(&place).run().exits(0);

@@ -13,7 +13,8 @@ use bundle_schema::documents::contents::Contents;
 use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::documents::policy::{ConditionValue, ConditionValues, pattern_covers, patterns_overlap};
 use bundle_schema::json;
-use bundle_schema::names::Tag;
+use bundle_schema::limits::MAX_SERIAL;
+use bundle_schema::names::{RoleNaming, Tag};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use tests::forge::contents::{P256, RSA_2048, good, parsed};
@@ -47,7 +48,7 @@ prop_compose! {
     /// Contents that are in order, of every shape that the format has.
     fn contents()(
         requests in requests(),
-        serial in 1u64..,
+        serial in 1u64..=MAX_SERIAL,
         p256 in any::<bool>(),
         boundary in any::<bool>(),
         thumbprints in proptest::option::of(btree_set("[0-9a-f]{40}", 1..=5)),
@@ -61,9 +62,12 @@ prop_compose! {
         let header = &mut contents.header;
         header.serial = serial;
         header.role_path = parsed(&path);
-        let taken: Vec<Tag> = header.tags.clone();
-        let fresh = tags.into_iter().filter(|(key, _)| !key.to_lowercase().starts_with("aws:") && taken.iter().all(|tag| tag.key.as_str() != key));
-        header.tags.extend(fresh.map(|(key, value)| Tag { key: parsed(&key), value: parsed(&value) }));
+        for (key, value) in tags {
+            let taken = header.tags.iter().any(|tag| tag.key.as_str().eq_ignore_ascii_case(&key));
+            if !taken && !key.to_lowercase().starts_with("aws:") {
+                header.tags.push(Tag { key: parsed(&key), value: parsed(&value) });
+            }
+        }
         header.tags.sort();
         let (component, role) = (header.components[0].clone(), contents.roles[0].clone());
         header.components.clear();
@@ -71,7 +75,8 @@ prop_compose! {
         for (secret, accounts, actions) in requests {
             let (mut component, mut role) = (component.clone(), role.clone());
             component.secret_name = parsed(&secret);
-            component.role_name = parsed(&format!("prod-a-{secret}"));
+            component.role_name =
+                RoleNaming::Ccoctl.role(&header.name, &component.secret_namespace, &component.secret_name).unwrap();
             component.service_accounts = accounts.iter().map(|account| parsed(account)).collect();
             role.create.role_name = component.role_name.clone();
             role.create.path = header.role_path.clone();

@@ -4,7 +4,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use serde_json::Value;
+use serde_json::json;
 use tests::SetupError;
 use tests::emulator::Emulator;
 use tests::program::tool;
@@ -127,6 +127,6 @@ fn the_aws_cli_takes_the_documents() -> Test {
     expected.extend(["iam:CreateRole"; ROLES.len() - 1]);
     expected.extend(["iam:PutRolePolicy"; ROLES.len() - 1]);
     assert_eq!(calls, expected);
-    assert_eq!(plan["findings"], serde_json::json!([{"kind": "no-record", "bucket": "democluster-oidc"}]));
+    assert_eq!(plan["findings"], json!([{"kind": "no-record", "bucket": "democluster-oidc"}]));
     Ok(())
 }

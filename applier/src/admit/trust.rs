@@ -218,7 +218,7 @@ fn list<T: fmt::Display>(values: &[T]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bundle_schema::documents::policy::PolicyText;
+    use bundle_schema::documents::policy::ResourcePattern;
 
     fn statement(effect: Effect, action: Option<&[&str]>, not_action: Option<&[&str]>) -> PermissionStatement {
         let patterns = |list: &[&str]| list.iter().map(|&text| ActionPattern::new(text).unwrap()).collect();
@@ -226,7 +226,7 @@ mod tests {
             effect,
             action: action.map(patterns),
             not_action: not_action.map(patterns),
-            resource: PolicyText::new("*").unwrap(),
+            resource: ResourcePattern::new("*").unwrap(),
             condition: None,
         }
     }

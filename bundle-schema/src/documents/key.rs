@@ -45,8 +45,8 @@ pub enum KeyError {
     /// An RSA modulus that is even, so no product of two large primes.
     #[error("the RSA key's modulus is even")]
     EvenModulus,
-    /// A point that is not 65 bytes, uncompressed.
-    #[error("the P-256 key is not an uncompressed point")]
+    /// A point that is not 65 bytes, uncompressed, or that is not on the curve.
+    #[error("the P-256 key is not an uncompressed point on the curve")]
     Point,
 }
 
@@ -159,6 +159,7 @@ fn ec_jwk(point: &[u8], kid: String) -> Result<Jwk, KeyError> {
         Some((4, coordinates)) if coordinates.len() == 64 => coordinates.split_at(32),
         _ => return Err(KeyError::Point),
     };
+    p256::PublicKey::from_sec1_bytes(point).map_err(|_| KeyError::Point)?;
     Ok(Jwk {
         usage: "sig".to_owned(),
         kty: "EC".to_owned(),
@@ -189,6 +190,13 @@ K6YYnPnO4zCVn1Slk/VhZ3kh2ZRZaAdm5vT9Hy5dLJpYVefpQ6WBybL6SQ==
         assert_eq!(key.kid(), "BjTPeU-VeuC2IlK_BvjCx2TY4_UGnoTdOhbdPx8P6J0");
         assert_eq!((key.describe().as_str(), key.to_pem().as_str()), ("P-256", P256));
         assert_eq!(key.jwk().x.as_deref(), Some("zqI_ldq8a6-ZkkP31VpqCwJmF4x8K6YYnPnO4zCVn1Q"));
+    }
+
+    #[test]
+    fn a_point_off_the_curve_is_refused() {
+        let (_, mut der) = spki::der::pem::decode_vec(P256.as_bytes()).unwrap();
+        *der.last_mut().unwrap() ^= 1;
+        assert_eq!(ServiceAccountKey::from_spki_der(&der), Err(KeyError::Point));
     }
 
     #[test]

@@ -23,11 +23,55 @@ name! {
 }
 
 name! {
-    /// Free text inside a policy: a resource, a condition's operator, key or value.
+    /// Free text inside a policy: a condition's key or value.
     PolicyText, "policy element", |value| {
         if value.is_empty() || value.chars().count() > 2048 { return Err("it has 1 to 2048 characters") }
         let allowed = |c: char| matches!(c, ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{ff}');
         if value.chars().all(allowed) { Ok(()) } else { Err("it is made of printable characters up to U+00FF, as IAM takes them") }
+    }
+}
+
+name! {
+    /// An operator of a condition block, such as `StringLikeIfExists` or `ForAnyValue:ArnLike`
+    /// [IAM user guide, condition operators].
+    ConditionOperator, "condition operator", |value| {
+        const OPERATORS: [&str; 27] = [
+            "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike", "BinaryEquals", "Bool",
+            "DateEquals", "DateGreaterThan", "DateGreaterThanEquals", "DateLessThan", "DateLessThanEquals", "DateNotEquals",
+            "IpAddress", "NotIpAddress",
+            "NumericEquals", "NumericGreaterThan", "NumericGreaterThanEquals", "NumericLessThan", "NumericLessThanEquals",
+            "NumericNotEquals",
+            "StringEquals", "StringEqualsIgnoreCase", "StringLike", "StringNotEquals", "StringNotEqualsIgnoreCase",
+            "StringNotLike", "Null",
+        ];
+        let of_set = ["ForAnyValue:", "ForAllValues:"].iter().find_map(|prefix| value.strip_prefix(prefix));
+        let operator = of_set.unwrap_or(value);
+        let plain = operator.strip_suffix("IfExists").filter(|plain| *plain != "Null").unwrap_or(operator);
+        if OPERATORS.contains(&plain) { Ok(()) } else { Err("it is one of IAM's, such as StringEquals, with IfExists, ForAnyValue: or ForAllValues: where they are needed") }
+    }
+}
+
+name! {
+    /// What a statement is about: `*`, or a pattern of ARNs [IAM user guide, Resource element].
+    ResourcePattern, "resource", |value| {
+        const RULE: &str = "it is *, or an ARN: arn:partition:service:region:account:resource, with the wildcards * and ?";
+        PolicyText::new(value).map_err(|error| error.rule)?;
+        if value == "*" { return Ok(()) }
+        let parts: Vec<&str> = value.splitn(6, ':').collect();
+        match parts.as_slice() {
+            ["arn", partition, service, _, _, resource]
+                if !partition.is_empty() && !service.is_empty() && !resource.is_empty() => Ok(()),
+            _ => Err(RULE),
+        }
+    }
+}
+
+impl ResourcePattern {
+    /// Whether it can be about something in this partition.
+    #[must_use]
+    pub fn is_in(&self, partition: &Partition) -> bool {
+        self.as_str() == "*"
+            || self.as_str().split(':').nth(1).is_some_and(|pattern| pattern_covers(pattern, partition.as_str()))
     }
 }
 
@@ -72,7 +116,7 @@ pub struct PermissionStatement {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_action: Option<Vec<ActionPattern>>,
     /// The resource it is about, an ARN pattern or `*`.
-    pub resource: PolicyText,
+    pub resource: ResourcePattern,
     /// When it holds: operator, key, values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<Condition>,
@@ -82,7 +126,7 @@ pub struct PermissionStatement {
 pub const ASSUME_ROLE_ACTION: &str = "sts:AssumeRoleWithWebIdentity";
 
 /// A condition block: operator (`StringEquals`, `Bool`, ...), then key, then values.
-pub type Condition = BTreeMap<PolicyText, BTreeMap<PolicyText, ConditionValues>>;
+pub type Condition = BTreeMap<ConditionOperator, BTreeMap<PolicyText, ConditionValues>>;
 
 /// The values of one condition key, one or a list, as the request spelled them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -301,6 +345,39 @@ mod tests {
                 && !pattern_covers("iam:Pass?", "iam:Pass*")
                 && !pattern_covers("iam:Get*", "iam:PassRole")
         );
+    }
+
+    #[test]
+    fn operators_are_those_of_iam() {
+        for right in ["Null", "Bool", "StringLikeIfExists", "ForAnyValue:StringEquals", "ForAllValues:ArnLikeIfExists"]
+        {
+            assert!(ConditionOperator::new(right).is_ok(), "{right}");
+        }
+        for wrong in
+            ["", "Evil", "StringEqualz", "stringequals", "NullIfExists", "ForAny:Bool", "IfExists", "ForAnyValue:"]
+        {
+            assert!(ConditionOperator::new(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn resources_are_arns_of_the_partition() {
+        let (aws, gov) = (Partition::new("aws").unwrap(), Partition::new("aws-us-gov").unwrap());
+        for (right, in_aws, in_gov) in [
+            ("*", true, true),
+            ("arn:*:s3:::bucket/*", true, true),
+            ("arn:aws*:s3:::b", true, true),
+            ("arn:aws:ec2:us-east-2:123456789012:volume/*", true, false),
+            ("arn:aws-us-gov:iam::123456789012:role/a:b", false, true),
+        ] {
+            let resource = ResourcePattern::new(right).unwrap();
+            assert_eq!((resource.is_in(&aws), resource.is_in(&gov)), (in_aws, in_gov), "{right}");
+        }
+        for wrong in
+            ["", "bucket", "arn:aws:s3", "arn:aws:s3:::", "arn::s3:::b", "arn:aws::::b", "arn:aws:s3:::b\u{1b}"]
+        {
+            assert!(ResourcePattern::new(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

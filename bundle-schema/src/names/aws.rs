@@ -1,6 +1,9 @@
 //! What a cluster's AWS resources are called.
 
-use super::{all, ensure, is_iam_name_byte, is_lower_alphanumeric, name};
+use super::{
+    NameError, Namespace, ObjectName, all, cut_with_hash, ensure, is_iam_name_byte, is_lower_alphanumeric, name,
+};
+use crate::limits::MAX_ROLE_NAME_CHARS;
 
 name! {
     /// The name that the cluster's AWS resources begin with (`ccoctl --name`).
@@ -18,6 +21,9 @@ name! {
     }
 }
 
+/// How the key of the tag begins that marks a resource as a cluster's; the cluster's name follows.
+pub const OWNERSHIP_TAG_PREFIX: &str = "openshift.io/cloud-credential-operator/";
+
 impl ClusterName {
     /// The issuer's bucket, `<name>-oidc`, as ccoctl names it.
     #[must_use]
@@ -28,7 +34,7 @@ impl ClusterName {
     /// The key of the tag that marks a resource as this cluster's, with the value `owned`.
     #[must_use]
     pub fn ownership_tag_key(&self) -> String {
-        format!("openshift.io/cloud-credential-operator/{}", self.0)
+        format!("{OWNERSHIP_TAG_PREFIX}{}", self.0)
     }
 }
 
@@ -50,7 +56,7 @@ name! {
 name! {
     /// An IAM role's name [IAM API reference, CreateRole].
     RoleName, "role name", |value| {
-        ensure((1..=64).contains(&value.len()), "it has 1 to 64 characters")?;
+        ensure((1..=MAX_ROLE_NAME_CHARS).contains(&value.len()), "it has 1 to 64 characters")?;
         ensure(all(value, is_iam_name_byte), "it is made of letters, digits and _+=,.@-")
     }
 }
@@ -61,7 +67,28 @@ name! {
         ensure((1..=512).contains(&value.len()), "it has 1 to 512 characters")?;
         ensure(value.starts_with('/') && value.ends_with('/'), "it begins and ends with /")?;
         ensure(value == "/" || !value.contains("//"), "it has no empty part")?;
+        ensure(!value.split('/').any(|part| part == "." || part == ".."), "it has no part . or ..")?;
         ensure(all(value, |b| is_iam_name_byte(b) || b == b'/'), "it is made of /, letters, digits and _+=,.@-")
+    }
+}
+
+/// How roles are named. A bundle names all its roles in the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoleNaming {
+    /// As ccoctl names them: `<name>-<namespace>-<secret>`, cut to 64 characters [ccoctl create-iam-roles.go, createRole].
+    Ccoctl,
+    /// The same, but a name that is too long ends in a hash of the whole name.
+    Hashed,
+}
+
+impl RoleNaming {
+    /// The name of the role of a Secret.
+    pub fn role(self, name: &ClusterName, namespace: &Namespace, secret: &ObjectName) -> Result<RoleName, NameError> {
+        let full = format!("{name}-{namespace}-{secret}");
+        RoleName::new(match self {
+            Self::Ccoctl => full.chars().take(MAX_ROLE_NAME_CHARS).collect(),
+            Self::Hashed => cut_with_hash(&full, MAX_ROLE_NAME_CHARS),
+        })
     }
 }
 
@@ -187,6 +214,7 @@ mod tests {
         assert!(RoleName::new("with space").is_err());
         assert!(RolePath::new("/a/b/").is_ok() && RolePath::new("/").is_ok());
         assert!(RolePath::new("/a").is_err() && RolePath::new("a/").is_err() && RolePath::new("//").is_err());
+        assert!(RolePath::new("/a/../b/").is_err() && RolePath::new("/./").is_err());
         assert!(AccountId::new("012345678901").is_ok() && AccountId::new("12345678901").is_err());
         assert!(BoundaryArn::new("arn:aws:iam::123456789012:policy/team/edge").is_ok());
         assert!(BoundaryArn::new("arn:aws:iam::123456789012:role/edge").is_err());

@@ -45,27 +45,102 @@ struct Known {
     dns_suffix: &'static str,
     /// What the first part, or the first two parts, of the partition's regions are.
     prefixes: &'static [&'static str],
+    /// The regions that are known today, for suggestions.
+    regions: &'static [&'static str],
 }
 
+/// What the part of a region's name before its number is made of.
+const DIRECTIONS: [&str; 9] =
+    ["central", "east", "north", "northeast", "northwest", "south", "southeast", "southwest", "west"];
+
 const KNOWN: &[Known] = &[
-    Known { partition: "aws-us-gov", dns_suffix: "amazonaws.com", prefixes: &["us-gov"] },
-    Known { partition: "aws-iso", dns_suffix: "c2s.ic.gov", prefixes: &["us-iso"] },
-    Known { partition: "aws-iso-b", dns_suffix: "sc2s.sgov.gov", prefixes: &["us-isob"] },
-    Known { partition: "aws-iso-e", dns_suffix: "cloud.adc-e.uk", prefixes: &["eu-isoe"] },
-    Known { partition: "aws-iso-f", dns_suffix: "csp.hci.ic.gov", prefixes: &["us-isof"] },
-    Known { partition: "aws-cn", dns_suffix: "amazonaws.com.cn", prefixes: &["cn"] },
-    Known { partition: "aws-eusc", dns_suffix: "amazonaws.eu", prefixes: &["eusc-de"] },
+    Known {
+        partition: "aws-us-gov",
+        dns_suffix: "amazonaws.com",
+        prefixes: &["us-gov"],
+        regions: &["us-gov-east-1", "us-gov-west-1"],
+    },
+    Known {
+        partition: "aws-iso",
+        dns_suffix: "c2s.ic.gov",
+        prefixes: &["us-iso"],
+        regions: &["us-iso-east-1", "us-iso-west-1"],
+    },
+    Known {
+        partition: "aws-iso-b",
+        dns_suffix: "sc2s.sgov.gov",
+        prefixes: &["us-isob"],
+        regions: &["us-isob-east-1", "us-isob-west-1"],
+    },
+    Known {
+        partition: "aws-iso-e",
+        dns_suffix: "cloud.adc-e.uk",
+        prefixes: &["eu-isoe"],
+        regions: &["eu-isoe-west-1"],
+    },
+    Known {
+        partition: "aws-iso-f",
+        dns_suffix: "csp.hci.ic.gov",
+        prefixes: &["us-isof"],
+        regions: &["us-isof-east-1", "us-isof-south-1"],
+    },
+    Known {
+        partition: "aws-cn",
+        dns_suffix: "amazonaws.com.cn",
+        prefixes: &["cn"],
+        regions: &["cn-north-1", "cn-northwest-1"],
+    },
+    Known { partition: "aws-eusc", dns_suffix: "amazonaws.eu", prefixes: &["eusc-de"], regions: &["eusc-de-east-1"] },
     Known {
         partition: "aws",
         dns_suffix: "amazonaws.com",
         prefixes: &["us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx"],
+        regions: &[
+            "af-south-1",
+            "ap-east-1",
+            "ap-east-2",
+            "ap-northeast-1",
+            "ap-northeast-2",
+            "ap-northeast-3",
+            "ap-south-1",
+            "ap-south-2",
+            "ap-southeast-1",
+            "ap-southeast-2",
+            "ap-southeast-3",
+            "ap-southeast-4",
+            "ap-southeast-5",
+            "ap-southeast-6",
+            "ap-southeast-7",
+            "ca-central-1",
+            "ca-west-1",
+            "eu-central-1",
+            "eu-central-2",
+            "eu-north-1",
+            "eu-south-1",
+            "eu-south-2",
+            "eu-west-1",
+            "eu-west-2",
+            "eu-west-3",
+            "il-central-1",
+            "me-central-1",
+            "me-south-1",
+            "me-west-1",
+            "mx-central-1",
+            "sa-east-1",
+            "sa-west-1",
+            "us-east-1",
+            "us-east-2",
+            "us-west-1",
+            "us-west-2",
+        ],
     },
 ];
 
 impl Region {
     /// The partition and DNS suffix of a region, where the table knows it.
     ///
-    /// `aws` regions have three parts (`us-east-2`); with more, the first parts name another partition.
+    /// `aws` regions have three parts (`us-east-2`); with more, the first parts name another partition. New regions are
+    /// known by their form: a known beginning, a direction and a number.
     #[must_use]
     pub fn known_partition(&self) -> Option<(Partition, DnsSuffix)> {
         KNOWN
@@ -75,11 +150,19 @@ impl Region {
                     self.as_str()
                         .strip_prefix(prefix)
                         .and_then(|rest| rest.strip_prefix('-'))
-                        .is_some_and(|rest| rest.split('-').count() == 2)
+                        .and_then(|rest| rest.split_once('-'))
+                        .is_some_and(|(direction, number)| {
+                            DIRECTIONS.contains(&direction) && (1..=2).contains(&number.len())
+                        })
                 })
             })
             .and_then(|known| Some((Partition::new(known.partition).ok()?, DnsSuffix::new(known.dns_suffix).ok()?)))
     }
+}
+
+/// The regions that are known today, of every partition.
+pub fn known_regions() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().flat_map(|known| known.regions.iter().copied())
 }
 
 impl Partition {
@@ -118,8 +201,19 @@ mod tests {
     }
 
     #[test]
+    fn every_known_region_has_its_partition() {
+        for known in KNOWN {
+            for region in known.regions {
+                assert_eq!(Region::new(*region).unwrap().known_partition().unwrap().0.as_str(), known.partition);
+            }
+        }
+        assert_eq!(known_regions().count(), 48);
+        assert_eq!(Region::new("ap-southeast-12").unwrap().known_partition().unwrap().0.as_str(), "aws");
+    }
+
+    #[test]
     fn unknown_regions_are_not_guessed() {
-        for region in ["xx-north-1", "us-new-east-1", "eusc-fr-east-1"] {
+        for region in ["xx-north-1", "us-new-east-1", "eusc-fr-east-1", "us-esat-2", "us-east-200"] {
             assert!(Region::new(region).unwrap().known_partition().is_none(), "{region}");
         }
         assert!(

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::name;
+use super::{OWNERSHIP_TAG_PREFIX, name};
+use crate::escape::is_invisible;
 
 name! {
     /// A tag's key: 1 to 128 characters, not beginning with `aws:` [IAM user guide, tagging rules], nor with
@@ -12,6 +13,14 @@ name! {
         if value.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) { return Err("AWS reserves keys that begin with aws:") }
         if value.starts_with("sts-airlock/") { return Err("the applier records the bundle in tags that begin with sts-airlock/") }
         if value.chars().all(is_tag_char) { Ok(()) } else { Err(TAG_CHARACTERS) }
+    }
+}
+
+impl TagKey {
+    /// Whether it marks a resource as a cluster's, this one's or another's.
+    #[must_use]
+    pub fn is_ownership(&self) -> bool {
+        self.0.to_lowercase().starts_with(OWNERSHIP_TAG_PREFIX)
     }
 }
 
@@ -26,7 +35,8 @@ name! {
 const TAG_CHARACTERS: &str = "it is made of letters, digits, spaces and _.:/=+-@";
 
 fn is_tag_char(c: char) -> bool {
-    c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c)
+    // Some letters show nothing.
+    c.is_alphanumeric() && !is_invisible(c) || c == ' ' || "_.:/=+-@".contains(c)
 }
 
 /// One tag.
@@ -50,5 +60,6 @@ mod tests {
         assert!(TagKey::new("sts-airlock/serial").is_err());
         assert!(TagKey::new("a".repeat(129)).is_err() && TagValue::new("a".repeat(257)).is_err());
         assert!(TagValue::new("").is_ok() && TagValue::new("höchst 1").is_ok() && TagValue::new("a\u{202e}b").is_err());
+        assert!(TagValue::new("a\u{3164}").is_err() && TagKey::new("\u{115f}").is_err());
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn check_role(header: &Header, component: &Component, role: &RoleDocu
     let at = &path::role_policy(&component.role_name);
     problems.equal(at, "RoleName", &policy.role_name, &component.role_name);
     problems.equal(at, "PolicyName", &policy.policy_name, &component.role_name);
-    check_permissions(&policy.policy_document, at, problems);
+    check_permissions(header, &policy.policy_document, at, problems);
 }
 
 /// Exactly one Allow statement, for this bundle's provider and exactly the component's service accounts.
@@ -58,7 +58,7 @@ fn check_trust(
     }
 }
 
-fn check_permissions(document: &Embedded<PermissionPolicy>, at: &str, problems: &mut Problems) {
+fn check_permissions(header: &Header, document: &Embedded<PermissionPolicy>, at: &str, problems: &mut Problems) {
     problems.at_most(at, "characters of the policy", document.text().chars().count(), MAX_ROLE_POLICY_CHARS);
     if document.0.statement.is_empty() {
         problems.add(at, "the policy has no statement");
@@ -68,6 +68,13 @@ fn check_permissions(document: &Embedded<PermissionPolicy>, at: &str, problems: 
             (Some(actions), None) | (None, Some(actions)) => actions.len(),
             _ => 0,
         };
+        if !statement.resource.is_in(&header.partition) {
+            let (resource, partition) = (shown(&statement.resource), &header.partition);
+            problems.add(
+                at,
+                format!("statement {} is about {resource}, which is not in partition {partition}", number + 1),
+            );
+        }
         if actions == 0 {
             problems.add(at, format!("statement {} needs actions, in exactly one of Action and NotAction", number + 1));
         }

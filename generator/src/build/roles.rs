@@ -3,13 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bundle_schema::documents::index::Component;
-use bundle_schema::names::{ClusterName, NameError, Namespace, ObjectName, RoleName, cut_with_hash};
+use bundle_schema::names::{ClusterName, NameError, Namespace, ObjectName, RoleName, RoleNaming};
 
 use crate::requests::Selected;
 use crate::settings::options::{RoleNames, ServiceAccounts};
-
-/// The longest name of a role [IAM API reference, CreateRole].
-const MAX_ROLE_NAME: usize = 64;
 
 /// Why requests cannot become roles.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -96,7 +93,7 @@ pub(crate) fn components(
         let key = (request.secret_namespace.clone(), request.secret_name.clone());
         let given = unused.remove(&key);
         let full = format!("{name}-{}-{}", request.secret_namespace, request.secret_name);
-        let role_name = role_name(&full, role_names)?;
+        let role_name = RoleNaming::from(role_names).role(name, &request.secret_namespace, &request.secret_name)?;
         if let Some((other, other_full)) = roles.insert(role_name.as_str().to_ascii_lowercase(), (one, full.clone())) {
             let hint = if other_full == full || role_names == RoleNames::Hashed { RENAME } else { TRY_HASHED };
             return Err(RolesError::SameRole {
@@ -120,14 +117,6 @@ pub(crate) fn components(
         None => Ok(components),
         Some((namespace, secret)) => Err(RolesError::Unused { secret: format!("{namespace}/{secret}") }),
     }
-}
-
-/// ccoctl cuts at 64 characters and nothing else [ccoctl create-iam-roles.go, createRole].
-fn role_name(full: &str, role_names: RoleNames) -> Result<RoleName, NameError> {
-    RoleName::new(match role_names {
-        RoleNames::Ccoctl => full.chars().take(MAX_ROLE_NAME).collect(),
-        RoleNames::Hashed => cut_with_hash(full, MAX_ROLE_NAME),
-    })
 }
 
 fn check_secrets(selected: &[Selected]) -> Result<(), RolesError> {

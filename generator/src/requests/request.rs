@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use bundle_schema::documents::policy::{
-    ActionPattern, Condition, ConditionValue, ConditionValues, Effect, PermissionStatement, PolicyText,
+    ActionPattern, Condition, ConditionOperator, ConditionValue, ConditionValues, Effect, PermissionStatement,
+    PolicyText,
 };
 use bundle_schema::names::{Namespace, ObjectName, TokenPath};
 
@@ -112,25 +113,21 @@ fn condition(block: &Cursor<'_>) -> Result<Condition, FieldError> {
     let operators = not_empty(block)?;
     operators
         .into_iter()
-        .map(|(operator, keys)| {
-            let values = not_empty(&keys)?.into_iter();
-            let values = values.map(|(key, value)| Ok((condition_key(key, &value)?, condition_values(&value)?)));
-            Ok((condition_key(operator, &keys)?, values.collect::<Result<BTreeMap<_, _>, _>>()?))
+        .map(|(operator, _, keys)| {
+            // No operator looks like a boolean or a number, and none means null: `Null` is text, quoted or not.
+            let operator = ConditionOperator::new(operator).map_err(|error| keys.refused(error))?;
+            let values = not_empty(&keys)?.into_iter().map(|(key, plain, value)| match plain {
+                None | Some(Plain::Text) => Ok((policy_text(key, &value)?, condition_values(&value)?)),
+                Some(plain) => Err(value.quote(key, plain)),
+            });
+            Ok((operator, values.collect::<Result<BTreeMap<_, _>, _>>()?))
         })
         .collect()
 }
 
-fn not_empty<'a>(mapping: &Cursor<'a>) -> Result<Vec<(&'a str, Cursor<'a>)>, FieldError> {
-    let entries = mapping.entries()?;
+fn not_empty<'a>(mapping: &Cursor<'a>) -> Result<Vec<(&'a str, Option<Plain>, Cursor<'a>)>, FieldError> {
+    let entries = mapping.keyed_entries()?;
     if entries.is_empty() { Err(mapping.refused("it is empty")) } else { Ok(entries) }
-}
-
-/// No operator or key of IAM looks like a boolean or a number, however it is quoted.
-fn condition_key(key: &str, at: &Cursor<'_>) -> Result<PolicyText, FieldError> {
-    match Plain::of(key) {
-        Plain::Text => policy_text(key, at),
-        _ => Err(at.refused("its key is not the name of an operator or of a condition key")),
-    }
 }
 
 fn policy_text(text: &str, at: &Cursor<'_>) -> Result<PolicyText, FieldError> {
@@ -221,6 +218,25 @@ spec:
             r#"{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#
         );
         assert_eq!(condition_json("").unwrap(), "null");
+    }
+
+    #[test]
+    fn operators_are_text_however_they_are_quoted() {
+        for block in ["{\"Null\": {aws:x: 'true'}}", "{Null: {aws:x: 'true'}}", "{'Null': {'aws:x': 'true'}}"] {
+            assert_eq!(condition_json(block).unwrap(), r#"{"Null":{"aws:x":"true"}}"#, "{block}");
+        }
+        let error = condition_json("{Evil: {aws:x: 'true'}}").unwrap_err();
+        assert!(
+            error.starts_with(
+                "spec.providerSpec.statementEntries[0].policyCondition.Evil (line 14): condition operator \"Evil\""
+            ),
+            "{error}"
+        );
+        assert_eq!(
+            condition_json("{Bool: {no: 'true'}}").unwrap_err(),
+            "spec.providerSpec.statementEntries[0].policyCondition.Bool.no (line 14) is no, which is read differently by different readers of YAML, not text\n  quote it: \"no\""
+        );
+        assert_eq!(condition_json("{Bool: {'no': 'true'}}").unwrap(), r#"{"Bool":{"no":"true"}}"#);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use bundle_schema::file::read_bounded;
+use bundle_schema::limits::{MAX_SERIAL, MAX_VALID_DAYS};
 use bundle_schema::names::Timestamp;
 
 use crate::settings::flags::{Settings, SettingsError};
@@ -94,8 +95,9 @@ fn settings(root: &Cursor<'_>) -> Result<Settings, FieldError> {
         feature_set: choice(&fields, "feature-set")?,
         feature_gates: gates(&fields)?,
         install_config: one(&fields, "install-config")?,
-        serial: number(&fields, "serial", 1..=u64::MAX)?,
-        expires_in: number(&fields, "expires-in", 1..=3650)?.and_then(|days| u32::try_from(days).ok()),
+        serial: number(&fields, "serial", 1..=MAX_SERIAL)?,
+        expires_in: number(&fields, "expires-in", 1..=u64::from(MAX_VALID_DAYS))?
+            .and_then(|days| u32::try_from(days).ok()),
         created: fields.optional("created").map(|field| created(&field)).transpose()?,
         password_file: one(&fields, "password-file")?,
         no_password: flag(&fields, "no-password")?,
@@ -190,8 +192,8 @@ mod tests {
             ("nmae: prod\n", "the document (line 1) has the unknown field \"nmae\"; known are name, region,"),
             ("account-id: 012345678901\n", "account-id (line 1) is 012345678901, which is read differently"),
             ("key-type: rsa\n", "key-type (line 1): known are rsa-4096, rsa-2048, p256"),
-            ("serial: 0\n", "serial (line 1): 0 is not from 1 to 18446744073709551615"),
-            ("expires-in: 5000\n", "expires-in (line 1): 5000 is not from 1 to 3650"),
+            ("serial: 0\n", "serial (line 1): 0 is not from 1 to 1000000000"),
+            ("expires-in: 5000\n", "expires-in (line 1): 5000 is not from 1 to 400"),
             ("tag: team=edge\n", "tag (line 1) is a single value; a list is expected"),
             ("no-password: yes\n", "no-password (line 1) is a single value; true or false is expected"),
         ] {

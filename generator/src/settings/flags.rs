@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use bundle_schema::escape::Escaped;
 use bundle_schema::file::OpenError;
+use bundle_schema::limits::{MAX_SERIAL, MAX_VALID_DAYS};
 use bundle_schema::names::{
     AccountId, Audience, BoundaryArn, ClusterName, DnsSuffix, NameError, Namespace, ObjectName, Partition, Region,
     RolePath, Tag, TagKey, TagValue, Thumbprint, Timestamp,
@@ -198,10 +199,10 @@ pub(crate) struct Settings {
     pub(crate) install_config: Option<PathBuf>,
 
     /// Counts the cluster's bundles; the applier refuses to go back [default: 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Bundle and signature")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_SERIAL), help_heading = "Bundle and signature")]
     pub(crate) serial: Option<u64>,
-    /// Days until the applier refuses the bundle, 1 to 3650 [default: 30]
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650), help_heading = "Bundle and signature")]
+    /// Days until the applier refuses the bundle, 1 to 400 [default: 30]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_VALID_DAYS)), help_heading = "Bundle and signature")]
     pub(crate) expires_in: Option<u32>,
     /// When the bundle was made, as 2026-01-31T12:00:00Z [default: SOURCE_DATE_EPOCH, or now]
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse, help_heading = "Bundle and signature")]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bundle_schema::limits::{MAX_AUDIENCES, MAX_TAGS, MAX_THUMBPRINTS};
 use bundle_schema::names::{
     AccountId, Audience, BoundaryArn, ClusterName, DnsSuffix, NameError, Namespace, ObjectName, Partition, Region,
-    RolePath, Tag, TagKey, TagValue, Thumbprint, Timestamp,
+    RoleNaming, RolePath, Tag, TagKey, TagValue, Thumbprint, Timestamp, known_regions,
 };
 
 /// How roles are named.
@@ -16,6 +16,15 @@ pub enum RoleNames {
     Ccoctl,
     /// The same, but a name that is too long ends in a hash of the whole name, so none collide.
     Hashed,
+}
+
+impl From<RoleNames> for RoleNaming {
+    fn from(names: RoleNames) -> Self {
+        match names {
+            RoleNames::Ccoctl => Self::Ccoctl,
+            RoleNames::Hashed => Self::Hashed,
+        }
+    }
 }
 
 /// Where a bundle's resources are.
@@ -68,9 +77,14 @@ pub struct BundleOptions {
 pub enum OptionsError {
     /// A region of no known partition.
     #[error(
-        "region {0} is in no partition that is known here\n  say where it is: --partition and --dns-suffix, as aws-us-gov and amazonaws.com"
+        "region {region} is not known\n  did you mean {nearest}? For another region, say where it is: --partition and --dns-suffix, such as aws-us-gov and amazonaws.com"
     )]
-    UnknownRegion(Region),
+    UnknownRegion {
+        /// The region.
+        region: Region,
+        /// The known region whose name is most like it.
+        nearest: &'static str,
+    },
     /// A partition that needs its suffix said.
     #[error(
         "partition {0} is not known here\n  say under which suffix its services answer: --dns-suffix, as amazonaws.com"
@@ -105,6 +119,14 @@ pub enum OptionsError {
         "tag {0} is given twice, or is one of those that mark the cluster's resources (keys are compared without regard to case)"
     )]
     TagTwice(TagKey),
+    /// The tag by which another cluster's resources are known.
+    #[error("tag {key} marks resources of another cluster\n  leave it out; this cluster's resources get {own}")]
+    OtherCluster {
+        /// The tag's key.
+        key: TagKey,
+        /// The key that this cluster's resources have.
+        own: String,
+    },
     /// A list that is too long.
     #[error("{given} {what} are given; at most {limit} are allowed")]
     TooMany {
@@ -142,7 +164,7 @@ impl Place {
                 agree("dns-suffix", dns_suffix, &suffix, &region)?;
                 Self { partition: known, dns_suffix: suffix, region }
             }
-            (None, None) => return Err(OptionsError::UnknownRegion(region)),
+            (None, None) => return Err(OptionsError::UnknownRegion { nearest: nearest_region(&region), region }),
             (None, Some(partition)) => {
                 let dns_suffix = match (partition.known_dns_suffix(), dns_suffix) {
                     (Some(known), given) => {
@@ -157,6 +179,12 @@ impl Place {
         };
         Ok(place)
     }
+}
+
+/// The known region whose name takes the fewest changes to get.
+fn nearest_region(region: &Region) -> &'static str {
+    let changes = |known: &&str| strsim::damerau_levenshtein(known, region.as_str());
+    known_regions().min_by_key(changes).unwrap_or("us-east-1")
 }
 
 fn agree<T: PartialEq + ToString>(
@@ -183,6 +211,9 @@ pub(crate) fn tags(name: &ClusterName, more: Vec<Tag>) -> Result<Vec<Tag>, Optio
         Tag { key: TagKey::new("Name")?, value: TagValue::new(name.as_str())? },
     ];
     for tag in more {
+        if tag.key.is_ownership() && tag.key.as_str() != name.ownership_tag_key() {
+            return Err(OptionsError::OtherCluster { key: tag.key, own: name.ownership_tag_key() });
+        }
         // IAM takes keys that differ in case for the same [IAM user guide, tagging rules].
         if tags.iter().any(|other| other.key.as_str().to_lowercase() == tag.key.as_str().to_lowercase()) {
             return Err(OptionsError::TagTwice(tag.key));
@@ -262,7 +293,7 @@ mod tests {
         assert_eq!(place("xx-north-1", Some("aws-xx"), Some("aws.example")), pair("aws-xx", "aws.example"));
         assert_eq!(
             place("xx-north-1", None, Some("amazonaws.com")).unwrap_err(),
-            "region xx-north-1 is in no partition that is known here\n  say where it is: --partition and --dns-suffix, as aws-us-gov and amazonaws.com"
+            "region xx-north-1 is not known\n  did you mean cn-north-1? For another region, say where it is: --partition and --dns-suffix, such as aws-us-gov and amazonaws.com"
         );
         assert!(
             place("xx-north-1", Some("aws-xx"), None).unwrap_err().starts_with("partition aws-xx is not known here")
@@ -273,6 +304,20 @@ mod tests {
                 .starts_with("--partition is aws-cn; region us-east-2 has aws\n")
         );
         assert!(place("xx-north-1", Some("aws"), Some("a.b")).is_err());
+    }
+
+    #[test]
+    fn a_misspelled_region_is_refused_with_the_nearest() {
+        for (region, nearest) in
+            [("us-esat-2", "us-east-2"), ("eu-wset-1", "eu-west-1"), ("ap-southeastt-2", "ap-southeast-2")]
+        {
+            let Err(OptionsError::UnknownRegion { nearest: found, .. }) =
+                Place::new(Region::new(region).unwrap(), None, None)
+            else {
+                panic!("{region} is known")
+            };
+            assert_eq!(found, nearest, "{region}");
+        }
     }
 
     #[test]
@@ -287,6 +332,11 @@ mod tests {
         {
             assert!(matches!(tags(&name, wrong), Err(OptionsError::TagTwice(_))));
         }
+        let other = tags(&name, vec![tag("openshift.io/cloud-credential-operator/prod")]).unwrap_err();
+        assert_eq!(
+            other.to_string(),
+            "tag openshift.io/cloud-credential-operator/prod marks resources of another cluster\n  leave it out; this cluster's resources get openshift.io/cloud-credential-operator/demo"
+        );
         let many = (0..47).map(|number| tag(&format!("t{number}"))).collect();
         assert_eq!(tags(&name, many), Err(OptionsError::TooMany { what: "tags", given: 49, limit: 48 }));
     }

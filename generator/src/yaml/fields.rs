@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use bundle_schema::escape::Escaped;
 
-use super::{Node, Plain, Value};
+use super::{Entry, Node, Plain, Value};
 
 /// A field that is not what its place demands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -110,6 +110,16 @@ impl<'a> Cursor<'a> {
     pub(crate) fn entries(&self) -> Result<Vec<(&'a str, Cursor<'a>)>, FieldError> {
         let Value::Mapping(entries) = &self.node.value else { return Err(self.kind("a mapping")) };
         Ok(entries.iter().map(|entry| (entry.key.as_str(), self.below(&entry.key, &entry.value))).collect())
+    }
+
+    /// A mapping of any keys, with what each key is where it was not quoted.
+    pub(crate) fn keyed_entries(&self) -> Result<Vec<(&'a str, Option<Plain>, Cursor<'a>)>, FieldError> {
+        let Value::Mapping(entries) = &self.node.value else { return Err(self.kind("a mapping")) };
+        let keyed = |entry: &'a Entry| {
+            let plain = entry.plain.then(|| Plain::of(&entry.key));
+            (entry.key.as_str(), plain, self.below(&entry.key, &entry.value))
+        };
+        Ok(entries.iter().map(keyed).collect())
     }
 
     /// A list.

@@ -1,5 +1,7 @@
 //! The contents of one good bundle: two roles, every optional part in one of them.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use bundle_schema::documents::contents::{BucketDocuments, Contents, RoleDocuments};
 use bundle_schema::documents::index::{Component, Endpoint, Header, Kind, Skipped};
 use bundle_schema::documents::key::ServiceAccountKey;
@@ -79,6 +81,13 @@ pub fn time(text: &str) -> Timestamp {
     Timestamp::parse(text).expect("the time is right")
 }
 
+/// When the good bundle was made: 200 days ago, and it is valid for as long again.
+pub fn created() -> Timestamp {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is right").as_secs();
+    let today = i64::try_from(now / 86_400 * 86_400).expect("the clock is right");
+    Timestamp::from_unix(today - 200 * 86_400).expect("the clock is right")
+}
+
 /// A good bundle's contents: name `prod-a`, serial 7, account 123456789012, eu-central-1.
 ///
 /// # Panics
@@ -126,8 +135,8 @@ fn header() -> Header {
         kind: Kind::Cluster,
         name: parsed("prod-a"),
         serial: 7,
-        created: time("2026-01-10T08:00:00Z"),
-        expires: time("9999-01-01T00:00:00Z"),
+        created: created(),
+        expires: created().plus_days(400),
         generator_version: parsed("0.1.0"),
         partition: parsed("aws"),
         dns_suffix: parsed("amazonaws.com"),
@@ -168,7 +177,7 @@ fn role(header: &Header, component: &Component) -> RoleDocuments {
     };
     let text = |text: &str| parsed::<PolicyText>(text);
     let grant: Condition = [(
-        text("Bool"),
+        parsed("Bool"),
         [(text("kms:GrantIsForAWSResource"), ConditionValues::One(ConditionValue::Boolean(true)))].into(),
     )]
     .into();

@@ -9,6 +9,7 @@ const EXTRA: &str = "aws/roles/zz-extra.json";
 
 pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
     let index = |from: &str, to: &str| -> Delivery { kit.with_text("bundle.json", |text| text.replacen(from, to, 1)) };
+    let created = tests::forge::contents::created().to_string();
     let digest_of = |path: &str| Sha256::of(&kit.entries()[path]);
     let policy = digest_of("aws/bucket-policy.json");
     let changed = |entries: &mut std::collections::BTreeMap<String, Vec<u8>>| {
@@ -83,8 +84,11 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
         ),
         refused(
             "a time that is none",
-            index("2026-01-10T08:00:00Z", "2026-01-10T08:00:00+00:00"),
-            "bundle.json is refused: time \"2026-01-10T08:00:00+00:00\" is refused: it has the form 2026-01-31T12:00:00Z at line 6 column 40",
+            index(&created, &created.replace('Z', "+00:00")),
+            &format!(
+                "bundle.json is refused: time \"{}\" is refused: it has the form 2026-01-31T12:00:00Z at line 6 column 40",
+                created.replace('Z', "+00:00")
+            ),
         ),
         refused(
             "a negative serial",

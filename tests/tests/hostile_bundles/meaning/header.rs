@@ -4,7 +4,7 @@ use bundle_schema::documents::contents::Contents;
 use bundle_schema::documents::index::Previous;
 use bundle_schema::names::{Sha256, Tag};
 use tests::forge::Kit;
-use tests::forge::contents::{parsed, time};
+use tests::forge::contents::{created, parsed, time};
 
 use super::contradiction;
 use crate::{Attack, expired, untrusted};
@@ -28,12 +28,63 @@ pub(super) fn index(kit: &Kit) -> Vec<Attack> {
         header("another region", 2, "issuerUrl is \"https://prod-a-oidc.s3.eu-central-1.amazonaws.com\"; \"https://prod-a-oidc.s3.eu-west-1.amazonaws.com\" is expected", |contents| {
             contents.header.region = parsed("eu-west-1");
         }),
-        header("serial 0", 1, "serial is 0; serials count from 1", |contents| contents.header.serial = 0),
+        header("serial 0", 1, "serial is 0; serials count from 1 to 1000000000", |contents| contents.header.serial = 0),
         header(
             "expires before it was created",
             1,
-            "expires is 2026-01-01T00:00:00Z, not after created, 2026-01-10T08:00:00Z",
+            &format!("expires is 2026-01-01T00:00:00Z, not after created, {}", created()),
             |contents| contents.header.expires = time("2026-01-01T00:00:00Z"),
+        ),
+        header(
+            "valid for ever",
+            1,
+            &format!("expires is 9999-01-01T00:00:00Z, more than 400 days after created, {}", created()),
+            |contents| contents.header.expires = time("9999-01-01T00:00:00Z"),
+        ),
+        header(
+            "a serial that leaves no room for the next",
+            1,
+            "serial is 9007199254740993; serials count from 1 to 1000000000",
+            |contents| contents.header.serial = 9_007_199_254_740_993,
+        ),
+        header("a previous serial of 0", 1, "previous.serial is 0; serials count from 1 to 1000000000", |contents| {
+            contents.header.previous = Some(Previous { serial: 0, sha256: Sha256::of(b"") });
+        }),
+        header(
+            "a skipped document that is none",
+            1,
+            "skipped document of credentials-requests/disk.yaml is 0; documents count from 1",
+            |contents| contents.header.skipped[0].document = 0,
+        ),
+        header("tag keys that differ in case alone", 1, "tag name is there twice (keys are compared without regard to case)", |contents| {
+            set_tags(contents, &|tags| {
+                tags.push(tag("name", "x"));
+                tags.sort();
+            });
+        }),
+        header(
+            "another cluster's ownership tag",
+            1,
+            "tag openshift.io/cloud-credential-operator/prod-b marks resources of another cluster; only \
+             openshift.io/cloud-credential-operator/prod-a is allowed",
+            |contents| {
+                set_tags(contents, &|tags| {
+                    tags.push(tag("openshift.io/cloud-credential-operator/prod-b", "owned"));
+                    tags.sort();
+                });
+            },
+        ),
+        header(
+            "another cluster's role",
+            1,
+            "roleName of registry/bucket-creds is \"prod-b-registry-bucket-creds\"; \"prod-a-registry-bucket-creds\" is expected",
+            |contents| rename(contents, "prod-b-registry-bucket-creds"),
+        ),
+        header(
+            "a role that is no cluster's",
+            1,
+            "roleName of registry/bucket-creds is \"Administrator\"; \"prod-a-registry-bucket-creds\" is expected",
+            |contents| rename(contents, "Administrator"),
         ),
         header("a previous bundle of the same serial", 1, "previous.serial is 7, not below serial, 7", |contents| {
             contents.header.previous = Some(Previous { serial: 7, sha256: Sha256::of(b"") });
@@ -47,7 +98,7 @@ pub(super) fn index(kit: &Kit) -> Vec<Attack> {
         header("ownership tag of another value", 1, "tag openshift.io/cloud-credential-operator/prod-a is \"shared\"; \"owned\" is expected", |contents| {
             set_tags(contents, &|tags| tags[1].value = parsed("shared"));
         }),
-        header("a tag twice", 1, "tags are not sorted by key, or a key is there twice", |contents| {
+        header("a tag twice", 1, "tag team is there twice (keys are compared without regard to case)", |contents| {
             set_tags(contents, &|tags| tags.push(Tag { key: parsed("team"), value: parsed("other") }));
         }),
         header("too many tags", 1, "tags: 51; at most 48 are allowed", |contents| {
@@ -104,24 +155,41 @@ fn set_tags(contents: &mut Contents, change: &dyn Fn(&mut Vec<Tag>)) {
     contents.roles.iter_mut().for_each(|role| role.create.tags.clone_from(&tags));
 }
 
+/// Gives the first role another name, everywhere.
+fn rename(contents: &mut Contents, name: &str) {
+    contents.header.components[0].role_name = parsed(name);
+    let role = &mut contents.roles[0];
+    (role.create.role_name, role.policy.role_name, role.policy.policy_name) =
+        (parsed(name), parsed(name), parsed(name));
+    contents.header.components.sort_by(|a, b| a.role_name.cmp(&b.role_name));
+    contents.roles.sort_by(|a, b| a.create.role_name.cmp(&b.create.role_name));
+}
+
+fn tag(key: &str, value: &str) -> Tag {
+    Tag { key: parsed(key), value: parsed(value) }
+}
+
 pub(super) fn clock(kit: &Kit) -> Vec<Attack> {
     let (generator, reviewer) = (kit.generator.public(), kit.reviewer.public());
     let trust = serde_json::json!({ "roles": { "generator": [generator], "reviewer": [reviewer] }, "maxAgeDays": 30 });
     vec![
         expired(
             "expired",
-            kit.with_contents(|contents| contents.header.expires = time("2026-02-01T00:00:00Z")),
-            "the bundle expired at 2026-02-01T00:00:00Z; it is now ",
+            kit.with_contents(|contents| contents.header.expires = created().plus_days(100)),
+            &format!("the bundle expired at {}; it is now ", created().plus_days(100)),
         ),
         expired(
             "from the future",
-            kit.with_contents(|contents| contents.header.created = time("9998-01-01T00:00:00Z")),
+            kit.with_contents(|contents| {
+                contents.header.created = time("9998-01-01T00:00:00Z");
+                contents.header.expires = time("9998-12-01T00:00:00Z");
+            }),
             "the bundle was made at 9998-01-01T00:00:00Z, which is in the future: it is now ",
         ),
         untrusted(
             "older than the trust file allows",
             kit.with_trust(trust),
-            "trust file does not allow this bundle, for 1 reason(s)\n  bundle was created 2026-01-10T08:00:00Z, ",
+            &format!("trust file does not allow this bundle, for 1 reason(s)\n  bundle was created {}, ", created()),
         ),
     ]
 }

@@ -229,6 +229,15 @@ pub(super) fn roles(kit: &Kit) -> Vec<Attack> {
                 contents.roles[0].policy.policy_document.0.statement[0].not_action = Some(vec![parsed("iam:*")]);
             },
         ),
+        at(
+            "a resource of another partition",
+            POLICY,
+            "statement 1 is about \"arn:aws-cn:s3:::bucket\", which is not in partition aws",
+            |contents| {
+                let statement = &mut contents.roles[0].policy.policy_document.0.statement[0];
+                statement.resource = parsed("arn:aws-cn:s3:::bucket");
+            },
+        ),
         at("a policy without statements", POLICY, "the policy has no statement", |contents| {
             contents.roles[0].policy.policy_document.0.statement.clear()
         }),

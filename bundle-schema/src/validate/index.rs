@@ -1,0 +1,132 @@
+//! The index itself: identity, dates, tags, and the roles it lists.
+
+use std::collections::HashSet;
+
+use super::{Problems, repeated, shown};
+use crate::documents::contents::Contents;
+use crate::documents::index::{Component, Endpoint, Header, Kind, Skipped};
+use crate::limits::{MAX_SERIAL, MAX_TAGS, MAX_VALID_DAYS};
+use crate::names::{EntryPath, INDEX_PATH, ObjectName, RoleNaming};
+
+pub(super) fn check_header(header: &Header, problems: &mut Problems) {
+    let at = INDEX_PATH;
+    let Kind::Cluster = header.kind;
+    if let Some((partition, dns_suffix)) = header.region.known_partition() {
+        problems.equal(at, "partition", &header.partition, &partition);
+        problems.equal(at, "dnsSuffix", &header.dns_suffix, &dns_suffix);
+    } else if let Some(dns_suffix) = header.partition.known_dns_suffix() {
+        problems.equal(at, "dnsSuffix", &header.dns_suffix, &dns_suffix);
+    }
+    match header.endpoint {
+        Endpoint::PublicBucket => {
+            problems.equal(at, "issuerUrl", header.issuer_url.as_str(), &header.public_bucket_issuer());
+        }
+    }
+    check_serial(problems, "serial", header.serial);
+    if header.expires <= header.created {
+        problems.add(at, format!("expires is {}, not after created, {}", header.expires, header.created));
+    }
+    if header.expires > header.created.plus_days(MAX_VALID_DAYS) {
+        let (created, expires) = (header.created, header.expires);
+        problems.add(at, format!("expires is {expires}, more than {MAX_VALID_DAYS} days after created, {created}"));
+    }
+    if let Some(previous) = &header.previous {
+        check_serial(problems, "previous.serial", previous.serial);
+        if previous.serial >= header.serial {
+            problems.add(at, format!("previous.serial is {}, not below serial, {}", previous.serial, header.serial));
+        }
+    }
+    check_tags(header, problems);
+}
+
+fn check_serial(problems: &mut Problems, field: &str, serial: u64) {
+    if !(1..=MAX_SERIAL).contains(&serial) {
+        problems.add(INDEX_PATH, format!("{field} is {serial}; serials count from 1 to {MAX_SERIAL}"));
+    }
+}
+
+fn check_tags(header: &Header, problems: &mut Problems) {
+    let at = INDEX_PATH;
+    problems.at_most(at, "tags", header.tags.len(), MAX_TAGS);
+    if !header.tags.is_sorted_by(|a, b| a.key <= b.key) {
+        problems.add(at, "tags are not sorted by key");
+    }
+    if let Some(key) = repeated(header.tags.iter().map(|tag| tag.key.as_str())) {
+        problems.add(at, format!("tag {key} is there twice (keys are compared without regard to case)"));
+    }
+    let own = header.name.ownership_tag_key();
+    for tag in header.tags.iter().filter(|tag| tag.key.is_ownership() && tag.key.as_str() != own) {
+        problems.add(at, format!("tag {} marks resources of another cluster; only {own} is allowed", tag.key));
+    }
+    for (key, value) in [(own, "owned"), ("Name".to_owned(), header.name.as_str())] {
+        let found = header.tags.iter().find(|tag| tag.key.as_str() == key).map(|tag| tag.value.as_str());
+        problems.equal(at, &format!("tag {key}"), &found, &Some(value));
+    }
+}
+
+pub(super) fn check_components(contents: &Contents, problems: &mut Problems) {
+    let at = INDEX_PATH;
+    let components = &contents.header.components;
+    if components.is_empty() {
+        problems.add(at, "components is empty; a bundle makes at least one role");
+    }
+    if !components.is_sorted_by(|a, b| a.role_name <= b.role_name) {
+        problems.add(at, "components are not sorted by roleName");
+    }
+    if let Some(name) = repeated(components.iter().map(|component| component.role_name.as_str())) {
+        problems.add(at, format!("two components have the role name {name} (without regard to case)"));
+    }
+    let secrets: Vec<String> = components.iter().map(|c| format!("{}/{}", c.secret_namespace, c.secret_name)).collect();
+    if let Some(secret) = repeated(secrets.iter().map(String::as_str)) {
+        problems.add(at, format!("two components have the Secret {secret}"));
+    }
+    for component in components {
+        if component.service_accounts.is_empty() {
+            problems.add(at, format!("component {} has no service account", component.role_name));
+        }
+        if let Some(name) = repeated(component.service_accounts.iter().map(ObjectName::as_str)) {
+            problems.add(at, format!("component {} names the service account {name} twice", component.role_name));
+        }
+    }
+    check_role_names(&contents.header, problems);
+    check_sources(contents, problems);
+}
+
+/// A role's name is the one that the cluster's name, the Secret's namespace and its name give, for all roles in one way.
+fn check_role_names(header: &Header, problems: &mut Problems) {
+    let fits = |component: &Component, naming: RoleNaming| {
+        let name = naming.role(&header.name, &component.secret_namespace, &component.secret_name);
+        name.is_ok_and(|name| name == component.role_name)
+    };
+    let components = &header.components;
+    let all = |naming| components.iter().all(|component| fits(component, naming));
+    if all(RoleNaming::Ccoctl) || all(RoleNaming::Hashed) {
+        return;
+    }
+    let strangers: Vec<&Component> = components
+        .iter()
+        .filter(|component| !fits(component, RoleNaming::Ccoctl) && !fits(component, RoleNaming::Hashed))
+        .collect();
+    for Component { secret_namespace, secret_name, role_name, .. } in &strangers {
+        let expected = RoleNaming::Ccoctl.role(&header.name, secret_namespace, secret_name);
+        let expected = expected.map_or_else(|error| error.to_string(), |name| shown(&name));
+        let of = format!("{secret_namespace}/{secret_name}");
+        problems.add(INDEX_PATH, format!("roleName of {of} is {}; {expected} is expected", shown(role_name)));
+    }
+    if strangers.is_empty() {
+        problems.add(INDEX_PATH, "some role names are cut and others end in a hash; a bundle does one or the other");
+    }
+}
+
+/// Every component and every skipped document comes from a file that is in the bundle.
+fn check_sources(contents: &Contents, problems: &mut Problems) {
+    for skipped in contents.header.skipped.iter().filter(|skipped| skipped.document == 0) {
+        problems.add(INDEX_PATH, format!("skipped document of {} is 0; documents count from 1", skipped.source));
+    }
+    let requests: HashSet<&EntryPath> = contents.requests.iter().map(|(path, _)| path).collect();
+    let components = contents.header.components.iter().map(|Component { source, .. }| source);
+    let skipped = contents.header.skipped.iter().map(|Skipped { source, .. }| source);
+    for source in components.chain(skipped).filter(|source| !requests.contains(source)) {
+        problems.add(INDEX_PATH, format!("source {source} is not in the bundle"));
+    }
+}
