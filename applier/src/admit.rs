@@ -1,7 +1,8 @@
 //! From files to a bundle that may be applied now: checks 1 to 9 of FORMAT.md, in their order, before any call to AWS.
 //!
-//! Goes in: a path, keys, a clock. Comes out: [`Admitted`], which nothing else can make and everything after demands.
+//! Input: a path, keys, a clock. Output: [`Admitted`], which nothing else can make and every later step requires.
 
+pub mod limits;
 pub mod trust;
 
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use bundle_schema::file::OpenError;
 use bundle_schema::names::Timestamp;
 use bundle_schema::signature::{TrustError, TrustPolicy};
 
-use self::trust::{LimitsExceeded, TrustLimits};
+use self::limits::{LimitsExceeded, TrustLimits};
 
 /// How far a bundle's time of making may lie ahead of this host's clock, in seconds: clocks differ.
 const MAX_SKEW_SECONDS: i64 = 300;
@@ -72,11 +73,13 @@ impl AdmitError {
     }
 }
 
-/// A bundle that passed every check that needs no account: signed by everybody who has to, valid, in time, within the
+/// A bundle that passed every check that needs no account: signed by every required role, valid, in time, within the
 /// limits of the trust file.
 #[derive(Debug)]
 pub struct Admitted {
     bundle: Bundle,
+    ignored_tags: Vec<String>,
+    unused_exceptions: Vec<String>,
 }
 
 impl Admitted {
@@ -90,14 +93,26 @@ impl Admitted {
         let bundle = SignedFiles::open(path, signatures)?.verify(policy)?.parse()?.validate()?;
         let header = &bundle.contents().header;
         in_time(header.created, header.expires, now)?;
-        limits.check(bundle.contents(), now)?;
-        Ok(Self { bundle })
+        let unused_exceptions = limits.check(bundle.contents(), now)?;
+        Ok(Self { bundle, ignored_tags: limits.ignored_tags().to_vec(), unused_exceptions })
     }
 
     /// The bundle.
     #[must_use]
     pub fn bundle(&self) -> &Bundle {
         &self.bundle
+    }
+
+    /// The patterns of the keys of other people's tags that the trust file ignores.
+    #[must_use]
+    pub fn ignored_tags(&self) -> &[String] {
+        &self.ignored_tags
+    }
+
+    /// The trust file's exceptions that spare nothing in this bundle, in words.
+    #[must_use]
+    pub fn unused_exceptions(&self) -> &[String] {
+        &self.unused_exceptions
     }
 }
 

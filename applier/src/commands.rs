@@ -15,7 +15,8 @@ use bundle_schema::exit::{ExitCode, describe};
 use bundle_schema::names::Timestamp;
 use bundle_schema::signature::PublicKeyError;
 
-use crate::admit::trust::{TrustFileError, TrustLimits, read_trust_file, trusted_keys};
+use crate::admit::limits::TrustLimits;
+use crate::admit::trust::{TrustFileError, read_trust_file, trusted_keys};
 use crate::admit::{AdmitError, Admitted};
 use crate::cli::{BundleArgs, Cli, Command};
 

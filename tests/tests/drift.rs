@@ -323,6 +323,12 @@ fn tags_of_others_stay_and_are_named() -> Test {
         "resources": ["arn:aws:s3:::democluster-oidc", PROVIDER, role],
     });
     assert_eq!((&plan["actions"], &plan["findings"]), (&json!([]), &json!([finding])));
+
+    let trust = json!({"roles": {"any": [applied.scene.public_key("minisign.pub")]}, "ignoredTags": ["map-*"]});
+    applied.scene.write("trust.json", trust.to_string());
+    let ignoring = applied.scene.applier(["plan", &applied.bundle, "--trust", "trust.json", "--detailed-exitcode"]);
+    let plan = ignoring.envs(applied.emulator.environment()).run().exits(0).stdout;
+    assert!(plan.contains("\n! tag map-migrated is not in the bundle (ignored by the trust file), "), "{plan}");
     Ok(())
 }
 

@@ -314,3 +314,36 @@ fn trust_that_cannot_be_read() -> Test {
     scene.applier(["verify", &bundle]).run().exits(2);
     Ok(())
 }
+
+/// What people deny first is granted by every release: an exception spares the one role that needs it, and nothing more.
+#[test]
+fn an_exception_spares_one_role() -> Test {
+    let scene = Scene::with_key()?;
+    let bundle = scene.bundle();
+    let verify = |more: serde_json::Value| {
+        let mut trust = json!({"roles": {"generator": [scene.public_key("minisign.pub")]}, "deniedActions": ["iam:PassRole"]});
+        trust.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        scene.write("trust.json", trust.to_string());
+        scene.applier(["verify", &bundle, "--trust", "trust.json"]).run()
+    };
+    let refused = format!(
+        "error: trust file does not allow this bundle, for 1 reason(s)\n  role {} grants iam:PassRole, and iam:PassRole is denied",
+        ROLES[3]
+    );
+    verify(json!({})).exits(3).says(&refused);
+    let exception = |role: &str| json!({"exceptions": [{"role": role, "actions": ["iam:PassRole"]}]});
+    let spared = verify(exception("*-example-machines-*")).exits(0).stdout;
+    assert!(!spared.contains("Unused"), "{spared}");
+    verify(exception("*-example-other-*")).exits(3).says(&refused);
+    let both = json!({"exceptions": [
+        {"role": "*-machines-*", "actions": ["iam:Pass*"]}, {"role": "other", "actions": ["ec2:*"]},
+    ]});
+    let unused = verify(both).exits(0).stdout;
+    assert!(unused.contains("\nUnused    the trust file's exception for other (ec2:*)\n"), "{unused}");
+
+    verify(json!({"deniedActions": [], "minimumSerial": {"democluster": 2}})).exits(3).says(
+        "error: trust file does not allow this bundle, for 1 reason(s)\n  serial of democluster is 1; at least 2 is required",
+    );
+    verify(json!({"deniedActions": [], "minimumSerial": {"other": 2}})).exits(0);
+    Ok(())
+}

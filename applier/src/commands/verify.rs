@@ -46,6 +46,9 @@ fn text(admitted: &Admitted, trust: &TrustArgs) -> String {
         let _ = writeln!(text, "Signed    {} {}", Escaped(&signer.role), EscapedWhole(&signer.key));
         let _ = writeln!(text, "          {}", Escaped(&comment));
     }
+    for exception in admitted.unused_exceptions() {
+        let _ = writeln!(text, "Unused    the trust file's exception for {exception}");
+    }
     let required = match (&trust.trust, trust.trusted_key.len()) {
         (Some(_), _) => "all required roles have signed".to_owned(),
         (None, 1) => "the 1 required key has signed".to_owned(),
@@ -72,6 +75,7 @@ struct Verified<'a> {
     expires: String,
     roles: Vec<&'a str>,
     signers: &'a [Signer],
+    unused_exceptions: &'a [String],
 }
 
 fn json(admitted: &Admitted) -> String {
@@ -89,6 +93,7 @@ fn json(admitted: &Admitted) -> String {
         expires: header.expires.to_string(),
         roles: bundle.contents().roles.iter().map(|role| role.create.role_name.as_str()).collect(),
         signers: bundle.signers(),
+        unused_exceptions: admitted.unused_exceptions(),
     };
     let mut json = escaped_json(&serde_json::to_string_pretty(&verified).unwrap_or_default());
     json.push('\n');

@@ -32,8 +32,8 @@ impl<'a> Desired<'a> {
         Self {
             contents: bundle.bundle().contents(),
             digest: bundle.bundle().digest(),
-            ignored_tags: &[],
-            unused_exceptions: &[],
+            ignored_tags: bundle.ignored_tags(),
+            unused_exceptions: bundle.unused_exceptions(),
         }
     }
 
