@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bundle_schema::layout::WIDTH;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// What the command line says.
@@ -9,10 +10,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(
     name = "airlock-applier",
     version,
+    max_term_width = WIDTH,
     about = "Verify a signed STS Airlock bundle and apply it to the AWS account it was made for",
-    after_help = "Exit codes: 0 done or nothing to do; 2 usage; 3 signature or trust refused; 4 bundle invalid;\n\
-                  5 refused by the live account; 6 AWS failed, running it again is safe; 10 changes (plan --detailed-exitcode);\n\
-                  1 anything else"
+    after_help = "Exit codes: 0 done or nothing to do; 2 usage; 3 signature or trust refused;\n\
+                  4 bundle invalid; 5 refused by the live account; 6 AWS failed, running it\n\
+                  again is safe; 10 something to do, or something foreign (plan\n\
+                  --detailed-exitcode); 1 anything else"
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -22,19 +25,28 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Check signatures, form, content and time of a bundle, without AWS
-    #[command(after_help = "Example: airlock-applier verify prod-1.tar.gz --trusted-key minisign.pub")]
+    #[command(
+        override_usage = "airlock-applier verify BUNDLE [OPTIONS]\n           (--trust FILE | --trusted-key KEY...)",
+        after_help = "Example:\n  airlock-applier verify prod-1.tar.gz --trust trust.json"
+    )]
     Verify(VerifyArgs),
     /// Show what an apply would do to the account, and change nothing
     #[cfg(feature = "aws")]
-    #[command(after_help = "Example: airlock-applier plan prod-1.tar.gz --trust trust.json --detailed-exitcode\n\n\
-                            Credentials, profile and endpoint come from the environment (AWS_PROFILE, AWS_ENDPOINT_URL, ...).")]
+    #[command(
+        override_usage = "airlock-applier plan BUNDLE [OPTIONS]\n           (--trust FILE | --trusted-key KEY...)",
+        after_help = "Example:\n  airlock-applier plan prod-1.tar.gz --trust trust.json --detailed-exitcode\n\n\
+                            Credentials, profile and endpoint come from the environment (AWS_PROFILE,\n\
+                            AWS_ENDPOINT_URL, ...)."
+    )]
     Plan(PlanArgs),
     /// Make the account hold what the bundle says, and write a receipt
     #[cfg(feature = "aws")]
     #[command(
-        after_help = "Example: airlock-applier apply prod-1.tar.gz --trust trust.json --plan-digest 6b86b2...\n\n\
-                            Credentials, profile and endpoint come from the environment (AWS_PROFILE, AWS_ENDPOINT_URL, ...).\n\
-                            Ctrl-C ends what is under way and writes the receipt."
+        override_usage = "airlock-applier apply BUNDLE [OPTIONS]\n           (--trust FILE | --trusted-key KEY...)",
+        after_help = "Example:\n  airlock-applier apply prod-1.tar.gz --trust trust.json \\\n      --plan-digest 6b86b2...\n\n\
+                            Credentials, profile and endpoint come from the environment (AWS_PROFILE,\n\
+                            AWS_ENDPOINT_URL, ...).\n\
+                            Ctrl-C finishes the calls under way, begins no other, and writes the receipt."
     )]
     Apply(ApplyArgs),
 }
@@ -86,7 +98,7 @@ pub(crate) struct PlanArgs {
     pub(crate) bundle: BundleArgs,
     #[command(flatten)]
     pub(crate) account: AccountArgs,
-    /// End with exit code 10 if there is something to do
+    /// End with exit code 10 if there is something to do, or something of others on what is the cluster's
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
 }
@@ -125,6 +137,20 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_fits_80_columns() {
+        let mut cli = Cli::command();
+        cli.build();
+        let helps = |command: &mut clap::Command| {
+            [command.render_help(), command.render_long_help()].map(|help| help.to_string())
+        };
+        let mut all = helps(&mut cli).to_vec();
+        cli.get_subcommands_mut().for_each(|command| all.extend(helps(command)));
+        let long: Vec<&str> =
+            all.iter().flat_map(|help| help.lines()).filter(|line| line.chars().count() > WIDTH).collect();
+        assert_eq!(long, Vec::<&str>::new());
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod gzip;
 mod header;
 
 use std::collections::HashSet;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::ops::Range;
 
 use flate2::{Compression, GzBuilder};
@@ -158,6 +158,15 @@ pub(crate) fn unpack(archive: &[u8]) -> Result<Unpacked, ArchiveError> {
     let tar = gunzip(archive)?;
     let entries = read_tar(&tar)?;
     Ok(Unpacked { tar, entries })
+}
+
+/// The path and mode of the first entry of any gzipped tar, to tell what a file is that is not a bundle.
+#[must_use]
+pub fn first_entry(archive: &[u8]) -> Option<(String, u32)> {
+    let mut block = [0; BLOCK];
+    flate2::bufread::GzDecoder::new(archive).read_exact(&mut block).ok()?;
+    let header = tar::Header::from_byte_slice(&block);
+    Some((String::from_utf8_lossy(&header.path_bytes()).into_owned(), header.mode().ok()?))
 }
 
 fn read_tar(tar: &[u8]) -> Result<Vec<(EntryPath, Range<usize>)>, ArchiveError> {

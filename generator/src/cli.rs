@@ -1,8 +1,10 @@
 //! The command line.
 
+use std::io::Write;
 use std::process;
 
 use bundle_schema::exit::{self, ExitCode};
+use bundle_schema::layout::WIDTH;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{create_bundle, create_key_pair, create_signing_key, sign};
@@ -10,7 +12,7 @@ use crate::failure::Failure;
 
 /// Makes keys and signed STS Airlock bundles on a host without a network.
 #[derive(Debug, Parser)]
-#[command(name = "airlock-generator", version, after_help = AFTER)]
+#[command(name = "airlock-generator", version, max_term_width = WIDTH, after_help = AFTER)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -19,11 +21,13 @@ struct Cli {
 const AFTER: &str = "\
 Example, from a release's CredentialsRequests to a signed bundle:
   airlock-generator create-signing-key --output-dir keys
-  airlock-generator create-bundle --name prod --region us-east-2 --account-id 123456789012 \\
-      --credentials-requests-dir requests --signing-key keys/minisign.key --output-dir out
+  airlock-generator create-bundle --name prod --region us-east-2 \\
+      --account-id 123456789012 --credentials-requests-dir requests \\
+      --signing-key keys/minisign.key --output-dir out
 
-Exit codes: 0 done; 1 reading or writing failed; 2 a flag, a setting or a key file is wrong; 4 a request or a bundle is
-invalid.";
+Exit codes: 0 done; 1 reading or writing failed; 2 a flag, a setting or a key
+file is wrong; 3 a signature or a digest does not match; 4 a request or a bundle
+is invalid; 5 the bundle has expired.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -45,49 +49,61 @@ const CREATE_SIGNING_KEY: &str = "\
 Example:
   airlock-generator create-signing-key --output-dir keys
 
-The password is asked for twice, without echo. minisign.key is readable by its owner alone, from the moment it is there.
-Both files are stock minisign's. Neither is ever overwritten.";
+The password is asked for twice and not shown. Only the owner can read
+minisign.key, from the moment it exists. Both files have stock minisign's
+format. Neither is ever overwritten.";
 
 const CREATE_KEY_PAIR: &str = "\
 Example:
   airlock-generator create-key-pair --output-dir out
 
-A private key that is there already is kept, and its public half written again if it is missing. create-bundle with the
-same --output-dir uses the pair. Without this command, create-bundle makes a pair whose private half exists in the install
-archive alone.";
+An existing private key is kept, and its public half is written again if it is
+missing. create-bundle with the same --output-dir uses the pair. Without this
+command, create-bundle makes a pair whose private half is in the install archive
+and nowhere else.";
 
 const CREATE_BUNDLE: &str = "\
 Examples:
-  airlock-generator create-bundle --name prod --region us-east-2 --account-id 123456789012 \\
-      --credentials-requests-dir requests --signing-key keys/minisign.key --output-dir out
-  airlock-generator create-bundle --config prod.yaml --serial 2 --public-key-file out/serviceaccount-signer.public
-  airlock-generator create-bundle --config prod.yaml --install-archive - | age -r age1... > install.tar.gz.age
+  airlock-generator create-bundle --name prod --region us-east-2 \\
+      --account-id 123456789012 --credentials-requests-dir requests \\
+      --signing-key keys/minisign.key --output-dir out
+  tar xzOf out/prod-1.tar.gz serviceaccount-signer.public > signer.public
+  airlock-generator create-bundle --config prod.yaml --serial 2 \\
+      --public-key-file signer.public
+  airlock-generator create-bundle --config prod.yaml \\
+      --install-archive - | age -r age1... > install.tar.gz.age
 
-Outputs, which appear together or not at all, and are never overwritten:
-  NAME-SERIAL.tar.gz                the bundle, for the applier
-  NAME-SERIAL.tar.gz.minisig        the signature over it
-  NAME-SERIAL-install.tar.gz        manifests and private key, for the installer's directory; mode 0600
+Output files, which appear together or not at all, and are never overwritten:
+  NAME-SERIAL.tar.gz           the bundle, for the applier
+  NAME-SERIAL.tar.gz.minisig   the signature over it
+  NAME-SERIAL-install.tar.gz   manifests and private key, for the installer's
+                               directory; only the owner can read it
 
-The cluster's key pair is, in this order:
-  1. --public-key-file FILE: the public half alone, for a cluster that has its key already; the install archive then holds
-     manifests alone. The bundle of an earlier serial has the file: tar xzOf OLD.tar.gz serviceaccount-signer.public
-  2. OUTPUT_DIR/serviceaccount-signer.private, if it is there: from create-key-pair, or from ccoctl.
-  3. for serial 1, a new pair: its private half goes into the install archive and nowhere else. Keep that archive until
-     the installer has it; with --install-archive - it is never on a disk in the clear.
+The cluster's key pair is the first of these:
+  1. --public-key-file FILE: the public half alone, for a cluster that has its
+     key already. The install archive then holds manifests alone. The bundle of
+     an earlier serial has that file (second example).
+  2. OUTPUT_DIR/serviceaccount-signer.private, from create-key-pair or ccoctl.
+  3. For serial 1, a new pair. Its private half is in the install archive and
+     nowhere else: keep that archive until the installer has it. With
+     --install-archive - it is never on a disk unencrypted.
 
-The file of --config is YAML with the flags' names as keys; what may be given several times is a list:
+The file of --config is YAML. Its keys are the names of the flags; what may be
+given several times is a list:
   name: prod
   account-id: \"012345678901\"
   tag: [team=edge]
 
-The same input, keys and time (--created or SOURCE_DATE_EPOCH) give the same bytes.";
+The same input, keys and time (--created or SOURCE_DATE_EPOCH) give the same
+bytes.";
 
 const SIGN: &str = "\
 Example:
-  airlock-generator sign out/prod-1.tar.gz --signing-key review/minisign.key --signer reviewer
+  airlock-generator sign out/prod-1.tar.gz --signing-key review/minisign.key
 
-Writes FILE.LABEL.minisig, as `minisign -S -m FILE -x FILE.LABEL.minisig` does. A bundle that the applier would refuse is
-not signed. The label is for people: the applier goes by keys alone.";
+Writes FILE.LABEL.minisig, as `minisign -S -m FILE -x FILE.LABEL.minisig` does.
+A bundle that the applier would refuse is not signed. The label is for people:
+the applier decides by keys alone.";
 
 /// Runs the program with the arguments of the process.
 #[must_use]
@@ -101,7 +117,8 @@ pub fn run() -> process::ExitCode {
     match result {
         Ok(()) => ExitCode::Done.into(),
         Err(Failure { code, error }) => {
-            eprintln!("{}", exit::describe(error.as_ref()));
+            // Nobody may be listening.
+            let _ = writeln!(std::io::stderr(), "{}", exit::describe(error.as_ref()));
             code.into()
         }
     }
@@ -115,6 +132,20 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_fits_80_columns() {
+        let mut cli = Cli::command();
+        cli.build();
+        let helps = |command: &mut clap::Command| {
+            [command.render_help(), command.render_long_help()].map(|help| help.to_string())
+        };
+        let mut all = helps(&mut cli).to_vec();
+        cli.get_subcommands_mut().for_each(|command| all.extend(helps(command)));
+        let long: Vec<&str> =
+            all.iter().flat_map(|help| help.lines()).filter(|line| line.chars().count() > WIDTH).collect();
+        assert_eq!(long, Vec::<&str>::new());
     }
 
     #[test]

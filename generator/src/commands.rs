@@ -6,7 +6,7 @@ pub(crate) mod create_signing_key;
 mod key_source;
 pub(crate) mod sign;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -26,8 +26,11 @@ use crate::settings::flags::SettingsError;
 /// Prints on standard output.
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written.map_err(|error| Failure::new(ExitCode::Other, error))
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // A reader that has seen enough, such as `head`, is no failure.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(ExitCode::Other, error)),
+        _ => Ok(()),
+    }
 }
 
 /// Prints on standard error, where nobody has to be listening.

@@ -4,3 +4,4 @@
 
 pub(crate) mod files;
 pub(crate) mod report;
+pub(crate) mod stdout;

@@ -259,3 +259,36 @@ fn a_thousand_requests_make_a_bundle() -> Test {
     scene.applier(["verify", bundle, "--trusted-key", "minisign.pub"]).run().exits(0);
     Ok(())
 }
+
+#[test]
+fn everything_that_is_missing_is_named_at_once() -> Test {
+    let scene = Scene::with_key()?;
+    scene.generator(["create-bundle", "--region", "us-east-2", "--output-dir", "out"]).run().exits(2).says(
+        "error: --name, --account-id, --credentials-requests-dir and --signing-key are missing\n  give them, or write them into the \
+         file of --config, such as \"name: ...\"",
+    );
+    let arguments = scene.bundle_arguments();
+    let without_name = &arguments[2..];
+    scene
+        .generator(["create-bundle"])
+        .args(without_name)
+        .run()
+        .exits(2)
+        .says("error: --name is missing\n  give it, or write it into the file of --config, such as \"name: ...\"");
+    Ok(())
+}
+
+#[test]
+fn an_install_config_that_ignores_the_roles_is_a_warning() -> Test {
+    let scene = Scene::with_key()?;
+    let warned = |name: &str, text: &str| {
+        scene.write("install-config.yaml", text);
+        scene.create_bundle(&["--install-config", "install-config.yaml", "--output-dir", name]).run().exits(0).stderr
+    };
+    let warning = "warning: the install-config does not have \"credentialsMode: Manual\", without which the cluster ignores the \
+                   roles of this bundle\n";
+    assert!(warned("mint", "credentialsMode: Mint\n").contains(warning));
+    assert!(warned("none", "apiVersion: v1\n").contains(warning));
+    assert!(!warned("manual", "credentialsMode: Manual\n").contains("warning: the install-config"));
+    Ok(())
+}

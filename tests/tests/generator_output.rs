@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::json;
 use tests::SetupError;
 use tests::forge::raw::{Raw, RawEntry};
+use tests::program::Program;
 use tests::scene::{GCP, PREVIEW, ROLES, Scene};
 
 type Test = Result<(), SetupError>;
@@ -87,50 +88,39 @@ fn the_bundle_lists_what_it_holds() -> Test {
 }
 
 #[test]
-fn a_table_says_what_became_of_each_request() -> Test {
+fn the_report_says_what_became_of_each_request() -> Test {
     let scene = Scene::with_key()?;
     let created = scene.create_bundle(&[]).env("SOURCE_DATE_EPOCH", "1790000000").run().exits(0);
-    let part = |from: &str| {
-        let lines = created.stdout.lines().skip_while(move |line| !line.starts_with(from));
-        lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>()
+    let long: Vec<&str> = created.stdout.lines().filter(|line| line.chars().count() > 80).collect();
+    // A path of this machine's is one word.
+    assert!(long.iter().all(|line| line.trim_start().split(' ').count() == 1), "{long:?}");
+    let role = |role: usize, request: &str, accounts: &str| {
+        format!("Role      {}\n  for     {request}\n  used by {accounts}\n", ROLES[role])
     };
-    assert_eq!(
-        part("democluster serial 1")[..2],
-        [
-            "democluster serial 1 for account 123456789012 (aws, us-east-2)",
-            "issuer       https://democluster-oidc.s3.us-east-2.amazonaws.com",
-        ]
-    );
-    let shortest =
-        |line: &str| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" | ");
-    let table: Vec<String> = part("REQUEST").into_iter().map(shortest).collect();
-    assert_eq!(
-        table,
-        [
-            "REQUEST | ROLE | SERVICE ACCOUNTS | STATEMENTS".to_owned(),
-            format!("example-block-storage | {} | block-storage-operator, block-storage-controller | 2", ROLES[0]),
-            format!("example-front-door | {} | front-door-operator | 1", ROLES[1]),
-            format!("example-image-store | {} | image-store-operator, image-store | 1", ROLES[2]),
-            format!("example-machines | {} | machines-controller | 1", ROLES[3]),
-            format!("example-permissions-watcher | {} | permissions-watcher | 1", ROLES[4]),
-        ]
-    );
-    let skipped: Vec<String> = part("SKIPPED").into_iter().map(shortest).collect();
     let reason = |line: &str| line.split_once(": ").unwrap().1.to_owned();
-    assert_eq!(
-        skipped,
-        [
-            "SKIPPED | WHY | FILE".to_owned(),
-            format!("example-machines-gcp | {} | 04-machines.yaml, document 1", reason(GCP)),
-            format!("example-preview | {} | 06-preview.yaml, document 1", reason(PREVIEW)),
-        ]
-    );
     let digest = scene.digest("out/democluster-1.tar.gz");
-    assert!(
-        part("sha256").contains(&format!("{digest}  out/democluster-1.tar.gz  (bundle)").as_str()),
-        "{}",
-        created.stdout
-    );
+    for part in [
+        "Bundle    democluster serial 1\nAccount   123456789012 (aws, us-east-2)\n".to_owned(),
+        "Issuer    https://democluster-oidc.s3.us-east-2.amazonaws.com\n".to_owned(),
+        role(
+            0,
+            "example-block-storage (03-block-storage.yaml), 2 statements",
+            "block-storage-operator, block-storage-controller",
+        ),
+        role(1, "example-front-door (02-front-door.yaml), 1 statement", "front-door-operator"),
+        role(2, "example-image-store (01-image-store.yaml), 1 statement", "image-store-operator, image-store"),
+        role(3, "example-machines (04-machines.yaml), 1 statement", "machines-controller"),
+        role(4, "example-permissions-watcher (05-read-only.yaml), 1 statement", "permissions-watcher"),
+        format!("Skipped   example-machines-gcp (04-machines.yaml, document 1)\n          {}\n", reason(GCP)),
+        format!("File      out/democluster-1.tar.gz (bundle)\n  sha256  {digest}\n"),
+        "\n2. carry the bundle and its .minisig files to the privileged network:\n    airlock-applier plan \
+         out/democluster-1.tar.gz --trust trust.json\n"
+            .to_owned(),
+    ] {
+        assert!(created.stdout.contains(&part), "{part}\n---\n{}", created.stdout);
+    }
+    assert!(created.stdout.contains("Skipped   example-preview (06-preview.yaml, document 1)\n"));
+    assert!(reason(PREVIEW).contains("TechPreviewNoUpgrade"));
     Ok(())
 }
 
@@ -284,6 +274,96 @@ fn help_has_an_example() -> Test {
     for command in ["verify", "plan", "apply"] {
         let help = scene.applier([command, "--help"]).run().exits(0).stdout;
         assert!(help.contains("Example") && help.contains(&format!("airlock-applier {command}")), "{help}");
+    }
+    Ok(())
+}
+
+/// A pipe takes some kilobytes that nobody reads. The bundle appears when the install archive was read, and not before:
+/// otherwise its private key would exist nowhere.
+#[test]
+fn no_bundle_appears_where_nobody_took_the_key() -> Test {
+    let scene = Scene::with_key()?;
+    let arguments = scene.bundle_arguments();
+    let key = arguments.iter().position(|word| word == "--public-key-file").unwrap();
+    let arguments = [&arguments[..key], &arguments[key + 2..]].concat();
+    let line = |consumer: &str| {
+        let create = scene.create_bundle_with(&arguments, &["--key-type", "p256", "--install-archive", "-"]).line();
+        let generator = tests::binaries::binaries().unwrap().generator.to_string_lossy().into_owned();
+        let create = create.replacen("airlock-generator", &generator, 1);
+        scene.runs(&Program::new("/bin/bash").args(["-c", &format!("set -o pipefail; {create} | {consumer}")]))
+    };
+    line("sleep 0.3").exits(1).says(
+        "error: the install archive was not read from standard output; no bundle was written\n  because: broken pipe\n  if a \
+         private key was made, it is gone: correct the command behind the pipe, then run this command again",
+    );
+    assert!(!scene.path("out/democluster-1.tar.gz").exists());
+    let slow = line("(sleep 0.3; cat > install.tar.gz)").exits(0);
+    assert!(slow.stderr.contains("If it is lost before the bundle is applied, delete the bundle"), "{}", slow.stderr);
+    assert!(scene.entries("install.tar.gz").contains(&"tls/bound-service-account-signing-key.key".to_owned()));
+    assert!(scene.path("out/democluster-1.tar.gz").exists());
+
+    // The archive is lost: the advice brings a new key, as long as nothing was applied.
+    line("cat > /dev/null").exits(2).says(
+        "error: out/democluster-1.tar.gz is there already, with other content, and is not overwritten\n  if its install archive \
+         is lost and it was never applied, delete it and its signatures, then run this again; for a changed bundle of the same \
+         cluster give --serial 2 and --public-key-file",
+    );
+    for ending in ["", ".minisig"] {
+        std::fs::remove_file(scene.path(&format!("out/democluster-1.tar.gz{ending}"))).unwrap();
+    }
+    line("cat > again.tar.gz").exits(0);
+    Ok(())
+}
+
+/// What is done with an install archive depends on the serial: only the first is for an installation.
+#[test]
+fn the_next_steps_are_those_of_the_serial() -> Test {
+    let scene = Scene::with_key()?;
+    let next = |serial| {
+        let report = scene.create_bundle(&["--serial", serial, "--format", "json"]).run().exits(0).json();
+        report["next"].as_array().unwrap().iter().map(|step| step.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let (first, second) = (next("1"), next("2"));
+    assert!(first[1].ends_with("airlock-applier plan out/democluster-1.tar.gz --trust trust.json"), "{first:?}");
+    assert_eq!(
+        first[2],
+        "before openshift-install create cluster, extract the install archive where it runs: tar xzf \
+         out/democluster-1-install.tar.gz -C INSTALL-DIR"
+    );
+    assert_eq!(
+        second[2],
+        "once the bundle is applied, extract the install archive and apply its Secrets to the cluster: tar xzf \
+         out/democluster-2-install.tar.gz -C INSTALL-DIR; oc apply -f INSTALL-DIR/manifests"
+    );
+    Ok(())
+}
+
+#[test]
+fn an_install_archive_is_not_signed() -> Test {
+    let scene = Scene::with_key()?;
+    scene.bundle();
+    let install = "out/democluster-1-install.tar.gz";
+    scene.generator(["sign", install, "--signing-key", "minisign.key", "--no-password"]).run().exits(4).says(
+        "error: out/democluster-1-install.tar.gz cannot be used\n  because: it is an install archive, which may hold the \
+         cluster's private key\n  it is not signed by a reviewer, and it is never carried to the privileged network: sign the \
+         bundle, NAME-SERIAL.tar.gz",
+    );
+    assert!(!scene.path(&format!("{install}.reviewer.minisig")).exists());
+    Ok(())
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_failure() -> Test {
+    let scene = Scene::with_key()?;
+    let bundle = scene.bundle();
+    let binaries = tests::binaries::binaries().unwrap();
+    let (generator, applier) = (binaries.generator.to_string_lossy(), binaries.applier.to_string_lossy());
+    for command in [
+        format!("{generator} create-key-pair --key-type p256 --output-dir keys"),
+        format!("{applier} verify {bundle} --trusted-key minisign.pub"),
+    ] {
+        let line = format!("set -o pipefail; {command} | true");
+        scene.runs(&Program::new("/bin/bash").args(["-c", &line])).exits(0).says("");
     }
     Ok(())
 }

@@ -321,7 +321,8 @@ fn an_exception_spares_one_role() -> Test {
     let scene = Scene::with_key()?;
     let bundle = scene.bundle();
     let verify = |more: serde_json::Value| {
-        let mut trust = json!({"roles": {"generator": [scene.public_key("minisign.pub")]}, "deniedActions": ["iam:PassRole"]});
+        let mut trust =
+            json!({"roles": {"generator": [scene.public_key("minisign.pub")]}, "deniedActions": ["iam:PassRole"]});
         trust.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         scene.write("trust.json", trust.to_string());
         scene.applier(["verify", &bundle, "--trust", "trust.json"]).run()

@@ -48,3 +48,9 @@ pub(crate) fn make(
     let archive = pack(entries.iter().map(|(path, body)| (path, body.as_slice())), MODE)?;
     Ok(Zeroizing::new(archive))
 }
+
+/// Whether an archive begins as an install archive does: with a manifest that only its owner may read.
+pub(crate) fn is_one(archive: &[u8]) -> bool {
+    bundle_schema::archive::first_entry(archive)
+        .is_some_and(|(path, mode)| mode == MODE && path.starts_with("manifests/"))
+}

@@ -1,10 +1,11 @@
 //! `create-bundle`: from a directory of CredentialsRequests to a signed bundle and an install archive.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use bundle_schema::exit::ExitCode;
-use bundle_schema::names::Sha256;
+use bundle_schema::layout::fold;
+use bundle_schema::names::{AccountId, ClusterName, Region, Sha256};
 
 use super::key_source::{KeySource, shown};
 use super::{note, open_signing_key, print, time_from_environment};
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 use crate::keys::password::PasswordSource;
 use crate::output::files::{NewFile, PRIVATE, PUBLIC, stage};
 use crate::output::report::{Around, BundleReport, Format, WrittenFile};
+use crate::output::stdout;
 use crate::requests::Requests;
 use crate::settings::config;
 use crate::settings::features::{FeatureSet, Features, Gates};
@@ -69,12 +71,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         None => settings,
         Some(file) => settings.or(config::read(file)?),
     };
-    let options = options(&settings)?;
-    let requests_dir = required(settings.credentials_requests_dir.as_deref(), "credentials-requests-dir")?;
-    let signing_key = required(settings.signing_key.as_deref(), "signing-key")?;
-    let output_dir = required(settings.output_dir.as_deref(), "output-dir")?;
+    let Required { name, region, account_id, requests_dir, signing_key, output_dir } = Required::of(&settings)?;
+    let options = options(&settings, name, region, account_id)?;
     let places = Places::new(output_dir, settings.install_archive.clone(), &options)?;
-    let requests = Requests::of_directory(requests_dir, &features(&settings)?)?;
+    let (features, warning) = features(&settings)?;
+    if let Some(warning) = warning {
+        note(&fold(&format!("warning: {warning}\n")));
+    }
+    let requests = Requests::of_directory(requests_dir, &features)?;
     let source = KeySource::find(settings.public_key_file.as_deref(), output_dir, settings.key_type, options.serial)?;
     let next_serial = options.serial.saturating_add(1);
     let hint = format!(
@@ -94,7 +98,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
             key_source,
             signing_key: signing_key.public(),
             files: written(&bundle, &install, &places),
-            next: next(&places, has_private_key),
+            next: next(&places, options.serial, has_private_key),
         },
     );
     write(&bundle, &install, &places, &hint)?;
@@ -107,14 +111,46 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
-fn required<'a, T: ?Sized>(setting: Option<&'a T>, name: &'static str) -> Result<&'a T, SettingsError> {
-    setting.ok_or(SettingsError::Missing(name))
+/// The settings without which there is no bundle.
+struct Required<'a> {
+    name: &'a ClusterName,
+    region: &'a Region,
+    account_id: &'a AccountId,
+    requests_dir: &'a Path,
+    signing_key: &'a Path,
+    output_dir: &'a Path,
 }
 
-fn options(settings: &Settings) -> Result<BundleOptions, Failure> {
-    let name = required(settings.name.as_ref(), "name")?.clone();
-    let region = required(settings.region.as_ref(), "region")?.clone();
-    let account_id = required(settings.account_id.as_ref(), "account-id")?.clone();
+impl<'a> Required<'a> {
+    /// All of them, or the names of all that are missing.
+    fn of(settings: &'a Settings) -> Result<Self, SettingsError> {
+        let Settings { name, region, account_id, credentials_requests_dir, signing_key, output_dir, .. } = settings;
+        let missing = [
+            ("name", name.is_none()),
+            ("region", region.is_none()),
+            ("account-id", account_id.is_none()),
+            ("credentials-requests-dir", credentials_requests_dir.is_none()),
+            ("signing-key", signing_key.is_none()),
+            ("output-dir", output_dir.is_none()),
+        ];
+        match (name, region, account_id, credentials_requests_dir, signing_key, output_dir) {
+            (Some(name), Some(region), Some(account_id), Some(requests_dir), Some(signing_key), Some(output_dir)) => {
+                Ok(Self { name, region, account_id, requests_dir, signing_key, output_dir })
+            }
+            _ => Err(SettingsError::Missing(
+                missing.into_iter().filter(|(_, missing)| *missing).map(|(flag, _)| flag).collect(),
+            )),
+        }
+    }
+}
+
+fn options(
+    settings: &Settings,
+    name: &ClusterName,
+    region: &Region,
+    account_id: &AccountId,
+) -> Result<BundleOptions, Failure> {
+    let (name, region, account_id) = (name.clone(), region.clone(), account_id.clone());
     let place = Place::new(region, settings.partition.clone(), settings.dns_suffix.clone())?;
     let created = settings.created.map_or_else(time_from_environment, Ok)?;
     let boundary = check_boundary(settings.permissions_boundary_arn.clone(), &account_id, &place.partition)?;
@@ -145,21 +181,23 @@ fn service_accounts(settings: &[ServiceAccountsSetting]) -> Result<ServiceAccoun
     Ok(all)
 }
 
-/// What is known about the cluster: flags first, then the install-config.
-fn features(settings: &Settings) -> Result<Features, SettingsError> {
+/// What is known about the cluster: flags first, then the install-config; and what is wrong with the latter.
+fn features(settings: &Settings) -> Result<(Features, Option<&'static str>), SettingsError> {
     let install_config = settings.install_config.as_deref();
     let install_config = install_config.map(|file| config::read_document(file, InstallConfig::read)).transpose()?;
     let flag = if settings.enable_tech_preview { Some(FeatureSet::TechPreviewNoUpgrade) } else { settings.feature_set };
     let from_file = install_config.as_ref().and_then(|config| config.feature_set);
+    let warning = install_config.as_ref().and_then(InstallConfig::warning);
     let (gates, capabilities) = match install_config {
         None => (Gates::Unknown, None),
         Some(config) => (config.gates, Some(config.capabilities)),
     };
-    Ok(Features {
+    let features = Features {
         feature_set: flag.or(from_file).unwrap_or_default(),
         gates: settings.feature_gates.clone().map_or(gates, Gates::all),
         capabilities,
-    })
+    };
+    Ok((features, warning))
 }
 
 /// Writes what is new. The install archive on standard output comes first: whoever takes it and fails, leaves no bundle
@@ -174,9 +212,7 @@ fn write(bundle: &SignedBundle, install: &[u8], places: &Places, hint: &str) -> 
     }
     let staged = stage(files, hint)?;
     if places.install_archive.is_none() {
-        let mut out = std::io::stdout().lock();
-        let written = out.write_all(install).and_then(|()| out.flush());
-        written.map_err(|error| Failure::new(ExitCode::Other, error).in_file(Path::new("standard output")))?;
+        stdout::hand_over(install).map_err(|error| Failure::new(ExitCode::Other, error))?;
     }
     Ok(staged.publish()?)
 }
@@ -190,19 +226,32 @@ fn written(bundle: &SignedBundle, install: &[u8], places: &Places) -> Vec<Writte
     ]
 }
 
-fn next(places: &Places, has_private_key: bool) -> Vec<String> {
+fn next(places: &Places, serial: u64, has_private_key: bool) -> Vec<String> {
     let bundle = shown(&places.bundle);
-    let secret =
-        if has_private_key { "it holds the cluster's private key and goes nowhere else" } else { "it holds no key" };
-    let install = match &places.install_archive {
-        Some(path) => format!("tar xzf {} -C INSTALL-DIR  ({secret})", shown(path)),
-        None => format!("tar xzf - -C INSTALL-DIR  ({secret})"),
-    };
-    vec![
-        format!("have it reviewed and signed again:  airlock-generator sign {bundle} --signing-key REVIEWERS-KEY"),
+    let mut steps = vec![
         format!(
-            "carry the bundle and its .minisig files over:  airlock-applier plan {bundle} --trusted-key minisign.pub"
+            "have the bundle reviewed and signed again: airlock-generator sign {bundle} --signing-key REVIEWERS-KEY"
         ),
-        format!("extract the install archive where openshift-install runs:  {install}"),
-    ]
+        format!(
+            "carry the bundle and its .minisig files to the privileged network: airlock-applier plan {bundle} --trust trust.json"
+        ),
+    ];
+    let extract = match &places.install_archive {
+        Some(path) => format!("tar xzf {} -C INSTALL-DIR", shown(path)),
+        None => "decrypt what standard output was piped into, and tar xzf it -C INSTALL-DIR".to_owned(),
+    };
+    steps.push(if serial == 1 {
+        format!("before openshift-install create cluster, extract the install archive where it runs: {extract}")
+    } else {
+        format!("once the bundle is applied, extract the install archive and apply its Secrets to the cluster: {extract}; oc apply -f INSTALL-DIR/manifests")
+    });
+    if has_private_key {
+        steps.push(
+            "keep the install archive where only the installer's team can read it: it alone holds the cluster's private key. \
+             If it is lost before the bundle is applied, delete the bundle and its signatures, and run this command again \
+             with the same serial"
+                .to_owned(),
+        );
+    }
+    steps
 }

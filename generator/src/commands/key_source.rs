@@ -54,7 +54,7 @@ impl KeySource {
             return Ok(());
         }
         let hint = format!(
-            "for a changed bundle of the same cluster give --serial {next_serial} and --public-key-file; this one would get another new key pair"
+            "if its install archive is lost and it was never applied, delete it and its signatures, then run this again; for a changed bundle of the same cluster give --serial {next_serial} and --public-key-file"
         );
         Err(OutputError::Exists { path: bundle.to_owned(), hint })
     }

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::key_source::shown;
 use super::{open_signing_key, print, time_from_environment};
+use crate::build::install_archive;
 use crate::failure::Failure;
 use crate::keys::password::PasswordSource;
 use crate::keys::signing::SigningKey;
@@ -76,6 +77,8 @@ struct BundleSubject {
     partition: String,
     region: String,
     roles: usize,
+    key: String,
+    kid: String,
     created: String,
     expires: String,
 }
@@ -88,6 +91,7 @@ impl fmt::Display for Subject {
             writeln!(f, "serial   {}", bundle.serial)?;
             writeln!(f, "account  {} ({}, {})", bundle.account_id, bundle.partition, bundle.region)?;
             writeln!(f, "roles    {}", bundle.roles)?;
+            writeln!(f, "key      {} {}", bundle.key, bundle.kid)?;
             writeln!(f, "created  {}, expires {}", bundle.created, bundle.expires)?;
         }
         writeln!(f, "sha256   {}", self.sha256)
@@ -139,6 +143,10 @@ fn look(file: &Path, bytes: Vec<u8>) -> Result<(Subject, Vec<u8>), Failure> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return look_at_json(file, bytes);
     }
+    if install_archive::is_one(&bytes) {
+        let what = "it is an install archive, which may hold the cluster's private key\n  it is not signed by a reviewer, and it is never carried to the privileged network: sign the bundle, NAME-SERIAL.tar.gz";
+        return Err(Failure::new(ExitCode::Invalid, what).in_file(file));
+    }
     let bundle = Inspection::read(bytes).map_err(|error| Failure::from(error).in_file(file))?;
     let header = &bundle.contents().header;
     let subject = Subject {
@@ -152,6 +160,8 @@ fn look(file: &Path, bytes: Vec<u8>) -> Result<(Subject, Vec<u8>), Failure> {
             partition: header.partition.to_string(),
             region: header.region.to_string(),
             roles: header.components.len(),
+            key: bundle.contents().public_key.describe(),
+            kid: bundle.contents().public_key.kid().to_owned(),
             created: header.created.to_string(),
             expires: header.expires.to_string(),
         }),

@@ -1,9 +1,10 @@
 //! What commands print when they are done: text for people, JSON for programs.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use bundle_schema::documents::index::Header;
-use bundle_schema::escape::Escaped;
+use bundle_schema::escape::{Escaped, escaped_json};
+use bundle_schema::layout::fold;
 use serde::Serialize;
 
 use crate::build::{Notes, SignedBundle};
@@ -25,7 +26,7 @@ impl Format {
             Self::Text => report.to_string(),
             Self::Json => {
                 let bytes = bundle_schema::json::to_bytes(report);
-                String::from_utf8(bytes).unwrap_or_default()
+                escaped_json(&String::from_utf8(bytes).unwrap_or_default())
             }
         }
     }
@@ -158,23 +159,43 @@ fn skipped(header: &Header) -> Vec<SkippedReport> {
 
 impl fmt::Display for BundleReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{} serial {} for account {} ({}, {})",
-            self.name, self.serial, self.account_id, self.partition, self.region
-        )?;
-        writeln!(f, "issuer       {}", self.issuer_url)?;
-        writeln!(f, "key          {} {} ({})", self.key, self.kid, Escaped(&self.key_source))?;
-        writeln!(f, "signed with  {}", self.signing_key)?;
-        writeln!(f, "created      {}, expires {}\n", self.created, self.expires)?;
-        write_roles(f, &self.roles)?;
-        write_skipped(f, &self.skipped)?;
-        self.write_notes(f)?;
-        writeln!(f, "sha256")?;
-        for file in &self.files {
-            writeln!(f, "{}  {}  ({})", file.sha256, Escaped(&file.path), file.kind)?;
+        let mut text = String::new();
+        self.write(&mut text)?;
+        f.write_str(&fold(&text))
+    }
+}
+
+impl BundleReport {
+    fn write(&self, f: &mut String) -> fmt::Result {
+        writeln!(f, "Bundle    {} serial {}", self.name, self.serial)?;
+        writeln!(f, "Account   {} ({}, {})", self.account_id, self.partition, self.region)?;
+        writeln!(f, "Issuer    {}", self.issuer_url)?;
+        writeln!(f, "Key       {} {}", self.key, self.kid)?;
+        writeln!(f, "          {}", Escaped(&self.key_source))?;
+        writeln!(f, "Signed    {}", self.signing_key)?;
+        writeln!(f, "Created   {}, expires {}\n", self.created, self.expires)?;
+        for role in &self.roles {
+            write_role(f, role)?;
         }
-        writeln!(f, "\nnext")?;
+        for skipped in &self.skipped {
+            let request = skipped.request.as_deref().unwrap_or("a document");
+            writeln!(f, "Skipped   {request} ({}, document {})", Escaped(&skipped.file), skipped.document)?;
+            writeln!(f, "          {}", skipped.reason)?;
+        }
+        for file in &self.ignored_files {
+            writeln!(f, "Not read  {}", Escaped(file))?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "Warning   {warning}")?;
+        }
+        if !(self.skipped.is_empty() && self.ignored_files.is_empty() && self.warnings.is_empty()) {
+            writeln!(f)?;
+        }
+        for file in &self.files {
+            writeln!(f, "File      {} ({})", Escaped(&file.path), file.kind)?;
+            writeln!(f, "  sha256  {}", file.sha256)?;
+        }
+        writeln!(f, "\nNext")?;
         for (step, number) in self.next.iter().zip(1..) {
             writeln!(f, "{number}. {step}")?;
         }
@@ -182,83 +203,18 @@ impl fmt::Display for BundleReport {
     }
 }
 
-impl BundleReport {
-    /// What people should look at, and an empty line behind it.
-    fn write_notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let undecided = self.roles.iter().any(|role| !role.undecided_feature_gates.is_empty());
-        if !undecided && self.ignored_files.is_empty() && self.warnings.is_empty() {
-            return Ok(());
-        }
-        for role in self.roles.iter().filter(|role| !role.undecided_feature_gates.is_empty()) {
-            let gates = role.undecided_feature_gates.join(", ");
-            writeln!(
-                f,
-                "undecided: {} is kept; it depends on feature gates that are not decided: {} (--feature-gates decides)",
-                role.request,
-                Escaped(&gates)
-            )?;
-        }
-        for file in &self.ignored_files {
-            writeln!(f, "not read: {}", Escaped(file))?;
-        }
-        for warning in &self.warnings {
-            writeln!(f, "warning: {warning}")?;
-        }
-        writeln!(f)
-    }
-}
-
-fn write_roles(f: &mut fmt::Formatter<'_>, roles: &[RoleReport]) -> fmt::Result {
-    let head = ["REQUEST", "ROLE", "SERVICE ACCOUNTS", "STATEMENTS"].map(str::to_owned);
-    let row = |role: &RoleReport| {
-        let accounts = role.service_accounts.join(", ");
-        [role.request.clone(), role.role_name.clone(), accounts, role.statements.to_string()]
-    };
-    write_table(f, &std::iter::once(head).chain(roles.iter().map(row)).collect::<Vec<_>>())
-}
-
-fn write_skipped(f: &mut fmt::Formatter<'_>, skipped: &[SkippedReport]) -> fmt::Result {
-    if skipped.is_empty() {
-        return Ok(());
-    }
-    let head = ["SKIPPED", "WHY", "FILE"].map(str::to_owned);
-    let row = |skipped: &SkippedReport| {
-        let request = skipped.request.clone().unwrap_or_else(|| "-".to_owned());
-        [request, skipped.reason.clone(), format!("{}, document {}", skipped.file, skipped.document)]
-    };
-    write_table(f, &std::iter::once(head).chain(skipped.iter().map(row)).collect::<Vec<_>>())
-}
-
-/// Columns as wide as their widest cell; the last one has no padding. Cells are of printable ASCII.
-fn write_table<const N: usize>(f: &mut fmt::Formatter<'_>, rows: &[[String; N]]) -> fmt::Result {
-    let mut widths = [0; N];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.len());
-        }
-    }
-    for row in rows {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        writeln!(f, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+fn write_role(f: &mut String, role: &RoleReport) -> fmt::Result {
+    let statements = if role.statements == 1 { "statement" } else { "statements" };
+    writeln!(f, "Role      {}", role.role_name)?;
+    writeln!(f, "  for     {} ({}), {} {statements}", role.request, Escaped(&role.file), role.statements)?;
+    writeln!(f, "  used by {}", role.service_accounts.join(", "))?;
+    if !role.undecided_feature_gates.is_empty() {
+        let gates = role.undecided_feature_gates.join(", ");
+        writeln!(
+            f,
+            "  kept, but it depends on feature gates whose state is not known: {} (--feature-gates decides)",
+            Escaped(&gates)
+        )?;
     }
     writeln!(f)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Table(Vec<[String; 2]>);
-    impl fmt::Display for Table {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write_table(f, &self.0)
-        }
-    }
-
-    #[test]
-    fn columns_line_up() {
-        let rows = vec![["A", "B"], ["longer", "x"], ["y", "longer"]];
-        let rows = rows.into_iter().map(|row| row.map(str::to_owned)).collect();
-        assert_eq!(Table(rows).to_string(), "A       B\nlonger  x\ny       longer\n\n");
-    }
 }

@@ -20,8 +20,9 @@ use crate::yaml::{FieldError, YamlError};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
     /// A setting that has to be there.
-    #[error("--{0} is missing\n  give it, or write it into the file of --config as \"{0}: ...\"")]
-    Missing(&'static str),
+    #[error("{} missing\n  give {}, or write {} into the file of --config, such as \"{}: ...\"",
+        listed(.0), if .0.len() == 1 { "it" } else { "them" }, if .0.len() == 1 { "it" } else { "them" }, .0.first().unwrap_or(&""))]
+    Missing(Vec<&'static str>),
     /// A file that cannot be read.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -80,6 +81,16 @@ pub(crate) enum SettingsError {
         "--install-archive - would write the private key to a terminal\n  pipe it into a program that encrypts it: ... | age -r RECIPIENT > install.tar.gz.age"
     )]
     Terminal,
+}
+
+/// `--name and --region are`.
+fn listed(flags: &[&str]) -> String {
+    let flags: Vec<String> = flags.iter().map(|flag| format!("--{flag}")).collect();
+    match flags.as_slice() {
+        [] => String::new(),
+        [one] => format!("{one} is"),
+        [first @ .., last] => format!("{} and {last} are", first.join(", ")),
+    }
 }
 
 /// `KEY=VALUE`.
@@ -145,7 +156,8 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
 
-    /// Public half of the cluster's key pair: no private key is then read or made
+    /// Public half of the cluster's key pair, such as the serviceaccount-signer.public of an earlier bundle: no private
+    /// key is then read or made
     #[arg(long, value_name = "FILE", help_heading = "The cluster's key pair")]
     pub(crate) public_key_file: Option<PathBuf>,
     /// Type of the key that is made, or that the existing one has to be of [default: rsa-4096]
@@ -207,8 +219,7 @@ pub(crate) struct Settings {
     /// When the bundle was made, as 2026-01-31T12:00:00Z [default: SOURCE_DATE_EPOCH, or now]
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse, help_heading = "Bundle and signature")]
     pub(crate) created: Option<Timestamp>,
-    /// File whose only line is the signing key's password; it may be readable by others where a container mounts it so,
-    /// but had better not be
+    /// File whose only line is the signing key's password; only its owner should be able to read it
     #[arg(long, value_name = "FILE", conflicts_with = "no_password", help_heading = "Bundle and signature")]
     pub(crate) password_file: Option<PathBuf>,
     /// The signing key has no password

@@ -12,9 +12,18 @@ pub(crate) struct InstallConfig {
     pub(crate) feature_set: Option<FeatureSet>,
     pub(crate) gates: Gates,
     pub(crate) capabilities: Capabilities,
+    /// `credentialsMode`; empty where it is left out.
+    credentials_mode: String,
 }
 
 impl InstallConfig {
+    /// What would make the cluster ignore the bundle's roles.
+    pub(crate) fn warning(&self) -> Option<&'static str> {
+        (self.credentials_mode != "Manual").then_some(
+            "the install-config does not have \"credentialsMode: Manual\", without which the cluster ignores the roles of this bundle",
+        )
+    }
+
     pub(crate) fn read(document: &Node) -> Result<Self, FieldError> {
         let root = Cursor::root(document);
         root.entries()?;
@@ -22,6 +31,7 @@ impl InstallConfig {
             None => Capabilities::All,
             Some(field) => read_capabilities(&field)?,
         };
+        let credentials_mode = root.at(&["credentialsMode"]).map_or(Ok(""), |mode| mode.text())?.to_owned();
         let feature_set = match root.at(&["featureSet"]) {
             Some(field) if field.text()?.is_empty() => None,
             Some(field) => Some(field.parse()?),
@@ -31,7 +41,7 @@ impl InstallConfig {
             None => Gates::Unknown,
             Some(list) => Gates::Some(list.items()?.iter().map(read_gate).collect::<Result<_, _>>()?),
         };
-        Ok(Self { feature_set, gates, capabilities })
+        Ok(Self { feature_set, gates, capabilities, credentials_mode })
     }
 }
 
@@ -75,7 +85,15 @@ mod tests {
         assert_eq!(config.gates, Gates::Some([("A".to_owned(), true), ("B".to_owned(), false)].into()));
         assert_eq!(config.capabilities, Capabilities::Only(["Ingress".to_owned()].into()));
         let empty = read("apiVersion: v1\nfeatureSet: ''\n").unwrap();
-        assert_eq!(empty, InstallConfig { feature_set: None, gates: Gates::Unknown, capabilities: Capabilities::All });
+        let nothing = InstallConfig {
+            feature_set: None,
+            gates: Gates::Unknown,
+            capabilities: Capabilities::All,
+            credentials_mode: String::new(),
+        };
+        assert_eq!(empty, nothing);
+        assert!(empty.warning().is_some() && read("credentialsMode: Mint\n").unwrap().warning().is_some());
+        assert!(read("credentialsMode: Manual\n").unwrap().warning().is_none());
     }
 
     #[test]
