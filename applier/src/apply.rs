@@ -12,6 +12,7 @@ mod write;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bundle_schema::names::Timestamp;
 use tokio::task::JoinSet;
@@ -90,45 +91,64 @@ impl ApprovedPlan {
 
 async fn perform(account: &(impl ReadAccount + WriteAccount), action: &Action) -> Result<Outcome, ActionError> {
     let Err(error) = account.perform(action).await else { return Ok(Outcome::Done) };
-    let says_done = [
-        "BucketAlreadyOwnedByYou",
-        "ConditionalRequestConflict",
-        "EntityAlreadyExists",
-        "EntityAlreadyExistsException",
-        "PreconditionFailed",
-    ];
+    let says_done =
+        ["BucketAlreadyOwnedByYou", "EntityAlreadyExists", "EntityAlreadyExistsException", "PreconditionFailed"];
     if !error.code().is_some_and(|code| says_done.contains(&code)) {
         return Err(error.into());
     }
-    // As after an answer that was lost: the call was carried out, and sent again.
-    if is_done(account, action).await? {
-        Ok(Outcome::AlreadyDone)
-    } else {
-        Err(ActionError::Changed { resource: action.resource.clone() })
+    // As after an answer that was lost: the call was carried out, and sent again. What was just made may not be found yet.
+    for pause in [0, 500, 1_500, 4_000].map(Duration::from_millis) {
+        tokio::time::sleep(pause).await;
+        match is_done(account, action).await? {
+            Found::Ours => return Ok(Outcome::AlreadyDone),
+            Found::Other => break,
+            Found::Nothing => {}
+        }
+    }
+    Err(ActionError::Changed { resource: action.resource.clone() })
+}
+
+/// What stands where an action would make something.
+enum Found {
+    /// Exactly what the action makes.
+    Ours,
+    /// Something else.
+    Other,
+    /// Nothing, although AWS says that there is something.
+    Nothing,
+}
+
+impl Found {
+    fn of(is_ours: Option<bool>) -> Self {
+        match is_ours {
+            Some(true) => Self::Ours,
+            Some(false) => Self::Other,
+            None => Self::Nothing,
+        }
     }
 }
 
 /// Whether the account holds exactly what the action would make.
-async fn is_done(account: &impl ReadAccount, action: &Action) -> Result<bool, AwsError> {
-    Ok(match &action.call {
-        Call::CreateBucket { input } => {
-            let state = account.bucket(&input.bucket).await?;
-            matches!(state, BucketState::Present(bucket) if bucket.is_left_by_a_cut_off_run())
-        }
+async fn is_done(account: &impl ReadAccount, action: &Action) -> Result<Found, AwsError> {
+    Ok(Found::of(match &action.call {
+        Call::CreateBucket { input } => match account.bucket(&input.bucket).await? {
+            BucketState::Present(bucket) => Some(bucket.is_left_by_a_cut_off_run()),
+            BucketState::Absent => None,
+            BucketState::Forbidden | BucketState::InRegion(_) => Some(false),
+        },
         Call::PutObject { bucket, after, .. } => {
-            account.object(bucket, after.key).await?.is_some_and(|live| reconcile::same_object(after, &live))
+            account.object(bucket, after.key).await?.map(|live| reconcile::same_object(after, &live))
         }
         Call::CreateProvider { input } => {
             let live = account.provider(&action.resource).await?;
-            live.is_some() && reconcile::provider(input, live.as_ref()).is_empty()
+            live.map(|live| reconcile::provider(input, Some(&live)).is_empty())
         }
         Call::CreateRole { input } => {
             let live = account.role(&input.role_name, &input.role_name).await?;
-            live.as_ref().is_some_and(|live| live.path == input.path.as_str())
-                && reconcile::role(input, live.as_ref()).is_empty()
+            live.map(|live| live.path == input.path.as_str() && reconcile::role(input, Some(&live)).is_empty())
         }
-        _ => false,
-    })
+        _ => Some(false),
+    }))
 }
 
 #[cfg(test)]

@@ -19,6 +19,16 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// As [`Escaped`], but of up to this many characters: for sentences of others, whose end may say most.
+#[derive(Clone, Copy)]
+pub struct EscapedUpTo<'a>(pub &'a str, pub usize);
+
+impl fmt::Display for EscapedUpTo<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_escaped(f, self.0, Some(self.1))
+    }
+}
+
 /// As [`Escaped`], but of any length: for documents that are shown line by line.
 #[derive(Clone, Copy)]
 pub struct EscapedWhole<'a>(pub &'a str);

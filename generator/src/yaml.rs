@@ -8,7 +8,7 @@
 mod fields;
 mod scalar;
 
-pub(crate) use fields::{Cursor, FieldError, FieldProblem, Fields};
+pub(crate) use fields::{Cursor, FieldError, FieldProblem, Fields, KeyedEntry};
 pub(crate) use scalar::Plain;
 
 use std::collections::HashSet;

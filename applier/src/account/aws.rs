@@ -5,6 +5,7 @@
 //! and the region in which the bucket is. An endpoint given by IP address is asked in path style, one given by name as
 //! `bucket.name`: that is the SDK's own rule.
 
+use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
 
 use aws_config::meta::region::RegionProviderChain;
@@ -13,6 +14,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use bundle_schema::documents::index::Header;
+use bundle_schema::layout::fold;
 use bundle_schema::names::AccountId;
 use tokio::sync::Semaphore;
 
@@ -81,7 +83,15 @@ impl Aws {
                 Err(error) => AwsError::of(sent.call, &error),
             };
             match retry::pause(&error, sent.writes, attempt, begun.elapsed()) {
-                Some(pause) => tokio::time::sleep(pause).await,
+                Some(pause) => {
+                    if attempt == 1
+                        && let Some(waiting) = retry::waiting_for(&error)
+                    {
+                        // Nobody may be listening.
+                        let _ = writeln!(stderr(), "{}", fold(waiting));
+                    }
+                    tokio::time::sleep(pause).await;
+                }
                 None => return Err(error.after(attempt)),
             }
             attempt += 1;

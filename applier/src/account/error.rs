@@ -6,7 +6,10 @@
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
-use bundle_schema::escape::Escaped;
+use bundle_schema::escape::{Escaped, EscapedUpTo};
+
+/// The longest message of AWS that is shown whole, in characters: a denial names its reason last, after several ARNs.
+const MAX_MESSAGE: usize = 2048;
 
 /// Why a call to AWS failed. Nothing of it was changed, or it may be tried again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,7 +17,7 @@ pub enum AwsError {
     /// AWS answered with an error.
     #[error(
         "{call} failed: {} ({}, HTTP {status}, request {}){}{}",
-        Escaped(.code), Escaped(.message), Escaped(.request_id), times(*.attempts), advice(.call, .code)
+        Escaped(.code), EscapedUpTo(.message, MAX_MESSAGE), Escaped(.request_id), times(*.attempts), advice(.call, .code, .message)
     )]
     Answered {
         /// The call, as IAM policies name it.
@@ -75,11 +78,13 @@ fn times(count: u32) -> String {
 }
 
 /// What to do about codes whose message does not say it.
-fn advice(call: &str, code: &str) -> String {
+fn advice(call: &str, code: &str, message: &str) -> String {
     match code {
+        "InvalidClientTokenId" => "\n  check the credentials (log in again, or another AWS_PROFILE), and that the account has \
+                                   enabled the bundle's region"
+            .to_owned(),
         "ExpiredToken"
         | "ExpiredTokenException"
-        | "InvalidClientTokenId"
         | "InvalidAccessKeyId"
         | "UnrecognizedClientException"
         | "InvalidToken"
@@ -89,15 +94,32 @@ fn advice(call: &str, code: &str) -> String {
         "SignatureDoesNotMatch" => "\n  check AWS_SECRET_ACCESS_KEY and this host's clock".to_owned(),
         "RequestTimeTooSkewed" | "RequestExpired" => "\n  set this host's clock".to_owned(),
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
+            let action = denied_action(message).unwrap_or(call);
             format!(
-                "\n  allow {call} to these credentials, and look for what denies it: a boundary, an SCP, the account's S3 block"
+                "\n  allow {} to these credentials, and look for what denies it: a boundary, an SCP, the account's S3 block",
+                Escaped(action)
             )
         }
+        "OperationAborted" => "\n  S3 is still busy with another change of this bucket; after a deletion this can take an hour: \
+                               wait, then run this again"
+            .to_owned(),
+        "OpenIdIdpCommunicationError" => "\n  IAM could not read the issuer: check that the public can read its documents (the \
+                                          account's or the organisation's S3 block, the certificate, DNS), then run this again"
+            .to_owned(),
         "LimitExceeded" => {
             "\n  the account's quota is used up: have it raised, or remove what is not in use".to_owned()
         }
         _ => String::new(),
     }
+}
+
+/// The action that AWS says is not allowed: `... is not authorized to perform: iam:TagRole on resource ...`.
+fn denied_action(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("not authorized to perform")?;
+    let action = rest.trim_start_matches([':', ' ']).split([' ', ',']).next()?;
+    let (service, name) = action.split_once(':')?;
+    let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    (plain(service) && plain(name)).then_some(action)
 }
 
 impl AwsError {
@@ -185,6 +207,17 @@ mod tests {
         assert_eq!(
             answered("iam:GetRole", 403, "AccessDenied", "no\u{1b}[2J").to_string(),
             "iam:GetRole failed: AccessDenied (no\\u{1b}[2J, HTTP 403, request r-1)\n  allow iam:GetRole to these credentials, and look for what denies it: a boundary, an SCP, the account's S3 block"
+        );
+        // The reason stands at the end, behind long ARNs.
+        let arn = format!("arn:aws:sts::123456789012:assumed-role/{}/session", "r".repeat(200));
+        let message = format!(
+            "User: {arn} is not authorized to perform: iam:TagRole on resource: role x with an explicit deny in a service control policy"
+        );
+        assert_eq!(
+            answered("iam:CreateRole", 403, "AccessDenied", &message).to_string(),
+            format!(
+                "iam:CreateRole failed: AccessDenied ({message}, HTTP 403, request r-1)\n  allow iam:TagRole to these credentials, and look for what denies it: a boundary, an SCP, the account's S3 block"
+            )
         );
         assert_eq!(
             answered("iam:PutRolePolicy", 500, "ServiceFailure", "x").after(6).to_string(),

@@ -19,9 +19,13 @@ const DEADLINE: Duration = Duration::from_secs(45);
 const TRANSIENT: &[&str] = &[
     "ConcurrentModification",
     "ConcurrentModificationException",
+    "ConditionalRequestConflict",
     "EntityTemporarilyUnmodifiable",
     "InternalError",
     "InternalFailure",
+    // IAM reads the issuer as soon as it is public, and S3 may not serve it everywhere yet.
+    "OpenIdIdpCommunicationError",
+    "OpenIdIdpCommunicationErrorException",
     "OperationAborted",
     "PriorRequestNotComplete",
     "RequestLimitExceeded",
@@ -48,6 +52,20 @@ pub(super) fn pause(error: &AwsError, writes: bool, attempt: u32, elapsed: Durat
     (helps && elapsed + pause <= DEADLINE).then_some(pause)
 }
 
+/// What to tell a person who waits for something that often takes a while.
+pub(super) fn waiting_for(error: &AwsError) -> Option<&'static str> {
+    match error.code()? {
+        "AccessDenied" => Some(
+            "waiting up to 20 seconds: S3 refuses the bucket policy, as it does until the bucket's public access block is open everywhere",
+        ),
+        "OpenIdIdpCommunicationError" | "OpenIdIdpCommunicationErrorException" => {
+            Some("waiting up to 20 seconds: IAM cannot read the issuer yet")
+        }
+        "OperationAborted" => Some("waiting up to 20 seconds: S3 is busy with another change of the bucket"),
+        _ => None,
+    }
+}
+
 fn is_transient(error: &AwsError) -> bool {
     match error {
         AwsError::Answered { code, status, .. } => {
@@ -63,7 +81,8 @@ fn is_not_yet_visible(error: &AwsError) -> bool {
     let AwsError::Answered { call, code, message, .. } = error else { return false };
     match code.as_str() {
         "NoSuchBucket" => true,
-        "AccessDenied" => message.contains("BlockPublicPolicy"),
+        // Right after the public access block was opened, whatever the wording: an account-wide block says the same.
+        "AccessDenied" => *call == "s3:PutBucketPolicy",
         "MalformedPolicyDocument" => message.contains("nvalid principal"),
         // The one call that follows a create; anywhere else it is a boundary that does not exist.
         "NoSuchEntity" => *call == "iam:PutRolePolicy",
@@ -97,7 +116,8 @@ mod tests {
             (429, "no code", "", false),
             (404, "NoSuchEntity", "", true),
             (404, "NoSuchBucket", "", true),
-            (403, "AccessDenied", "public policies are prevented by the BlockPublicPolicy setting", true),
+            (409, "ConditionalRequestConflict", "", true),
+            (400, "OpenIdIdpCommunicationError", "", true),
             (400, "MalformedPolicyDocument", "Invalid principal in policy: \"FEDERATED\":\"x\"", true),
         ] {
             assert!(is_retried(status, code, message, writes), "{code}");
@@ -112,6 +132,8 @@ mod tests {
         ] {
             assert!(!is_retried(status, code, message, writes), "{code}");
         }
+        let policy = answered("s3:PutBucketPolicy", 403, "AccessDenied", "with an explicit deny");
+        assert!(pause(&policy, true, 1, Duration::ZERO).is_some(), "the block was opened a moment ago");
         let no_boundary = answered("iam:CreateRole", 404, "NoSuchEntity", "Scope ARN does not exist");
         assert_eq!(pause(&no_boundary, true, 1, Duration::ZERO), None);
     }

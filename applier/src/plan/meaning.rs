@@ -42,7 +42,7 @@ fn normalised_statement(statement: Value) -> Value {
     let element = |(key, value): (String, Value)| {
         let value = match key.as_str() {
             "Action" | "NotAction" | "Resource" | "NotResource" => sorted_list(value),
-            "Principal" | "NotPrincipal" => lists_of_object(value),
+            "Principal" | "NotPrincipal" => principal(value),
             "Condition" => match value {
                 Value::Object(operators) => {
                     operators.into_iter().map(|(operator, keys)| (operator, lists_of_object(keys))).collect()
@@ -54,6 +54,14 @@ fn normalised_statement(statement: Value) -> Value {
         (key, value)
     };
     Value::Object(statement.into_iter().map(element).collect::<Map<_, _>>())
+}
+
+/// Everybody is `*` or `{"AWS": "*"}` [IAM user guide, Principal element].
+fn principal(value: Value) -> Value {
+    match lists_of_object(value) {
+        Value::Object(object) if object.len() == 1 && object.get("AWS") == Some(&Value::from(vec!["*"])) => "*".into(),
+        other => other,
+    }
 }
 
 fn lists_of_object(value: Value) -> Value {
@@ -98,6 +106,16 @@ mod tests {
         ] {
             assert!(same_policy(OURS, live), "{live}");
         }
+    }
+
+    #[test]
+    fn everybody_has_two_spellings() {
+        let policy =
+            |principal: &str| format!(r#"{{"Statement":[{{"Principal":{principal},"Action":"s3:GetObject"}}]}}"#);
+        assert!(same_policy(&policy(r#""*""#), &policy(r#"{"AWS":"*"}"#)));
+        assert!(same_policy(&policy(r#""*""#), &policy(r#"{"AWS":["*"]}"#)));
+        assert!(!same_policy(&policy(r#""*""#), &policy(r#"{"Federated":"*"}"#)));
+        assert!(!same_policy(&policy(r#""*""#), &policy(r#"{"AWS":"arn:aws:iam::1:root"}"#)));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use bundle_schema::documents::policy::{
 };
 use bundle_schema::names::{Namespace, ObjectName, TokenPath};
 
-use crate::yaml::{Cursor, FieldError, Plain};
+use crate::yaml::{Cursor, FieldError, KeyedEntry, Plain};
 
 /// What a component of the cluster asks of AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +125,7 @@ fn condition(block: &Cursor<'_>) -> Result<Condition, FieldError> {
         .collect()
 }
 
-fn not_empty<'a>(mapping: &Cursor<'a>) -> Result<Vec<(&'a str, Option<Plain>, Cursor<'a>)>, FieldError> {
+fn not_empty<'a>(mapping: &Cursor<'a>) -> Result<Vec<KeyedEntry<'a>>, FieldError> {
     let entries = mapping.keyed_entries()?;
     if entries.is_empty() { Err(mapping.refused("it is empty")) } else { Ok(entries) }
 }

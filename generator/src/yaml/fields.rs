@@ -54,6 +54,9 @@ pub(crate) enum FieldProblem {
     Refused(String),
 }
 
+/// A key, what it is where it was not quoted, and its value.
+pub(crate) type KeyedEntry<'a> = (&'a str, Option<Plain>, Cursor<'a>);
+
 /// A value and where it stands.
 #[derive(Clone)]
 pub(crate) struct Cursor<'a> {
@@ -113,7 +116,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A mapping of any keys, with what each key is where it was not quoted.
-    pub(crate) fn keyed_entries(&self) -> Result<Vec<(&'a str, Option<Plain>, Cursor<'a>)>, FieldError> {
+    pub(crate) fn keyed_entries(&self) -> Result<Vec<KeyedEntry<'a>>, FieldError> {
         let Value::Mapping(entries) = &self.node.value else { return Err(self.kind("a mapping")) };
         let keyed = |entry: &'a Entry| {
             let plain = entry.plain.then(|| Plain::of(&entry.key));
