@@ -5,6 +5,7 @@
 
 mod aws;
 mod error;
+pub(crate) mod issuer;
 pub mod live;
 mod read;
 mod retry;

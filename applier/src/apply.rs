@@ -4,6 +4,7 @@
 //! it is done, failed or was not reached. No decision is made here but one: an action that AWS says is done already is
 //! looked at, and counts as done only if what is there is exactly what it would have made.
 
+pub(crate) mod issuer_check;
 mod outcome;
 pub mod receipt;
 mod schedule;
@@ -17,10 +18,12 @@ use std::time::Duration;
 use bundle_schema::names::Timestamp;
 use tokio::task::JoinSet;
 
-pub(crate) use self::outcome::{ActionError, Outcome};
+use self::issuer_check::IssuerCheck;
+pub(crate) use self::outcome::{ActionError, IssuerOutcome, Outcome};
 use self::receipt::Receipt;
 use self::schedule::Schedule;
 use crate::account::AwsError;
+use crate::account::issuer::ReadIssuer;
 use crate::account::live::{BucketState, ReadAccount};
 use crate::plan::ApprovedPlan;
 use crate::plan::action::{Action, Call};
@@ -35,6 +38,8 @@ pub(crate) trait WriteAccount: Send + Sync + 'static {
 /// How a plan is applied.
 pub(crate) struct Run<'a> {
     pub(crate) concurrency: usize,
+    /// Left out where this host cannot reach the issuer.
+    pub(crate) issuer: Option<Arc<IssuerCheck>>,
     /// Set to stop in good order: what is under way ends, nothing new begins.
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) clock: &'a dyn Fn() -> Timestamp,
@@ -42,7 +47,7 @@ pub(crate) struct Run<'a> {
 
 impl ApprovedPlan {
     /// Carries the plan out. `report` is called as each action ends.
-    pub(crate) async fn apply<A: ReadAccount + WriteAccount>(
+    pub(crate) async fn apply<A: ReadAccount + ReadIssuer + WriteAccount>(
         self,
         account: &Arc<A>,
         run: Run<'_>,
@@ -59,10 +64,10 @@ impl ApprovedPlan {
         loop {
             while running.len() < run.concurrency && !failed && !run.stop.load(Ordering::Relaxed) {
                 let Some(index) = schedule.next() else { break };
-                let (account, actions) = (Arc::clone(account), Arc::clone(&actions));
+                let (account, actions, issuer) = (Arc::clone(account), Arc::clone(&actions), run.issuer.clone());
                 let task = running.spawn(async move {
                     match actions.get(index) {
-                        Some(action) => perform(&*account, action).await,
+                        Some(action) => perform(&*account, action, issuer.as_deref()).await,
                         None => Ok(Outcome::Done),
                     }
                 });
@@ -85,11 +90,28 @@ impl ApprovedPlan {
             }
             report(action, outcome);
         }
-        Receipt::new(&plan, outcomes, started, (run.clock)())
+        let is_done = |outcome: &Outcome| matches!(outcome, Outcome::Done | Outcome::AlreadyDone);
+        let issuer = match &run.issuer {
+            None => IssuerOutcome::Skipped,
+            Some(check) if outcomes.iter().all(is_done) => match check.wait(&**account).await {
+                Ok(()) => IssuerOutcome::Done,
+                Err(error) => IssuerOutcome::Failed(error.into()),
+            },
+            Some(_) => IssuerOutcome::NotReached,
+        };
+        Receipt::new(&plan, outcomes, issuer, started, (run.clock)())
     }
 }
 
-async fn perform(account: &(impl ReadAccount + WriteAccount), action: &Action) -> Result<Outcome, ActionError> {
+async fn perform(
+    account: &(impl ReadAccount + ReadIssuer + WriteAccount),
+    action: &Action,
+    issuer: Option<&IssuerCheck>,
+) -> Result<Outcome, ActionError> {
+    // IAM reads the issuer when the provider is made.
+    if let (Call::CreateProvider { .. }, Some(check)) = (&action.call, issuer) {
+        check.wait(account).await?;
+    }
     let Err(error) = account.perform(action).await else { return Ok(Outcome::Done) };
     let says_done =
         ["BucketAlreadyOwnedByYou", "EntityAlreadyExists", "EntityAlreadyExistsException", "PreconditionFailed"];
@@ -131,8 +153,10 @@ impl Found {
 /// Whether the account holds exactly what the action would make.
 async fn is_done(account: &impl ReadAccount, action: &Action) -> Result<Found, AwsError> {
     Ok(Found::of(match &action.call {
-        Call::CreateBucket { input } => match account.bucket(&input.bucket).await? {
-            BucketState::Present(bucket) => Some(bucket.is_left_by_a_cut_off_run()),
+        Call::CreateBucket { input, tags } => match account.bucket(&input.bucket).await? {
+            BucketState::Present(bucket) => {
+                Some(bucket.is_new() && tags.iter().all(|(key, value)| bucket.tags.get(key) == Some(value)))
+            }
             BucketState::Absent => None,
             BucketState::Forbidden | BucketState::InRegion(_) => Some(false),
         },
@@ -164,7 +188,12 @@ mod tests {
         let held = account.held.lock().unwrap().state();
         let plan = plan(&contents(), &held).unwrap();
         let at = Timestamp::from_unix(0).unwrap();
-        let run = Run { concurrency, stop: Arc::clone(stop), clock: &|| at };
+        let run = Run {
+            concurrency,
+            issuer: Some(Arc::new(IssuerCheck::of(&contents()))),
+            stop: Arc::clone(stop),
+            clock: &|| at,
+        };
         let approved = plan.approve(Approval::Yes).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(approved.apply(account, run, |_, _| {}))
@@ -183,7 +212,7 @@ mod tests {
     #[test]
     fn what_is_applied_is_there() {
         let account = Arc::new(Fake::new(Held::nothing()));
-        assert_eq!(apply(&account).to_string(), "12 done, 0 failed, 0 not reached");
+        assert_eq!(apply(&account).to_string(), "11 done, 0 failed, 0 not reached");
         assert_eq!(*account.held.lock().unwrap(), Held::everything(&contents()));
         assert_eq!(apply(&account).to_string(), "0 done, 0 failed, 0 not reached");
     }
@@ -195,8 +224,7 @@ mod tests {
         let log = account.log.lock().unwrap();
         let at = |entry: &str| log.iter().position(|line| line == entry).expect(entry);
         let after = |later: &str, earlier: &str| assert!(at(later) > at(earlier), "{later}\n{log:#?}");
-        after("begin s3:PutBucketTagging prod-oidc", "end s3:CreateBucket prod-oidc");
-        after("begin s3:PutBucketPublicAccessBlock prod-oidc", "end s3:PutBucketTagging prod-oidc");
+        after("begin s3:PutBucketPublicAccessBlock prod-oidc", "end s3:CreateBucket prod-oidc");
         after("end s3:PutBucketPublicAccessBlock prod-oidc", "begin s3:PutObject keys.json");
         let provider = "iam:CreateOpenIDConnectProvider prod-oidc.s3.us-east-2.amazonaws.com";
         after(&format!("begin {provider}"), "end s3:PutObject jwks");
@@ -218,8 +246,8 @@ mod tests {
     fn after_a_failure_nothing_new_begins() {
         let account = failing("iam:CreateRole", "prod-disk", "LimitExceeded", false);
         let receipt = apply(&account);
-        assert_eq!(receipt.to_string(), "9 done, 1 failed, 2 not reached");
-        assert_eq!(receipt.first_error().unwrap(), &answered("iam:CreateRole", 409, "LimitExceeded", "m").into());
+        assert_eq!(receipt.to_string(), "8 done, 1 failed, 2 not reached");
+        assert_eq!(receipt.first_error().unwrap(), answered("iam:CreateRole", 409, "LimitExceeded", "m").into());
         assert_eq!(receipt.ending(), receipt::Ending::Failed);
         account.errors.lock().unwrap().clear();
         assert_eq!(apply(&account).to_string(), "3 done, 0 failed, 0 not reached");
@@ -228,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_run_cut_off_anywhere_is_finished_by_another() {
-        let actions = 12;
+        let actions = 11;
         for cut in 0..actions {
             let account = Arc::new(Fake::new(Held::nothing()));
             let contents = contents();
@@ -251,7 +279,7 @@ mod tests {
             ("iam:CreateRole", "prod-disk", "EntityAlreadyExists"),
         ] {
             let account = failing(call, resource, code, true);
-            assert_eq!(apply(&account).to_string(), "12 done, 0 failed, 0 not reached", "{call}");
+            assert_eq!(apply(&account).to_string(), "11 done, 0 failed, 0 not reached", "{call}");
             assert_eq!(*account.held.lock().unwrap(), Held::everything(&contents()));
         }
     }
@@ -261,7 +289,7 @@ mod tests {
         // AWS says that the role exists, and what reading finds is not what was to be made.
         let account = failing("iam:CreateRole", "prod-disk", "EntityAlreadyExists", false);
         let receipt = apply(&account);
-        assert_eq!(receipt.first_error().unwrap(), &ActionError::Changed { resource: ARN.to_owned() });
+        assert_eq!(receipt.first_error().unwrap(), ActionError::Changed { resource: ARN.to_owned() });
         assert_eq!(
             receipt.first_error().unwrap().to_string(),
             format!("{ARN} was changed by somebody else while this ran\n  run it again: it makes a new plan")
@@ -272,7 +300,7 @@ mod tests {
     fn a_stopped_run_says_what_was_not_reached() {
         let account = Arc::new(Fake::new(Held::nothing()));
         let receipt = run(&account, 10, &Arc::new(AtomicBool::new(true)));
-        assert_eq!(receipt.to_string(), "0 done, 0 failed, 12 not reached");
+        assert_eq!(receipt.to_string(), "0 done, 0 failed, 11 not reached");
         assert_eq!(receipt.ending(), receipt::Ending::Interrupted);
         assert_eq!(*account.held.lock().unwrap(), Held::nothing());
     }

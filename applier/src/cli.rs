@@ -116,6 +116,9 @@ pub(crate) struct ApplyArgs {
     /// Apply without asking if this is the plan's digest, and refuse otherwise
     #[arg(long, value_name = "SHA256")]
     pub(crate) plan_digest: Option<bundle_schema::names::Sha256>,
+    /// Do not look whether the public can read the issuer's documents, for a host that cannot reach them
+    #[arg(long)]
+    pub(crate) skip_issuer_check: bool,
     /// Where the receipt goes [default: <name>-<serial>.<time>.receipt.json in the current directory]
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: Option<PathBuf>,

@@ -16,6 +16,7 @@ use bundle_schema::json::Embedded;
 use bundle_schema::names::{BucketName, RoleName, Sha256, Tag, Timestamp};
 
 use crate::account::AwsError;
+use crate::account::issuer::ReadIssuer;
 use crate::account::live::Tags;
 use crate::account::live::{
     BucketState, Caller, LiveBucket, LiveObject, LiveProvider, LiveRole, LiveState, ReadAccount,
@@ -171,9 +172,10 @@ impl Held {
             Call::CreateBucket { .. } if self.bucket != BucketState::Absent => {
                 return exists("BucketAlreadyOwnedByYou");
             }
-            Call::CreateBucket { .. } => {
+            Call::CreateBucket { tags, .. } => {
                 let ownership = Some("BucketOwnerEnforced".to_owned());
-                self.bucket = BucketState::Present(LiveBucket { ownership, is_empty: true, ..LiveBucket::default() });
+                let made = LiveBucket { tags, ownership, is_empty: true, ..LiveBucket::default() };
+                self.bucket = BucketState::Present(made);
             }
             Call::TagBucket { after, .. } => self.bucket().tags = after,
             Call::SetOwnership { .. } => self.bucket().ownership = Some("BucketOwnerEnforced".to_owned()),
@@ -188,6 +190,7 @@ impl Held {
                 let live = LiveObject {
                     etag: Sha256::of(after.body.as_bytes()).to_string(),
                     content_type: Some(after.content_type.to_owned()),
+                    encryption: Some(after.encryption.to_owned()),
                     tags: after.tags,
                     body: Some(after.body.into_bytes()),
                 };
@@ -215,6 +218,7 @@ impl Held {
                     trust: input.assume_role_policy_document.text(),
                     description: Some(input.description),
                     boundary: input.permissions_boundary.map(String::from),
+                    max_session_duration: Some(3600),
                     tags: tags(&input.tags),
                     policy: None,
                     other_policies: Vec::new(),
@@ -222,7 +226,10 @@ impl Held {
                 self.roles.insert(input.role_name, live);
             }
             Call::SetTrustPolicy { role, after, .. } => self.role(role.as_str()).trust = after.text(),
-            Call::SetDescription { role, after, .. } => self.role(role.as_str()).description = Some(after),
+            Call::UpdateRole { role, after, .. } => {
+                self.role(role.as_str()).description = after.description;
+                self.role(role.as_str()).max_session_duration = after.max_session_duration;
+            }
             Call::SetBoundary { role, after, .. } => self.role(role.as_str()).boundary = Some(after.into()),
             Call::RemoveBoundary { role, .. } => self.role(role.as_str()).boundary = None,
             Call::TagRole { role, after, .. } => self.role(role.as_str()).tags.extend(after),
@@ -271,6 +278,13 @@ impl ReadAccount for Fake {
     }
     async fn role(&self, role: &RoleName, _: &RoleName) -> Result<Option<LiveRole>, AwsError> {
         Ok(self.held().roles.remove(role))
+    }
+}
+
+impl ReadIssuer for Fake {
+    async fn published(&self, _: &str, key: &str) -> Result<Vec<u8>, AwsError> {
+        let body = self.held().bucket().objects.remove(key).and_then(|object| object.body);
+        body.ok_or_else(|| crate::account::answered("s3:GetObject", 404, "NoSuchKey", "it does not exist"))
     }
 }
 

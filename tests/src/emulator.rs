@@ -128,6 +128,16 @@ impl Emulator {
         self.control::<Value>("reset");
     }
 
+    /// The account restricts public buckets, or no longer does; no bucket's own block shows it.
+    pub fn account_block(&self, on: bool) {
+        self.control::<Value>(&format!("accountblock?on={}", u8::from(on)));
+    }
+
+    /// Buckets decide access by their tags and refuse PutBucketTagging, or no longer do.
+    pub fn abac(&self, on: bool) {
+        self.control::<Value>(&format!("abac?on={}", u8::from(on)));
+    }
+
     /// Delays every request from now on.
     pub fn latency(&self, milliseconds: u32) {
         self.control::<Value>(&format!("latency?ms={milliseconds}"));

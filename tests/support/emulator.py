@@ -4,14 +4,18 @@ Run by tests/src/emulator.rs. Prints its port on the first line, serves 127.0.0.
 it never outlives the process that started it.
 
 What moto does not refuse and AWS does is refused here: a wrong x-amz-expected-bucket-owner, a bucket of another
-account, and a public bucket policy while the bucket's public access block forbids it (which it does from the start).
-What moto leaves out is added: AddClientIDToOpenIDConnectProvider and RemoveClientIDFromOpenIDConnectProvider.
+account, a public bucket policy while the bucket's public access block forbids it (which it does from the start), and
+objects that somebody without credentials reads while no policy allows it or a block forbids it.
+What moto leaves out is added: AddClientIDToOpenIDConnectProvider and RemoveClientIDFromOpenIDConnectProvider, and the
+tags of CreateBucket.
 
 Control, under /__airlock/, JSON out:
   GET  requests                 every request so far
   GET  forget                   drop that list
   GET  reset                    an empty account, no faults, no latency, an empty list
   GET  latency?ms=50            delay every request
+  GET  abac?on=1                buckets decide access by their tags, and refuse PutBucketTagging
+  GET  accountblock?on=1        the account restricts public buckets, which no bucket's own block shows
   GET  fault?effect=E[&operation=O][&writes=1][&skip=N][&times=N][&status=S&code=C&message=M]
                                 spoil requests: after N matching ones, the next N. Effects:
                                 cut-before, cut-after   the connection is cut before or after moto acts
@@ -30,7 +34,7 @@ import sys
 import threading
 import time
 from urllib.parse import parse_qs, parse_qsl
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "control")
 os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "control")
@@ -55,7 +59,7 @@ READS = re.compile(r"(Get|List|Head)[A-Z]")
 S3_BUCKET = {
     "policy": "BucketPolicy", "tagging": "BucketTagging", "publicAccessBlock": "PublicAccessBlock",
     "location": "BucketLocation", "ownershipControls": "BucketOwnershipControls", "versioning": "BucketVersioning",
-    "acl": "BucketAcl", "policyStatus": "BucketPolicyStatus", "encryption": "BucketEncryption",
+    "acl": "BucketAcl", "policyStatus": "BucketPolicyStatus", "encryption": "BucketEncryption", "abac": "BucketAbac",
 }
 S3_OBJECT = {"tagging": "ObjectTagging", "acl": "ObjectAcl"}
 
@@ -87,6 +91,10 @@ def describe(environ, body):
         bucket, _, key = path.lstrip("/").partition("/")
         operation = s3_operation(environ["REQUEST_METHOD"], bucket, key, query)
         parameters = {"Bucket": bucket, "Key": key} if key else {"Bucket": bucket}
+    elif not authorization and environ["REQUEST_METHOD"] == "GET":
+        # Somebody without credentials, as IAM when it checks a token.
+        service, (bucket, _, key) = "public", path.lstrip("/").partition("/")
+        operation, parameters = "GetObject", {"Bucket": bucket, "Key": key}
     elif environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         parameters = dict(parse_qsl(body.decode(), keep_blank_values=True))
         operation = parameters.pop("Action", "")
@@ -139,6 +147,7 @@ class Account:
         self.moto_lock = threading.Lock()
         self.port = 0
         self.started = time.monotonic()
+        self.account_block = self.abac = False
         self.clear()
 
     def clear(self):
@@ -193,8 +202,15 @@ class Account:
                 status.append(line)
                 return start_response(line, headers, exc_info) if not effect else lambda _: None
 
-            answer = self.ask_moto(environ, note)
+            if "answer" in request:
+                kind, body = request.pop("answer")
+                note("200 OK", [("Content-Type", kind), ("Content-Length", str(len(body)))])
+                answer = [body]
+            else:
+                answer = self.ask_moto(environ, note)
             request["status"] = int(status[0].split()[0])
+            if request["operation"] == "CreateBucket" and request["status"] == 200:
+                self.tag_new_bucket(request)
         except Refused as refused:
             if not effect:
                 return self.refuse(refused, request, start_response)
@@ -231,7 +247,7 @@ class Account:
     def refuse(refused, request, start_response):
         request["status"] = refused.status
         error = f"<Code>{escape(refused.code)}</Code><Message>{escape(refused.message)}</Message>"
-        if request["service"] == "s3":
+        if request["service"] in ("s3", "public"):
             body = f"<Error>{error}<RequestId>0</RequestId></Error>"
         else:
             body = f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error><RequestId>0</RequestId></ErrorResponse>"
@@ -239,16 +255,45 @@ class Account:
         return [b"" if request["method"] == "HEAD" else body.encode()]
 
     @staticmethod
-    def as_aws_does(request):
+    def tag_new_bucket(request):
+        """The tags of a CreateBucketConfiguration, which moto drops."""
+        pairs = re.findall(r"<Tag>\s*<Key>(.*?)</Key>\s*<Value>(.*?)</Value>\s*</Tag>", request["body"], re.S)
+        bucket = request["parameters"]["Bucket"]
+        partition, account = s3_backends.bucket_accounts[bucket]
+        if pairs:
+            s3_backends[account][partition].put_bucket_tagging(bucket, {unescape(key): unescape(value) for key, value in pairs})
+
+    def as_aws_does(self, request):
         """Refusals of S3 that moto leaves out."""
-        bucket = request["parameters"].get("Bucket") if request["service"] == "s3" else None
+        bucket = request["parameters"].get("Bucket") if request["service"] in ("s3", "public") else None
         owner = s3_backends.bucket_accounts.get(bucket) if bucket else None
+        if owner is None and request["service"] == "public":
+            raise Refused(404, "NoSuchBucket", "The specified bucket does not exist")
         if owner is None or request["operation"] == "CreateBucket":
             return
         partition, account = owner
+        if request["service"] == "public":
+            held = s3_backends[account][partition].buckets[bucket]
+            policy = (held.policy or b"").decode()
+            restricted = held.public_access_block is None or str(held.public_access_block.restrict_public_buckets).lower() != "false"
+            if restricted or self.account_block or '"s3:GetObject"' not in policy:
+                raise Refused(403, "AccessDenied", "Access Denied")
+            found = s3_backends[account][partition].get_object(bucket, request["parameters"]["Key"])
+            if found is None:
+                raise Refused(404, "NoSuchKey", "The specified key does not exist.")
+            if found.encryption == "aws:kms":
+                raise Refused(400, "InvalidArgument", "Requests specifying Server Side Encryption with AWS KMS managed keys "
+                                                      "require AWS Signature Version 4.")
+            request["answer"] = ("application/json", found.value)
+            return
         caller = get_account_id_from(request["access_key"])
         if {account} != {caller, request["headers"].get("x-amz-expected-bucket-owner", account)}:
             raise Refused(403, "AccessDenied", "Access Denied")
+        if request["operation"] == "GetBucketAbac":
+            status = "Enabled" if self.abac else "Disabled"
+            request["answer"] = ("application/xml", f"<AbacStatus><Status>{status}</Status></AbacStatus>".encode())
+        if request["operation"] == "PutBucketTagging" and self.abac:
+            raise Refused(400, "InvalidRequest", "PutBucketTagging is not supported for buckets with ABAC")
         if request["operation"] == "PutBucketPolicy":
             block = s3_backends[account][partition].buckets[bucket].public_access_block
             if block is None or str(block.block_public_policy).lower() != "false":
@@ -277,7 +322,14 @@ class Account:
         with self.lock, self.moto_lock:
             self.released.set()
             self.clear()
+            self.account_block = self.abac = False
             moto_api_backend.reset()
+
+    def control_accountblock(self, query, _body):
+        self.account_block = query["on"] == "1"
+
+    def control_abac(self, query, _body):
+        self.abac = query["on"] == "1"
 
     def control_latency(self, query, _body):
         self.latency = int(query["ms"]) / 1000

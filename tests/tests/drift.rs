@@ -103,6 +103,14 @@ fn the_objects() -> Test {
     applied.is_put_right_by(&["s3:PutObject oidc/keys.json"]);
     put("openid/v1/jwks", &jwks, "application/json", "Name=other");
     applied.is_put_right_by(&["s3:PutObject oidc/openid/v1/jwks"]);
+    let encrypted = json!({
+        "Bucket": BUCKET, "Key": "keys.json", "Body": jwks, "ContentType": "application/json", "Tagging": tags,
+        "ServerSideEncryption": "aws:kms",
+    });
+    applied.call("s3", "put_object", encrypted);
+    applied.is_put_right_by(&["s3:PutObject oidc/keys.json"]);
+    let live = applied.emulator.call("s3", "get_object", json!({"Bucket": BUCKET, "Key": "keys.json"}));
+    assert_eq!(live["ServerSideEncryption"], "AES256", "nobody can read what is encrypted with KMS");
     put("keys.json", &"x".repeat(100_000), "application/json", tags);
     applied.is_put_right_by(&["s3:PutObject oidc/keys.json"]);
     applied.call("s3", "delete_object", json!({"Bucket": BUCKET, "Key": ".well-known/openid-configuration"}));
@@ -160,7 +168,12 @@ fn a_role() -> Test {
     applied.is_put_right_by(&[&resource("iam:UpdateAssumeRolePolicy")]);
 
     applied.call("iam", "update_role_description", role(json!({"Description": "mine"})));
-    applied.is_put_right_by(&[&resource("iam:UpdateRoleDescription")]);
+    applied.is_put_right_by(&[&resource("iam:UpdateRole")]);
+    applied.call("iam", "update_role", role(json!({"MaxSessionDuration": 43200})));
+    applied.is_put_right_by(&[&resource("iam:UpdateRole")]);
+    let live = applied.emulator.call("iam", "get_role", role(json!({})));
+    assert_eq!(live["Role"]["MaxSessionDuration"], 3600);
+    assert_eq!(live["Role"]["Description"], "OpenShift role for example-block-storage/volume-credentials");
 
     let boundary = "arn:aws:iam::aws:policy/ReadOnlyAccess";
     applied.call("iam", "put_role_permissions_boundary", role(json!({"PermissionsBoundary": boundary})));

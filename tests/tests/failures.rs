@@ -14,7 +14,7 @@ use tests::scene::{ROLES, Scene};
 
 type Test = Result<(), SetupError>;
 
-const WRITES: usize = 8 + 2 * ROLES.len();
+const WRITES: usize = 7 + 2 * ROLES.len();
 
 fn apply(scene: &Scene, emulator: &Emulator, bundle: &str) -> Outcome {
     scene.applies(emulator, "apply", bundle, &["--yes", "--receipt", "receipt.json"]).run()
@@ -155,7 +155,7 @@ fn a_quota_is_not_retried() -> Test {
     let program =
         scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", "receipt.json", "--concurrency", "1"]);
     program.run().exits(6).says(
-        "error: apply stopped: 10 done, 1 failed, 7 not reached\n  because: iam:CreateRole failed: LimitExceeded (Cannot exceed \
+        "error: apply stopped: 9 done, 1 failed, 7 not reached\n  because: iam:CreateRole failed: LimitExceeded (Cannot exceed \
          quota for RolesPerAccount: 1000, HTTP 409, request unknown)\n  the account's quota is used up: have it raised, or remove \
          what is not in use\n  running it again is safe: it plans what is left\n  the receipt is receipt.json",
     );
@@ -189,7 +189,7 @@ fn what_is_not_allowed_is_named() -> Test {
     let program =
         scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", "receipt.json", "--concurrency", "1"]);
     program.run().exits(6).says(
-        "error: apply stopped: 8 done, 1 failed, 9 not reached\n  because: iam:CreateRole failed: AccessDenied (User x is not \
+        "error: apply stopped: 7 done, 1 failed, 9 not reached\n  because: iam:CreateRole failed: AccessDenied (User x is not \
          authorized to perform iam:CreateRole, HTTP 403, request unknown)\n  allow iam:CreateRole to these credentials, and look \
          for what denies it: a boundary, an SCP, the account's S3 block\n  running it again is safe: it plans what is left\n  the \
          receipt is receipt.json",
@@ -237,4 +237,60 @@ fn wait(child: &mut Child) -> Option<i32> {
     }
     child.kill().unwrap();
     panic!("the program does not end");
+}
+
+/// Tags come with the bucket; where s3:TagResource is denied, they follow.
+#[test]
+fn a_bucket_is_tagged_later_where_tags_are_denied() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let denied = Effect::Error {
+        status: 403,
+        code: "AccessDenied",
+        message: "User x is not authorized to perform: s3:TagResource on resource: y",
+    };
+    emulator.spoil(Which::Operation("CreateBucket"), 0, 1, denied);
+    apply(&scene, &emulator, &bundle).exits(0);
+    let writes = emulator.writes();
+    let first: Vec<&str> = writes.iter().take(3).map(|write| write.operation.as_str()).collect();
+    assert_eq!(first, ["CreateBucket", "CreateBucket", "PutBucketTagging"]);
+    assert!(writes[0].body.contains("<Key>sts-airlock/serial</Key>") && !writes[1].body.contains("<Key>"));
+    nothing_left(&scene, &emulator, &bundle);
+    Ok(())
+}
+
+/// Another block than the bucket's own can keep the public out: found before the provider is made, and not 40 minutes into an
+/// installation.
+#[test]
+fn an_issuer_that_the_public_cannot_read_is_an_error() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    emulator.account_block(true);
+    let failed = apply(&scene, &emulator, &bundle).exits(6);
+    let error = "error: apply stopped: 6 done, 1 failed, 10 not reached\n  because: the public cannot read the issuer's document \
+                 https://democluster-oidc.s3.us-east-2.amazonaws.com/.well-known/openid-configuration\n  AWS reads it to check \
+                 every token: look for a public access block of the account or the organization, a KMS key on the bucket, a \
+                 proxy\n";
+    assert!(failed.stderr.contains(error), "{}", failed.stderr);
+    assert!(
+        failed.stderr.contains("  because: s3:GetObject failed: AccessDenied (Access Denied, HTTP 403, request 0)\n"),
+        "{}",
+        failed.stderr
+    );
+    assert!(failed.stderr.starts_with("waiting up to a minute until the public can read https://democluster-oidc."));
+    assert!(emulator.writes().iter().all(|write| write.operation != "CreateOpenIDConnectProvider"));
+
+    let skipping = ["--yes", "--skip-issuer-check", "--receipt", "skipped.json"];
+    scene.applies(&emulator, "apply", &bundle, &skipping).run().exits(0);
+    let receipt: Value = serde_json::from_slice(&scene.read("skipped.json")).unwrap();
+    assert_eq!(receipt["issuerCheck"], json!({"outcome": "skipped"}));
+
+    // Also where nothing is left to do.
+    emulator.account_block(false);
+    scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", "again.json"]).run().exits(0);
+    let receipt: Value = serde_json::from_slice(&scene.read("again.json")).unwrap();
+    assert_eq!((&receipt["issuerCheck"], &receipt["actions"]), (&json!({"outcome": "done"}), &json!([])));
+    let seen = emulator.requests().into_iter().filter(|request| request.service == "public").count();
+    assert!(seen > 3, "{seen}");
+    Ok(())
 }

@@ -149,9 +149,10 @@ fn no_credentials() -> Test {
     let program = scene.applier(["apply", &bundle, "--trusted-key", "minisign.pub", "--yes"]);
     let program = program.env("AWS_ENDPOINT_URL", emulator.url()).env("AWS_EC2_METADATA_DISABLED", "true");
     program.run().exits(6).says(
-        "error: the account cannot be read; nothing was changed\n  because: sts:GetCallerIdentity was not sent, for there \
-         are no credentials: no credentials found in chain\n  give credentials: AWS_PROFILE (after `aws sso login`), or AWS_ACCESS_KEY_ID and \
-         AWS_SECRET_ACCESS_KEY",
+        "error: the account cannot be read; nothing was changed\n  because: sts:GetCallerIdentity was not sent, because there \
+         are no credentials: no credentials found in chain\n  give credentials: AWS_PROFILE (after `aws login` or `aws sso login`), or \
+         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n  a profile with mfa_serial cannot ask for the code here: use credential_process, \
+         or export what the AWS CLI has: eval \"$(aws configure export-credentials --format env)\"",
     );
     assert_eq!(emulator.requests().len(), 0);
     Ok(())
@@ -346,5 +347,30 @@ fn an_exception_spares_one_role() -> Test {
         "error: trust file does not allow this bundle, for 1 reason(s)\n  serial of democluster is 1; at least 2 is required",
     );
     verify(json!({"deniedActions": [], "minimumSerial": {"other": 2}})).exits(0);
+    Ok(())
+}
+
+/// A bucket with ABAC refuses to have its tags replaced: said before anything is written.
+#[test]
+fn a_bucket_whose_tags_cannot_be_replaced() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let first = scene.bundle();
+    apply(&scene, &emulator, &first).exits(0);
+    scene.create_bundle(&["--serial", "2"]).run().exits(0);
+    emulator.abac(true);
+    scene.applies(&emulator, "plan", &first, &["--detailed-exitcode"]).run().exits(0);
+    emulator.forget();
+    refuses(
+        &scene,
+        &emulator,
+        "out/democluster-2.tar.gz",
+        5,
+        &format!(
+            "error: bucket democluster-oidc has ABAC on, with which S3 refuses to replace its tags; tags to set: \
+             sts-airlock/bundle-sha256={}, sts-airlock/serial=2\n  set them with `aws s3control tag-resource`, or turn ABAC off \
+             for this bucket",
+            scene.digest("out/democluster-2.tar.gz")
+        ),
+    );
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use bundle_schema::documents::index::Header;
 use bundle_schema::layout::fold;
@@ -29,6 +29,8 @@ pub(crate) struct Aws {
     pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) iam: aws_sdk_iam::Client,
     pub(super) sts: aws_sdk_sts::Client,
+    /// S3 without credentials, as the public sees it.
+    pub(super) public: aws_sdk_s3::Client,
     /// Sent with every S3 call: a bucket that somebody else made first then fails instead of receiving our issuer.
     pub(crate) owner: AccountId,
     /// Requests that may be under way at once.
@@ -49,7 +51,11 @@ impl Aws {
         let s3 = aws_sdk_s3::config::Builder::from(&config);
         let iam = aws_sdk_iam::config::Builder::from(&config);
         let sts = aws_sdk_sts::config::Builder::from(&config);
+        let public = public_s3(&config, header);
         Self {
+            public: aws_sdk_s3::Client::from_conf(
+                public.region(region.clone()).retry_config(retries.clone()).timeout_config(timeouts.clone()).build(),
+            ),
             s3: aws_sdk_s3::Client::from_conf(
                 s3.region(region.clone()).retry_config(retries.clone()).timeout_config(timeouts.clone()).build(),
             ),
@@ -97,6 +103,20 @@ impl Aws {
             attempt += 1;
         }
     }
+}
+
+/// S3 without credentials: at the endpoint of the environment, or at the partition's own, whatever FIPS or dual-stack settings
+/// say, because that is where the issuer's URL points.
+fn public_s3(config: &SdkConfig, header: &Header) -> aws_sdk_s3::config::Builder {
+    let mut anonymous = config.to_builder();
+    anonymous.set_credentials_provider(None);
+    let public = aws_sdk_s3::config::Builder::from(&anonymous.build()).allow_no_auth();
+    let is_redirected = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+    if is_redirected {
+        return public;
+    }
+    let endpoint = format!("https://s3.{}.{}", header.region, header.dns_suffix);
+    public.endpoint_url(endpoint).use_fips(false).use_dual_stack(false)
 }
 
 /// Which call is sent: its name as IAM policies spell it, and whether it writes.

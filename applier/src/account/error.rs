@@ -47,7 +47,7 @@ pub enum AwsError {
     },
     /// There are no credentials, or they cannot be loaded.
     #[error(
-        "{call} was not sent, for there are no credentials: {}\n  give credentials: AWS_PROFILE (after `aws sso login`), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", Escaped(.reason)
+        "{call} was not sent, because there are no credentials: {}\n  give credentials: AWS_PROFILE (after `aws login` or `aws sso login`), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n  a profile with mfa_serial cannot ask for the code here: use credential_process, or export what the AWS CLI has: eval \"$(aws configure export-credentials --format env)\"", Escaped(.reason)
     )]
     NoCredentials {
         /// The call, as IAM policies name it.
@@ -89,7 +89,7 @@ fn advice(call: &str, code: &str, message: &str) -> String {
         | "UnrecognizedClientException"
         | "InvalidToken"
         | "TokenRefreshRequired" => {
-            "\n  log in again (such as `aws sso login`), or give other credentials with AWS_PROFILE".to_owned()
+            "\n  log in again (such as `aws login` or `aws sso login`), or give other credentials with AWS_PROFILE".to_owned()
         }
         "SignatureDoesNotMatch" => "\n  check AWS_SECRET_ACCESS_KEY and this host's clock".to_owned(),
         "RequestTimeTooSkewed" | "RequestExpired" => "\n  set this host's clock".to_owned(),
@@ -153,6 +153,17 @@ impl AwsError {
             Self::NoCredentials { .. } | Self::NotSent { .. } | Self::Unusable { .. } => {}
         }
         self
+    }
+
+    /// Whether a bucket cannot be made with tags: a right is missing, or the endpoint is older than that.
+    pub(crate) fn refuses_tags(&self) -> bool {
+        match self {
+            Self::Answered { code, message, .. } => {
+                (code == "AccessDenied" && message.contains("s3:TagResource"))
+                    || ["MalformedXML", "NotImplemented"].contains(&code.as_str())
+            }
+            _ => false,
+        }
     }
 
     /// AWS's code, where AWS answered.

@@ -54,6 +54,8 @@ pub(crate) struct LiveBucket {
     pub(crate) ownership: Option<String>,
     pub(crate) public_access_block: Option<PublicAccessBlock>,
     pub(crate) policy: Option<String>,
+    /// Whether access to it is decided by its tags (ABAC): S3 then refuses to set them in the old way.
+    pub(crate) abac: bool,
     /// Whether it holds no object at all.
     pub(crate) is_empty: bool,
     /// The issuer's objects that are there, by key.
@@ -65,6 +67,8 @@ pub(crate) struct LiveBucket {
 pub(crate) struct LiveObject {
     pub(crate) etag: String,
     pub(crate) content_type: Option<String>,
+    /// How S3 encrypts it; nobody but its owner can read what is encrypted with KMS.
+    pub(crate) encryption: Option<String>,
     pub(crate) tags: Tags,
     /// `None` where it is longer than any document of an issuer.
     pub(crate) body: Option<Vec<u8>>,
@@ -85,6 +89,8 @@ pub(crate) struct LiveRole {
     pub(crate) trust: String,
     pub(crate) description: Option<String>,
     pub(crate) boundary: Option<String>,
+    /// How long a session may last, in seconds.
+    pub(crate) max_session_duration: Option<i32>,
     pub(crate) tags: Tags,
     pub(crate) policy: Option<String>,
     pub(crate) other_policies: Vec<String>,

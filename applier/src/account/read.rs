@@ -1,8 +1,9 @@
 //! Reading an account. Answers are untrusted: bounded in size, decoded strictly, never shown raw.
 
+use aws_sdk_s3::types::BucketAbacStatus;
 use bundle_schema::documents::PublicAccessBlock;
 use bundle_schema::names::{BucketName, RoleName};
-use futures_util::future::{join3, join5};
+use futures_util::future::{join, join3, join5};
 use percent_encoding::percent_decode_str;
 
 use super::aws::{Aws, reading};
@@ -52,8 +53,8 @@ impl ReadAccount for Aws {
             }
             Err(error) => return Err(error),
         }
-        let (tags, ownership, public_access_block, policy, is_empty) = Box::pin(join5(
-            self.bucket_tags(name),
+        let ((tags, abac), ownership, public_access_block, policy, is_empty) = Box::pin(join5(
+            join(self.bucket_tags(name), self.abac(name)),
             self.ownership(name),
             self.public_access_block(name),
             self.bucket_policy(name),
@@ -62,6 +63,7 @@ impl ReadAccount for Aws {
         .await;
         Ok(BucketState::Present(LiveBucket {
             tags: tags?,
+            abac: abac?,
             ownership: ownership?,
             public_access_block: public_access_block?,
             policy: policy?,
@@ -96,7 +98,8 @@ impl ReadAccount for Aws {
             Err(error) => return error.absent(&["NoSuchKey"]),
         };
         let etag = answer.e_tag.ok_or(AwsError::Unusable { call: CALL, reason: "the object has no ETag" })?;
-        Ok(Some(LiveObject { etag, content_type: answer.content_type, tags, body }))
+        let encryption = answer.server_side_encryption.map(|encryption| encryption.as_str().to_owned());
+        Ok(Some(LiveObject { etag, content_type: answer.content_type, encryption, tags, body }))
     }
 
     async fn provider(&self, arn: &str) -> Result<Option<LiveProvider>, AwsError> {
@@ -133,6 +136,7 @@ impl ReadAccount for Aws {
             path: live.path,
             trust: policy_text(CALL, live.assume_role_policy_document.as_deref().unwrap_or_default())?,
             description: live.description,
+            max_session_duration: live.max_session_duration,
             boundary: live.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
             tags: iam_tags(CALL, live.tags)?,
             policy: ours?,
@@ -148,6 +152,19 @@ impl Aws {
         match self.send(reading(CALL), get).await {
             Ok(answer) => Ok(bounded(CALL, answer.tag_set)?.into_iter().map(|tag| (tag.key, tag.value)).collect()),
             Err(error) => Ok(error.absent(&["NoSuchTagSet", "NoSuchTagSetError"])?.unwrap_or_default()),
+        }
+    }
+
+    /// Where it may not be asked, it is taken to be off: setting tags then says so itself.
+    async fn abac(&self, bucket: &str) -> Result<bool, AwsError> {
+        let get = || self.s3.get_bucket_abac().bucket(bucket).expected_bucket_owner(self.owner.as_str()).send();
+        match self.send(reading("s3:GetBucketABAC"), get).await {
+            Ok(answer) => Ok(answer.abac_status.and_then(|abac| abac.status) == Some(BucketAbacStatus::Enabled)),
+            Err(error) => {
+                const UNKNOWN: [&str; 4] =
+                    ["AccessDenied", "MethodNotAllowed", "NotImplemented", "NoSuchAbacConfiguration"];
+                Ok(error.absent(&UNKNOWN)?.unwrap_or(false))
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use bundle_schema::escape::Escaped;
 use serde::{Serialize, Serializer};
 
 use crate::account::AwsError;
+use crate::apply::issuer_check::IssuerError;
 
 /// Why an action failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +14,9 @@ pub(crate) enum ActionError {
     /// AWS refused it, or did not answer.
     #[error(transparent)]
     Aws(#[from] AwsError),
+    /// What was published cannot be read by the public, or is not what was signed.
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
     /// Something else stands where the plan saw nothing, or saw something else.
     #[error("{} was changed by somebody else while this ran\n  run it again: it makes a new plan", Escaped(.resource))]
     Changed {
@@ -55,4 +59,19 @@ impl fmt::Display for Outcome {
             Self::NotReached => "not reached",
         })
     }
+}
+
+/// How the last look at the issuer ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", content = "error", rename_all = "kebab-case")]
+pub(crate) enum IssuerOutcome {
+    /// The public reads what was signed.
+    Done,
+    /// It does not.
+    #[serde(serialize_with = "message")]
+    Failed(ActionError),
+    /// Something else had failed, or the run was stopped.
+    NotReached,
+    /// `--skip-issuer-check`.
+    Skipped,
 }

@@ -10,7 +10,7 @@ use bundle_schema::names::{AccountId, Timestamp};
 use bundle_schema::signature::Signer;
 use serde::Serialize;
 
-use crate::apply::outcome::{ActionError, Outcome};
+use crate::apply::outcome::{ActionError, IssuerOutcome, Outcome};
 use crate::plan::Plan;
 use crate::plan::action::Change;
 use crate::plan::head::{BundleId, Head};
@@ -55,11 +55,19 @@ pub struct Receipt {
     started: Timestamp,
     finished: Timestamp,
     actions: Vec<Step>,
+    issuer_check: IssuerOutcome,
 }
 
 impl Receipt {
-    pub(crate) fn new(plan: &Plan, outcomes: Vec<Outcome>, started: Timestamp, finished: Timestamp) -> Self {
-        let ending = if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed(_))) {
+    pub(crate) fn new(
+        plan: &Plan,
+        outcomes: Vec<Outcome>,
+        issuer_check: IssuerOutcome,
+        started: Timestamp,
+        finished: Timestamp,
+    ) -> Self {
+        let is_failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_));
+        let ending = if outcomes.iter().any(is_failed) || matches!(issuer_check, IssuerOutcome::Failed(_)) {
             Ending::Failed
         } else if outcomes.contains(&Outcome::NotReached) {
             Ending::Interrupted
@@ -85,6 +93,7 @@ impl Receipt {
             started,
             finished,
             actions: plan.actions().iter().zip(outcomes).map(step).collect(),
+            issuer_check,
         }
     }
 
@@ -94,8 +103,12 @@ impl Receipt {
         self.ending
     }
 
-    pub(crate) fn first_error(&self) -> Option<&ActionError> {
-        self.actions.iter().find_map(|step| if let Outcome::Failed(error) = &step.outcome { Some(error) } else { None })
+    pub(crate) fn first_error(&self) -> Option<ActionError> {
+        let of_action =
+            |step: &'_ Step| if let Outcome::Failed(error) = &step.outcome { Some(error.clone()) } else { None };
+        let of_issuer =
+            || if let IssuerOutcome::Failed(error) = &self.issuer_check { Some(error.clone()) } else { None };
+        self.actions.iter().find_map(of_action).or_else(of_issuer)
     }
 
     /// The receipt's bytes: indented JSON with a newline at its end.
@@ -198,7 +211,7 @@ mod tests {
         let plan = Plan::of(&Desired::for_test(&contents, &digest), &live, &[signer], at(0)).unwrap();
         let failed = ActionError::CutOff { resource: "r\u{1b}".to_owned() };
         let outcomes = vec![Outcome::Done, Outcome::Failed(failed), Outcome::NotReached];
-        Receipt::new(&plan, outcomes, at(0), at(60))
+        Receipt::new(&plan, outcomes, IssuerOutcome::NotReached, at(0), at(60))
     }
 
     #[test]
@@ -222,9 +235,10 @@ mod tests {
             "finished": "1970-01-01T00:01:00Z",
             "actions": [
                 {"change": "create", "call": "s3:PutBucketOwnershipControls", "resource": "arn:aws:s3:::prod-oidc", "outcome": "done"},
-                {"change": "update", "call": "iam:UpdateRoleDescription", "resource": "arn:aws:iam::123456789012:role/prod-disk", "outcome": "failed", "error": "r\\u{1b} was cut off"},
+                {"change": "update", "call": "iam:UpdateRole", "resource": "arn:aws:iam::123456789012:role/prod-disk", "outcome": "failed", "error": "r\\u{1b} was cut off"},
                 {"change": "create", "call": "iam:PutRolePolicy", "resource": "arn:aws:iam::123456789012:role/prod-registry", "outcome": "not-reached"},
             ],
+            "issuerCheck": {"outcome": "not-reached"},
         });
         assert_eq!(json, expected);
     }

@@ -14,7 +14,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::account::live::Tags;
 use crate::account::{Aws, AwsError, Sent, writing};
 use crate::apply::WriteAccount;
-use crate::plan::action::{Action, Call, NewObject, Object};
+use crate::plan::action::{Action, Call, NewObject, Object, RoleSettings};
 use crate::plan::desired;
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3: how S3 takes an object's tags in a header.
@@ -24,7 +24,7 @@ impl WriteAccount for Aws {
     async fn perform(&self, action: &Action) -> Result<(), AwsError> {
         let (sent, arn) = (writing(action.name()), action.resource.as_str());
         match &action.call {
-            Call::CreateBucket { input } => self.create_bucket(sent, input).await,
+            Call::CreateBucket { input, tags } => self.create_bucket(sent, input, tags).await,
             Call::TagBucket { bucket, after, .. } => self.tag_bucket(sent, bucket, after).await,
             Call::SetOwnership { bucket, after, .. } => self.set_ownership(sent, bucket, *after).await,
             Call::BlockPublicAccess { input, .. } => self.block_public_access(sent, input).await,
@@ -37,7 +37,7 @@ impl WriteAccount for Aws {
             Call::TagProvider { after, .. } => self.tag_provider(sent, arn, after).await,
             Call::CreateRole { input } => self.create_role(sent, input).await,
             Call::SetTrustPolicy { role, after, .. } => self.set_trust_policy(sent, role.as_str(), after.text()).await,
-            Call::SetDescription { role, after, .. } => self.set_description(sent, role.as_str(), after).await,
+            Call::UpdateRole { role, after, .. } => self.update_role(sent, role.as_str(), after).await,
             Call::SetBoundary { role, after, .. } => self.set_boundary(sent, role.as_str(), after.as_str()).await,
             Call::RemoveBoundary { role, .. } => self.remove_boundary(sent, role.as_str()).await,
             Call::TagRole { role, after, .. } => self.tag_role(sent, role.as_str(), after).await,
@@ -48,15 +48,30 @@ impl WriteAccount for Aws {
 
 /// The bucket. Documents are taken apart field by field: a field that is added to one breaks the build here.
 impl Aws {
-    async fn create_bucket(&self, sent: Sent, input: &CreateBucket) -> Result<(), AwsError> {
+    /// With its tags, which need `s3:TagResource`. Where that is denied, or the endpoint does not know tags here, the bucket is
+    /// made without them and tagged at once.
+    async fn create_bucket(&self, sent: Sent, input: &CreateBucket, tags: &Tags) -> Result<(), AwsError> {
+        let tag = |(key, value): (&String, &String)| s3::Tag::builder().key(key).value(value).build();
+        let pairs: Vec<s3::Tag> = tags.iter().map(tag).collect::<Result<_, _>>().map_err(|_| sent.incomplete())?;
+        match self.create_bucket_with(sent, input, pairs).await {
+            Err(error) if error.refuses_tags() => {
+                self.create_bucket_with(sent, input, Vec::new()).await?;
+                self.tag_bucket(writing("s3:PutBucketTagging"), &input.bucket, tags).await
+            }
+            done => done,
+        }
+    }
+
+    async fn create_bucket_with(&self, sent: Sent, input: &CreateBucket, tags: Vec<s3::Tag>) -> Result<(), AwsError> {
         let CreateBucket { bucket, create_bucket_configuration, object_ownership } = input;
-        let region = create_bucket_configuration.as_ref().map(|configuration| {
-            let region = configuration.location_constraint.as_str();
-            s3::CreateBucketConfiguration::builder().location_constraint(region.into()).build()
+        let region = create_bucket_configuration.as_ref().map(|place| place.location_constraint.as_str().into());
+        let configuration = (region.is_some() || !tags.is_empty()).then(|| {
+            let tags = (!tags.is_empty()).then_some(tags);
+            s3::CreateBucketConfiguration::builder().set_location_constraint(region).set_tags(tags).build()
         });
         let create = || {
             let create = self.s3.create_bucket().bucket(bucket.as_str()).object_ownership(ownership(*object_ownership));
-            create.set_create_bucket_configuration(region.clone()).send()
+            create.set_create_bucket_configuration(configuration.clone()).send()
         };
         self.send(sent, create).await.map(drop)
     }
@@ -116,7 +131,7 @@ impl Aws {
         before: Option<&Object>,
         after: &NewObject,
     ) -> Result<(), AwsError> {
-        let NewObject { key, content_type, tags, body } = after;
+        let NewObject { key, content_type, encryption, tags, body } = after;
         let pair = |(key, value): (&String, &String)| {
             let [key, value] = [key, value].map(|text| utf8_percent_encode(text, NOT_UNRESERVED));
             format!("{key}={value}")
@@ -124,6 +139,7 @@ impl Aws {
         let tagging = tags.iter().map(pair).collect::<Vec<_>>().join("&");
         let put = || {
             let put = self.s3.put_object().bucket(bucket.as_str()).key(*key).content_type(*content_type);
+            let put = put.server_side_encryption((*encryption).into());
             let put = put.body(ByteStream::from(body.clone().into_bytes())).tagging(&tagging);
             // Whatever somebody else wrote here meanwhile is not overwritten.
             let put = match before {
@@ -204,9 +220,12 @@ impl Aws {
         self.send(sent, update).await.map(drop)
     }
 
-    /// Not by UpdateRole, which would reset a session duration that somebody set.
-    async fn set_description(&self, sent: Sent, role: &str, description: &str) -> Result<(), AwsError> {
-        let update = || self.iam.update_role_description().role_name(role).description(description).send();
+    async fn update_role(&self, sent: Sent, role: &str, after: &RoleSettings) -> Result<(), AwsError> {
+        let RoleSettings { description, max_session_duration } = after;
+        let update = || {
+            let update = self.iam.update_role().role_name(role).set_description(description.clone());
+            update.set_max_session_duration(*max_session_duration).send()
+        };
         self.send(sent, update).await.map(drop)
     }
 

@@ -10,6 +10,7 @@ use bundle_schema::exit::ExitCode;
 use bundle_schema::layout::fold;
 
 use super::{Failure, admit, now, plan, print};
+use crate::apply::issuer_check::IssuerCheck;
 use crate::apply::receipt::{Ending, Receipt, ReceiptError, ReceiptFile};
 use crate::apply::{ActionError, Outcome, Run};
 use crate::cli::{ApplyArgs, Format};
@@ -68,6 +69,7 @@ pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
 
     let run = Run {
         concurrency: args.account.concurrency.into(),
+        issuer: (!args.skip_issuer_check).then(|| Arc::new(IssuerCheck::of(admitted.bundle().contents()))),
         stop: stop_on_signals(),
         clock: &|| now().unwrap_or(begun),
     };
@@ -100,7 +102,7 @@ fn finish(args: &ApplyArgs, receipt: &Receipt, file: ReceiptFile) -> Result<Exit
     match (receipt.ending(), receipt.first_error()) {
         (Ending::Done, _) => printed.map(|()| ExitCode::Done),
         (Ending::Failed, Some(error)) => {
-            Err(ApplyFailure::Failed { summary, receipt: path, source: Box::new(error.clone()) }.into())
+            Err(ApplyFailure::Failed { summary, receipt: path, source: Box::new(error) }.into())
         }
         (Ending::Interrupted | Ending::Failed, _) => Err(ApplyFailure::Interrupted { summary, receipt: path }.into()),
     }

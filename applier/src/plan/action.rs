@@ -31,8 +31,9 @@ pub(crate) struct Action {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "call", rename_all_fields = "camelCase")]
 pub(crate) enum Call {
+    /// With the bucket's tags; where they are not allowed with this call, they follow at once (`s3:PutBucketTagging`).
     #[serde(rename = "s3:CreateBucket")]
-    CreateBucket { input: CreateBucket },
+    CreateBucket { input: CreateBucket, tags: Tags },
     /// The whole set of the bucket's tags, the record of the applied bundle among them.
     #[serde(rename = "s3:PutBucketTagging")]
     TagBucket { bucket: BucketName, before: Tags, after: Tags },
@@ -59,8 +60,9 @@ pub(crate) enum Call {
     CreateRole { input: CreateRole },
     #[serde(rename = "iam:UpdateAssumeRolePolicy")]
     SetTrustPolicy { role: RoleName, before: String, after: Embedded<RoleTrustPolicy> },
-    #[serde(rename = "iam:UpdateRoleDescription")]
-    SetDescription { role: RoleName, before: Option<String>, after: String },
+    /// Both settings: IAM resets the one that is left out.
+    #[serde(rename = "iam:UpdateRole")]
+    UpdateRole { role: RoleName, before: RoleSettings, after: RoleSettings },
     #[serde(rename = "iam:PutRolePermissionsBoundary")]
     SetBoundary { role: RoleName, before: Option<String>, after: BoundaryArn },
     #[serde(rename = "iam:DeleteRolePermissionsBoundary")]
@@ -72,6 +74,15 @@ pub(crate) enum Call {
     SetRolePolicy { input: PutRolePolicy, before: Option<String> },
 }
 
+/// The settings of a role that one call changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RoleSettings {
+    pub(crate) description: Option<String>,
+    /// In seconds.
+    pub(crate) max_session_duration: Option<i32>,
+}
+
 /// An object as the bucket holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -79,6 +90,7 @@ pub(crate) struct Object {
     /// S3's tag of this version; replacing demands that it is still this one.
     pub(crate) etag: String,
     pub(crate) content_type: Option<String>,
+    pub(crate) encryption: Option<String>,
     pub(crate) tags: Tags,
     /// Left out where it is longer than any document of an issuer, or no text.
     pub(crate) body: Option<String>,
@@ -90,6 +102,7 @@ pub(crate) struct Object {
 pub(crate) struct NewObject {
     pub(crate) key: &'static str,
     pub(crate) content_type: &'static str,
+    pub(crate) encryption: &'static str,
     pub(crate) tags: Tags,
     pub(crate) body: String,
 }
@@ -151,7 +164,7 @@ impl Action {
             | Call::SetThumbprints { .. }
             | Call::TagProvider { .. }
             | Call::SetTrustPolicy { .. }
-            | Call::SetDescription { .. }
+            | Call::UpdateRole { .. }
             | Call::SetBoundary { .. }
             | Call::RemoveBoundary { .. }
             | Call::TagRole { .. } => false,
@@ -175,7 +188,7 @@ impl Action {
             Call::TagProvider { .. } => "iam:TagOpenIDConnectProvider",
             Call::CreateRole { .. } => "iam:CreateRole",
             Call::SetTrustPolicy { .. } => "iam:UpdateAssumeRolePolicy",
-            Call::SetDescription { .. } => "iam:UpdateRoleDescription",
+            Call::UpdateRole { .. } => "iam:UpdateRole",
             Call::SetBoundary { .. } => "iam:PutRolePermissionsBoundary",
             Call::RemoveBoundary { .. } => "iam:DeleteRolePermissionsBoundary",
             Call::TagRole { .. } => "iam:TagRole",
@@ -198,7 +211,7 @@ impl Action {
             | Call::TagProvider { .. } => Stage::Provider,
             Call::CreateRole { .. }
             | Call::SetTrustPolicy { .. }
-            | Call::SetDescription { .. }
+            | Call::UpdateRole { .. }
             | Call::SetBoundary { .. }
             | Call::RemoveBoundary { .. }
             | Call::TagRole { .. }
@@ -248,7 +261,8 @@ mod tests {
         let bucket = BucketName::new("b-oidc").unwrap();
         let record = action("b", Call::TagBucket { bucket: bucket.clone(), before: Tags::new(), after: Tags::new() });
         let object = |key| {
-            let after = NewObject { key, content_type: "t", tags: Tags::new(), body: String::new() };
+            let after =
+                NewObject { key, content_type: "t", encryption: "AES256", tags: Tags::new(), body: String::new() };
             action(key, Call::PutObject { bucket: bucket.clone(), before: None, after })
         };
         let owner = action(

@@ -14,6 +14,10 @@ pub(crate) const SERIAL_TAG: &str = "sts-airlock/serial";
 pub(crate) const DIGEST_TAG: &str = "sts-airlock/bundle-sha256";
 /// The value of the tag that marks a resource as the cluster's, as ccoctl has it.
 pub(crate) const OWNED: &str = "owned";
+/// S3's own keys. A bucket's default may be KMS, and what is encrypted with KMS cannot be read without credentials.
+pub(crate) const OBJECT_ENCRYPTION: &str = "AES256";
+/// How long a session of a role may last, in seconds: IAM's default, because a bundle sets none.
+pub(crate) const MAX_SESSION_DURATION: i32 = 3600;
 /// S3 takes at most ten tags an object [S3 user guide, object tagging]; buckets, roles and providers take fifty.
 pub(crate) const MAX_OBJECT_TAGS: usize = 10;
 
@@ -75,6 +79,7 @@ impl<'a> Desired<'a> {
         self.contents.objects().into_iter().map(move |IssuerObject { key, body }| NewObject {
             key,
             content_type: OBJECT_CONTENT_TYPE,
+            encryption: OBJECT_ENCRYPTION,
             tags: tags.clone(),
             // JSON that this project wrote: UTF-8, so nothing is lost.
             body: String::from_utf8_lossy(&body).into_owned(),

@@ -10,21 +10,23 @@ use bundle_schema::names::{Audience, BucketName, Thumbprint};
 
 use crate::account::live::Tags;
 use crate::account::live::{BucketState, LiveBucket, LiveObject, LiveProvider, LiveRole, LiveState};
-use crate::plan::action::{Action, Call, NewObject, Object};
-use crate::plan::desired::{Desired, MAX_OBJECT_TAGS, is_system_tag, tags};
+use crate::plan::action::{Action, Call, NewObject, Object, RoleSettings};
+use crate::plan::desired::{Desired, MAX_OBJECT_TAGS, MAX_SESSION_DURATION, is_system_tag, tags};
 use crate::plan::meaning::same_policy;
 
 /// How S3 spells [`ObjectOwnership::BucketOwnerEnforced`].
 const OWNER_ENFORCED: &str = "BucketOwnerEnforced";
 
 impl LiveBucket {
-    /// S3 takes no tags with the call that makes a bucket, so a run cut off right there leaves one that is ours and does
-    /// not say so. It holds nothing and lets nobody in, so taking it over costs nobody anything.
+    /// Where `s3:TagResource` is denied, a bucket is made without tags, and a run cut off right there leaves one that is ours
+    /// and does not say so. It holds nothing and lets nobody in, so taking it over costs nobody anything.
     pub(crate) fn is_left_by_a_cut_off_run(&self) -> bool {
-        self.tags.keys().all(|key| is_system_tag(key))
-            && self.is_empty
-            && self.policy.is_none()
-            && self.ownership.as_deref() == Some(OWNER_ENFORCED)
+        self.tags.keys().all(|key| is_system_tag(key)) && self.is_new()
+    }
+
+    /// Whether nothing was done with it since it was made.
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_empty && self.policy.is_none() && self.ownership.as_deref() == Some(OWNER_ENFORCED)
     }
 }
 
@@ -37,10 +39,11 @@ pub(crate) fn account(desired: &Desired<'_>, live: &LiveState) -> Vec<Action> {
         BucketState::Present(bucket) => bucket,
         // The check before planning let nothing else through.
         BucketState::Absent | BucketState::Forbidden | BucketState::InRegion(_) => {
-            let input = desired.contents().bucket.create.clone();
-            actions.push(Action { resource: desired.bucket_arn(), call: Call::CreateBucket { input } });
-            // Made with the owner enforced; the other settings follow.
-            &LiveBucket { ownership: Some(OWNER_ENFORCED.to_owned()), ..absent }
+            let (input, tags) = (desired.contents().bucket.create.clone(), desired.bucket_tags());
+            let call = Call::CreateBucket { input, tags: tags.clone() };
+            actions.push(Action { resource: desired.bucket_arn(), call });
+            // Made with its tags and the owner enforced; the other settings follow.
+            &LiveBucket { tags, ownership: Some(OWNER_ENFORCED.to_owned()), ..absent }
         }
     };
     actions.extend(bucket_settings(desired, bucket));
@@ -102,6 +105,7 @@ fn object(desired: &Desired<'_>, mut after: NewObject, live: &BTreeMap<String, L
     let before = live.map(|live| Object {
         etag: live.etag.clone(),
         content_type: live.content_type.clone(),
+        encryption: live.encryption.clone(),
         tags: live.tags.clone(),
         body: live.body.clone().and_then(|body| String::from_utf8(body).ok()),
     });
@@ -114,6 +118,7 @@ fn object(desired: &Desired<'_>, mut after: NewObject, live: &BTreeMap<String, L
 pub(crate) fn same_object(ours: &NewObject, live: &LiveObject) -> bool {
     live.body.as_deref() == Some(ours.body.as_bytes())
         && live.content_type.as_deref() == Some(ours.content_type)
+        && live.encryption.as_deref().is_none_or(|encryption| encryption == ours.encryption)
         && ours.tags.iter().all(|(key, value)| live.tags.get(key) == Some(value))
 }
 
@@ -159,9 +164,15 @@ pub(crate) fn role(input: &CreateRole, live: Option<&LiveRole>) -> Vec<Call> {
         let (before, after) = (live.trust.clone(), input.assume_role_policy_document.clone());
         calls.push(Call::SetTrustPolicy { role: role(), before, after });
     }
-    if live.description.as_deref().unwrap_or_default() != input.description {
-        let (before, after) = (live.description.clone(), input.description.clone());
-        calls.push(Call::SetDescription { role: role(), before, after });
+    let session = live.max_session_duration.unwrap_or(MAX_SESSION_DURATION);
+    if live.description.as_deref().unwrap_or_default() != input.description || session != MAX_SESSION_DURATION {
+        let before =
+            RoleSettings { description: live.description.clone(), max_session_duration: live.max_session_duration };
+        let after = RoleSettings {
+            description: Some(input.description.clone()),
+            max_session_duration: Some(MAX_SESSION_DURATION),
+        };
+        calls.push(Call::UpdateRole { role: role(), before, after });
     }
     let (before, after) = tag_changes(&tags(&input.tags), &live.tags);
     if !after.is_empty() {
@@ -220,7 +231,11 @@ mod tests {
         let change = |change: fn(&mut crate::account::live::LiveRole)| after(|held| change(held.role("prod-disk")));
         assert_eq!(
             change(|role| role.description = None),
-            "~ role prod-disk\n  ~ description (iam:UpdateRoleDescription)\n      + OpenShift role for disk/creds\n"
+            "~ role prod-disk\n  ~ settings (iam:UpdateRole)\n      + description: OpenShift role for disk/creds\n        session duration: 3600 seconds\n"
+        );
+        assert_eq!(
+            change(|role| role.max_session_duration = Some(43200)),
+            "~ role prod-disk\n  ~ settings (iam:UpdateRole)\n        description: OpenShift role for disk/creds\n      - session duration: 43200 seconds\n      + session duration: 3600 seconds\n"
         );
         assert_eq!(
             change(|role| role.boundary = Some("arn:aws:iam::aws:policy/x\u{1b}".to_owned())),
@@ -324,6 +339,10 @@ mod tests {
         assert_eq!(
             change(|bucket| bucket.objects.get_mut("keys.json").unwrap().content_type = None),
             expect("  ~ document keys.json (s3:PutObject)\n      + content type application/json\n")
+        );
+        assert_eq!(
+            change(|bucket| bucket.objects.get_mut("keys.json").unwrap().encryption = Some("aws:kms".to_owned())),
+            expect("  ~ document keys.json (s3:PutObject)\n      - encryption aws:kms\n      + encryption AES256\n")
         );
         assert_eq!(
             change(|bucket| bucket.objects.get_mut("keys.json").unwrap().body = None),

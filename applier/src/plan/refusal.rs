@@ -39,6 +39,10 @@ pub(crate) enum Refusal {
     )]
     Record { bucket: String, tag: &'static str, value: String },
     #[error(
+        "bucket {bucket} has ABAC on, with which S3 refuses to replace its tags; tags to set: {}\n  set them with `aws s3control tag-resource`, or turn ABAC off for this bucket", Escaped(.tags)
+    )]
+    Abac { bucket: String, tags: String },
+    #[error(
         "role {} has path {}, the bundle has {wanted}; IAM cannot move a role\n  make the bundle with --role-path {}, or remove the role if it is not in use",
         .role, Escaped(.found), Escaped(.found)
     )]
@@ -99,7 +103,9 @@ fn bucket(desired: &Desired<'_>, state: &BucketState) -> Option<Refusal> {
         BucketState::InRegion(found) => {
             Some(Refusal::BucketRegion { bucket, found: found.clone(), region: header.region.to_string() })
         }
-        BucketState::Present(live) if desired.is_owned(&live.tags) => record(desired, bucket, live),
+        BucketState::Present(live) if desired.is_owned(&live.tags) => {
+            record(desired, bucket.clone(), live).or_else(|| abac(desired, bucket, live))
+        }
         BucketState::Present(live) if live.is_left_by_a_cut_off_run() => None,
         BucketState::Present(live) => {
             let tag = header.name.ownership_tag_key();
@@ -107,6 +113,17 @@ fn bucket(desired: &Desired<'_>, state: &BucketState) -> Option<Refusal> {
             Some(Refusal::NotOurs { what: "bucket", resource: bucket, tag, found })
         }
     }
+}
+
+/// Replacing a bucket's tags is the one call for it that is used here.
+fn abac(desired: &Desired<'_>, bucket: String, live: &LiveBucket) -> Option<Refusal> {
+    let missing: Vec<String> = desired
+        .bucket_tags()
+        .into_iter()
+        .filter(|(key, value)| live.tags.get(key) != Some(value))
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    (live.abac && !missing.is_empty()).then(|| Refusal::Abac { bucket, tags: missing.join(", ") })
 }
 
 fn record(desired: &Desired<'_>, bucket: String, live: &LiveBucket) -> Option<Refusal> {
@@ -195,6 +212,21 @@ mod tests {
         for wrong in ["", "x\u{1b}", "07", "+7", "-1", "99999999999999999999"] {
             assert!(record(wrong, digest.as_str()).contains("which this program does not write"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_bucket_whose_tags_cannot_be_replaced_is_refused_before_anything_is_written() {
+        assert_eq!(
+            refuse(|held| {
+                held.bucket().abac = true;
+                held.bucket().tags.remove("Name");
+            }),
+            "bucket prod-oidc has ABAC on, with which S3 refuses to replace its tags; tags to set: Name=prod\n  set them with `aws s3control tag-resource`, or turn ABAC off for this bucket"
+        );
+        let contents = contents();
+        let mut held = Held::everything(&contents);
+        held.bucket().abac = true;
+        assert_eq!(check(&Desired::for_test(&contents, &digest()), &held.state()), Ok(()));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use bundle_schema::documents::contents::JWKS_KEY;
 use bundle_schema::documents::policy::{Effect, PermissionStatement};
 
 use crate::account::live::Tags;
-use crate::plan::action::{Action, Call, NewObject, Object};
+use crate::plan::action::{Action, Call, NewObject, Object, RoleSettings};
 use crate::plan::diff::{self, Line};
 use crate::plan::meaning::{key_ids, readable_policy};
 
@@ -20,13 +20,11 @@ pub(super) enum Item {
 pub(super) fn item(action: &Action) -> Item {
     let changed = |label: &str, lines| Item::Changed(label.to_owned(), lines);
     match &action.call {
-        Call::CreateBucket { input } => Item::New(vec![(
-            "region",
-            match &input.create_bucket_configuration {
-                Some(configuration) => configuration.location_constraint.to_string(),
-                None => "us-east-1".to_owned(),
-            },
-        )]),
+        Call::CreateBucket { input, tags } => {
+            let place = input.create_bucket_configuration.as_ref();
+            let region = place.map_or("us-east-1".to_owned(), |place| place.location_constraint.to_string());
+            Item::New(vec![("region", region), ("tags", one_line(tags))])
+        }
         Call::TagBucket { before, after, .. } if before.is_empty() => Item::New(vec![("tags", one_line(after))]),
         Call::TagBucket { before, after, .. }
         | Call::TagProvider { before, after }
@@ -73,7 +71,9 @@ pub(super) fn item(action: &Action) -> Item {
         Call::SetTrustPolicy { before, after, .. } => {
             changed("trust policy", policy_lines(Some(before), &after.text()))
         }
-        Call::SetDescription { before, after, .. } => changed("description", value_lines(before.as_deref(), after)),
+        Call::UpdateRole { before, after, .. } => {
+            changed("settings", diff::lines(&settings_lines(before), &settings_lines(after)))
+        }
         Call::SetBoundary { before, after, .. } => {
             changed("permissions boundary", value_lines(before.as_deref(), after.as_str()))
         }
@@ -106,6 +106,12 @@ fn new_object(after: &NewObject) -> Vec<(&'static str, String)> {
     let kids = if after.key == JWKS_KEY { key_ids(&after.body) } else { Vec::new() };
     let keys = kids.into_iter().map(|kid| ("signing key", kid));
     std::iter::once(("document", after.key.to_owned())).chain(keys).collect()
+}
+
+fn settings_lines(RoleSettings { description, max_session_duration }: &RoleSettings) -> String {
+    let description = description.iter().map(|text| format!("description: {text}"));
+    let duration = max_session_duration.iter().map(|seconds| format!("session duration: {seconds} seconds"));
+    description.chain(duration).collect::<Vec<_>>().join("\n")
 }
 
 fn one_line(tags: &Tags) -> String {
@@ -149,6 +155,10 @@ fn object_lines(before: &Object, after: &NewObject) -> Vec<Line> {
         let content_type = before.content_type.iter();
         lines.extend(content_type.map(|content_type| Line::Removed(format!("content type {content_type}"))));
         lines.push(Line::Added(format!("content type {}", after.content_type)));
+    }
+    if before.encryption.as_deref().is_some_and(|encryption| encryption != after.encryption) {
+        lines.extend(before.encryption.iter().map(|encryption| Line::Removed(format!("encryption {encryption}"))));
+        lines.push(Line::Added(format!("encryption {}", after.encryption)));
     }
     if before.tags != after.tags {
         lines.extend(tag_lines(&before.tags, &after.tags));
