@@ -1,6 +1,6 @@
 //! Executing an approved plan: exactly its actions, side by side where their types allow it.
 //!
-//! Goes in: an [`ApprovedPlan`], which was read and agreed to. Comes out: a [`Receipt`] that says of every action whether
+//! Input: an [`ApprovedPlan`], which was read and agreed to. Output: a [`Receipt`] that says of every action whether
 //! it is done, failed or was not reached. No decision is made here but one: an action that AWS says is done already is
 //! looked at, and counts as done only if what is there is exactly what it would have made.
 
@@ -292,7 +292,7 @@ mod tests {
         assert_eq!(receipt.first_error().unwrap(), ActionError::Changed { resource: ARN.to_owned() });
         assert_eq!(
             receipt.first_error().unwrap().to_string(),
-            format!("{ARN} was changed by somebody else while this ran\n  run it again: it makes a new plan")
+            format!("{ARN} was changed by somebody else during this run\n  run it again to make a new plan")
         );
     }
 

@@ -27,7 +27,7 @@ pub(crate) enum Failure {
     Trust(#[from] TrustFileError),
     #[error(transparent)]
     Admit(#[from] AdmitError),
-    #[error("this host's clock stands outside the years 1970 to 9999\n  set it")]
+    #[error("this host's clock is outside the years 1970 to 9999\n  set the clock")]
     Clock,
     #[error("the output cannot be written")]
     Output(#[from] io::Error),

@@ -1,6 +1,6 @@
 //! What has to be done so that the account holds what the bundle says: pure, from what was read to a list of actions.
 //!
-//! Goes in: a bundle that passed checks 1 to 9, and the account's state. Comes out: a [`Plan`], or every reason why the
+//! Input: a bundle that passed checks 1 to 9, and the account's state. Output: a [`Plan`], or every reason why the
 //! account refuses it (check 10). Everything is reconciled; nothing that is not the bundle's is touched.
 
 pub(crate) mod action;
@@ -150,7 +150,7 @@ pub enum Approval {
 /// The plan that was approved is not the one that the account needs now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the plan is {found}, --plan-digest approves {approved}: bundle or account changed since\n  read the new plan with `plan`, and approve that one"
+    "plan digest mismatch: approved {approved}, current {found}\n  the bundle or the account changed since: read the new plan with `plan`, and approve that one"
 )]
 pub struct OtherPlan {
     found: Sha256,
@@ -311,9 +311,9 @@ plan digest: {}
         assert_eq!(
             other.to_string(),
             format!(
-                "the plan is {}, --plan-digest approves {}: bundle or account changed since\n  read the new plan with `plan`, and approve that one",
-                new().digest,
-                digest()
+                "plan digest mismatch: approved {}, current {}\n  the bundle or the account changed since: read the new plan with `plan`, and approve that one",
+                digest(),
+                new().digest
             )
         );
         let empty = plan(&contents(), &Held::everything(&contents())).unwrap();

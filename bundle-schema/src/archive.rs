@@ -1,6 +1,6 @@
 //! The archive: a canonical tar inside one gzip member.
 //!
-//! Goes in: untrusted bytes. Comes out: entries in canonical form, or the first thing that is not. A header is compared
+//! Input: untrusted bytes. Output: entries in canonical form, or the first thing that is not. A header is compared
 //! with the one that the writer makes for the same path and size, so nothing hides in a field, in padding, in order or
 //! in an extension; the checks before that only give the usual attacks their own sentence. `tar` and `flate2` do the
 //! encoding; their forgiving readers are not used, because they take `..`, links, second members and cut files.
@@ -108,7 +108,7 @@ pub enum ArchiveError {
     #[error("entry {0} is followed by padding that is not zero")]
     Padding(EntryPath),
     /// Two entries of one name.
-    #[error("entry {0} is there twice (names are compared without regard to case)")]
+    #[error("entry {0} occurs twice (names are compared without regard to case)")]
     Duplicate(EntryPath),
     /// An entry out of order.
     #[error("entry {0} is out of order: {INDEX_PATH} comes first, then the rest sorted by path")]

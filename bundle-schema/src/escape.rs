@@ -1,6 +1,6 @@
 //! Showing untrusted text on a terminal or in a log.
 //!
-//! Goes in: any string, from a bundle, a signature, a YAML file or AWS. Comes out: text that moves no cursor, changes no
+//! Input: any string, from a bundle, a signature, a YAML file or AWS. Output: text that moves no cursor, changes no
 //! direction and cannot pretend to be another line. Everything this project prints from outside goes through here.
 
 use std::fmt::{self, Write};

@@ -37,18 +37,21 @@ impl From<ExitCode> for std::process::ExitCode {
 /// An error's text is one line of what happened and, indented below, what to do or where. Long lines are folded.
 #[must_use]
 pub fn describe(error: &dyn Error) -> String {
-    let text = error.to_string();
-    let (happened, advice) = text.split_once('\n').map_or((text.as_str(), None), |(first, rest)| (first, Some(rest)));
-    let mut described = format!("error: {happened}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        described.push_str("\n  because: ");
-        described.push_str(&cause.to_string());
-        source = cause.source();
+    let mut described = String::new();
+    let mut advice = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        let (happened, rest) = text.split_once('\n').map_or((text.as_str(), None), |(first, rest)| (first, Some(rest)));
+        described.push_str(if described.is_empty() { "error: " } else { "\n  because: " });
+        described.push_str(happened);
+        advice.extend(rest.map(str::to_owned));
+        next = error.source();
     }
-    if let Some(advice) = advice {
+    // What helps with the cause comes before what helps with its consequence.
+    for lines in advice.iter().rev() {
         described.push('\n');
-        described.push_str(advice);
+        described.push_str(lines);
     }
     fold(&described)
 }

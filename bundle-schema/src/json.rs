@@ -1,6 +1,6 @@
 //! Strict JSON: the only way in and out for every JSON document of a bundle.
 //!
-//! Goes in: untrusted bytes. Comes out: a typed value whose canonical form is those bytes. `serde_json` alone lets the
+//! Input: untrusted bytes. Output: a typed value whose canonical form is those bytes. `serde_json` alone lets the
 //! last of two equal keys win in maps and takes an array where a struct belongs; here neither passes, at any depth, and
 //! what parses but is not in canonical form is refused too, so that one meaning has one spelling.
 

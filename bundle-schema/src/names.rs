@@ -8,7 +8,10 @@ mod partition;
 mod tag;
 mod timestamp;
 
-use crate::escape::Escaped;
+use crate::escape::EscapedUpTo;
+
+/// Characters of a value that an error shows: the rule behind it should stay in sight.
+const MAX_SHOWN: usize = 60;
 
 pub use self::aws::*;
 pub use self::entry::*;
@@ -19,7 +22,7 @@ pub use self::timestamp::*;
 
 /// A name that its owner's rules refuse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} \"{}\" is refused: {rule}", Escaped(value))]
+#[error("invalid {what} \"{}\": {rule}", EscapedUpTo(value, MAX_SHOWN))]
 pub struct NameError {
     /// What the name is, in the field's term.
     pub what: &'static str,
@@ -104,7 +107,7 @@ name! {
     Sha256, "SHA-256", |value| {
         ensure(
             value.len() == 64 && all(value, |b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)),
-            "it has exactly 64 hexadecimal digits in lower case",
+            "must be exactly 64 hexadecimal digits in lower case",
         )
     }
 }

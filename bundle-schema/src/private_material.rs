@@ -1,6 +1,6 @@
 //! Finding private key material where none belongs.
 //!
-//! Goes in: the bytes of any entry. Comes out: what was found. Both the writer and the reader ask, so a private key gets
+//! Input: the bytes of any entry. Output: what was found. Both the writer and the reader ask, so a private key gets
 //! neither in nor out of a bundle by accident. This is a net for accidents, not a proof: a key that somebody hides on
 //! purpose can be spelled in a thousand ways.
 

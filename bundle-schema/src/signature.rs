@@ -1,6 +1,6 @@
 //! minisign public keys and signatures, and who has to have signed.
 //!
-//! Goes in: untrusted signature files, and keys that the user trusts. The signature itself is checked by
+//! Input: untrusted signature files, and keys that the user trusts. The signature itself is checked by
 //! `minisign-verify`; here stand the rules around it: strict parsing, keys compared by their raw 32 bytes (key IDs can
 //! be chosen by anybody), no small-order keys, no legacy signatures, one key for one role. Source of the formats:
 //! <https://jedisct1.github.io/minisign/#signature-format>.
@@ -25,7 +25,7 @@ pub enum SignatureError {
     #[error("line {0} has characters other than printable ASCII")]
     NotAscii(usize),
     /// Not four lines, each ended by a line feed.
-    #[error("it has {0} lines; a minisign signature has exactly 4")]
+    #[error("expected exactly 4 lines, found {0}")]
     Lines(usize),
     /// A comment line that does not begin as one.
     #[error("line {line} does not begin with \"{expected}\"")]
@@ -198,7 +198,7 @@ pub enum TrustError {
     },
     /// A signature that names a trusted key and does not fit.
     #[error(
-        "signature {} names the trusted key {key} but does not fit the bundle: bundle, comment or signature was changed\n  get the bundle and its signatures again from where they were made, and compare the SHA-256",
+        "signature {} claims the trusted key {key} but does not match the bundle: the bundle, the comment or the signature was changed\n  get the bundle and its signatures again from where they were made, and compare the SHA-256",
         Escaped(.file)
     )]
     DoesNotFit {
@@ -209,7 +209,7 @@ pub enum TrustError {
     },
     /// A role by whose keys nothing is signed.
     #[error(
-        "role \"{}\" has not signed: {}\n  have it signed: airlock-generator sign BUNDLE --signing-key KEY, or minisign -S -m BUNDLE -x BUNDLE.SIGNER.minisig",
+        "role \"{}\" has not signed: {}\n  to sign: airlock-generator sign BUNDLE --signing-key KEY, or minisign -S -m BUNDLE -x BUNDLE.SIGNER.minisig",
         Escaped(.role), not_signed(.keys, .found)
     )]
     Missing {
@@ -227,14 +227,14 @@ fn not_signed(keys: &[String], found: &[String]) -> String {
     let signatures = match found.len() {
         0 => {
             return format!(
-                "there is no signature beside the bundle, and one by its keys ({}) is needed",
+                "there is no signature beside the bundle; one by its keys ({}) is required",
                 keys.join(", ")
             );
         }
         1 => "the 1 signature".to_owned(),
         many => format!("the {many} signatures"),
     };
-    format!("none of its keys ({}) made any of {signatures} ({files}) beside the bundle", keys.join(", "))
+    format!("none of its keys ({}) made any of {signatures} beside the bundle ({files})", keys.join(", "))
 }
 
 /// Checks every signature file against the policy: step 2 of FORMAT.md.

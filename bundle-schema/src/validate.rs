@@ -1,7 +1,6 @@
 //! Step 7 of FORMAT.md: the documents of a bundle agree with its index, with each other and with the services' limits.
 //!
-//! Goes in: documents that each parsed. Comes out: contents whose meaning is what the index says, or every problem that
-//! there is. The applier sends what passed here without another look.
+//! Input: documents that each parsed. Output: contents whose meaning is what the index says, or every problem. The applier sends what passed here without another look.
 
 mod index;
 mod roles;
@@ -47,7 +46,7 @@ const MAX_SHOWN: usize = 20;
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "bundle contradicts itself or a service's limits in {} place(s)", self.problems.len())?;
+        write!(f, "invalid bundle: {} problem(s)", self.problems.len())?;
         for problem in self.problems.iter().take(MAX_SHOWN) {
             write!(f, "\n  {problem}")?;
         }
@@ -88,7 +87,7 @@ impl Problems {
     /// Adds a problem where the two are not equal, and shows both.
     fn equal<T: PartialEq + Serialize + ?Sized>(&mut self, entry: &str, field: &str, found: &T, expected: &T) {
         if found != expected {
-            self.add(entry, format!("{field} is {}; {} is expected", shown(found), shown(expected)));
+            self.add(entry, format!("{field}: expected {}, found {}", shown(expected), shown(found)));
         }
     }
 
@@ -134,7 +133,7 @@ fn check_issuer(contents: &Contents, problems: &mut Problems) {
 fn check_jwks(jwks: &Jwks, public_key: &ServiceAccountKey, problems: &mut Problems) {
     let at = path::JWKS;
     let [found] = jwks.keys.as_slice() else {
-        return problems.add(at, format!("keys: {}; exactly 1 is expected", jwks.keys.len()));
+        return problems.add(at, format!("keys: expected exactly 1, found {}", jwks.keys.len()));
     };
     let Jwk { usage, kty, kid, alg, n, e, crv, x, y } = public_key.jwk();
     problems.equal(at, "use", &found.usage, usage);
@@ -208,7 +207,7 @@ fn check_manifests(header: &Header, manifests: &[(String, Vec<u8>)], problems: &
         if found != expected {
             let same = found.split('\n').zip(expected.split('\n')).take_while(|(a, b)| a == b).count();
             let (found, expected) = (line(&found, same), line(&expected, same));
-            problems.add(entry, format!("line {} is {found}; {expected} is expected", same + 1));
+            problems.add(entry, format!("line {}: expected {expected}, found {found}", same + 1));
         }
     }
 }

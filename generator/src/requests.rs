@@ -1,6 +1,6 @@
 //! A directory of CredentialsRequests, as `oc adm release extract --credentials-requests` fills it.
 //!
-//! Goes in: untrusted files. Comes out: the requests that become roles, what was skipped and why, and the files as they
+//! Input: untrusted files. Output: the requests that become roles, what was skipped and why, and the files as they
 //! were. Every problem of every file is collected.
 //!
 //! Read are the files of the directory itself whose names end in `.yaml`, `.yml` or `.json`, in the order of their names;
@@ -107,7 +107,7 @@ impl fmt::Display for InvalidRequests {
         if let [one] = self.problems.as_slice() {
             return one.fmt(f);
         }
-        write!(f, "CredentialsRequests are wrong in {} places", self.problems.len())?;
+        write!(f, "invalid CredentialsRequests: {} problems", self.problems.len())?;
         for problem in self.problems.iter().take(MAX_SHOWN) {
             write!(f, "\n- {problem}")?;
         }
@@ -311,7 +311,7 @@ mod tests {
         let error =
             read(&[("a.yaml", &wrong), ("b.yaml", "a: [\n"), ("c.json", "\u{1}"), ("d.yml", "kind: 5")]).unwrap_err();
         assert_eq!(error.problems.len(), 4);
-        assert!(error.to_string().starts_with("CredentialsRequests are wrong in 4 places\n- a.yaml, document 2: "));
+        assert!(error.to_string().starts_with("invalid CredentialsRequests: 4 problems\n- a.yaml, document 2: "));
         assert!(error.problems[1].to_string().starts_with("b.yaml, line "), "{}", error.problems[1]);
     }
 

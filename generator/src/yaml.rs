@@ -1,6 +1,6 @@
 //! Strict YAML.
 //!
-//! Goes in: untrusted text of a file. Comes out: its documents as trees in which every scalar keeps its text and whether
+//! Input: untrusted text of a file. Output: its documents as trees in which every scalar keeps its text and whether
 //! it was plain, so that nothing changes its meaning on the way (`no`, `010`, `12:30`). Anchors, aliases, tags, merge
 //! keys, directives, keys that are no text, and repeated keys are refused, wherever they stand; depth and size are
 //! bounded. The grammar is YAML 1.2's, read by `granit-parser`.
@@ -55,7 +55,7 @@ pub(crate) enum YamlProblem {
     #[error("a key is a mapping or a list")]
     KeyNotScalar,
     /// A key that is there twice in one mapping.
-    #[error("key \"{}\" is there twice", Escaped(.0))]
+    #[error("key \"{}\" occurs twice", Escaped(.0))]
     RepeatedKey(String),
     /// Too deep.
     #[error("nested more than {MAX_DEPTH} deep")]
@@ -264,8 +264,8 @@ mod tests {
 
     #[test]
     fn repeated_keys_are_refused_however_they_are_spelled() {
-        assert_eq!(refuse("a: 1\nb: 2\na: 3\n"), "line 3, column 1: key \"a\" is there twice");
-        assert_eq!(refuse("{a: 1, \"\\x61\": 2}"), "line 1, column 8: key \"a\" is there twice");
+        assert_eq!(refuse("a: 1\nb: 2\na: 3\n"), "line 3, column 1: key \"a\" occurs twice");
+        assert_eq!(refuse("{a: 1, \"\\x61\": 2}"), "line 1, column 8: key \"a\" occurs twice");
         assert!(parse("a: {a: 1}\nb: {a: 1}\n---\na: 1\n").is_ok());
     }
 

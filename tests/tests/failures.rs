@@ -220,7 +220,7 @@ fn what_appears_meanwhile_is_not_touched() -> Test {
         receipt["actions"].as_array().unwrap().iter().filter(|action| action["outcome"] == "failed").collect();
     assert_eq!(failed.len(), 1);
     let text = format!(
-        "arn:aws:iam::123456789012:role/{} was changed by somebody else while this ran\n  run it again: it makes a new plan",
+        "arn:aws:iam::123456789012:role/{} was changed by somebody else during this run\n  run it again to make a new plan",
         ROLES[0]
     );
     assert_eq!(failed[0]["error"], text);
@@ -268,15 +268,10 @@ fn an_issuer_that_the_public_cannot_read_is_an_error() -> Test {
     emulator.account_block(true);
     let failed = apply(&scene, &emulator, &bundle).exits(6);
     let error = "error: apply stopped: 6 done, 1 failed, 10 not reached\n  because: the public cannot read the issuer's document \
-                 https://democluster-oidc.s3.us-east-2.amazonaws.com/.well-known/openid-configuration\n  AWS reads it to check \
-                 every token: look for a public access block of the account or the organization, a KMS key on the bucket, a \
+                 https://democluster-oidc.s3.us-east-2.amazonaws.com/.well-known/openid-configuration: AccessDenied (Access \
+                 Denied, HTTP 403)\n  AWS reads it to check every token: look for a public access block of the account or the organization, a KMS key on the bucket, a \
                  proxy\n";
     assert!(failed.stderr.contains(error), "{}", failed.stderr);
-    assert!(
-        failed.stderr.contains("  because: s3:GetObject failed: AccessDenied (Access Denied, HTTP 403, request 0)\n"),
-        "{}",
-        failed.stderr
-    );
     assert!(failed.stderr.starts_with("waiting up to a minute until the public can read https://democluster-oidc."));
     assert!(emulator.writes().iter().all(|write| write.operation != "CreateOpenIDConnectProvider"));
 

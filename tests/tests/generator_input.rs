@@ -32,7 +32,7 @@ fn a_name_that_would_be_used_twice_is_refused() -> Test {
     scene.write("requests/a.yaml", request("example", &format!("{long}-this"), "[a]"));
     scene.write("requests/b.yaml", request("example", &format!("{long}-that"), "[b]"));
     of_requests(&scene, &[]).exits(4).says(&format!(
-        "error: requests {long}-this-request (a.yaml, document 1) and {long}-that-request (b.yaml, document 1) would both get the \
+        "error: requests {long}-this-request (a.yaml, document 1) and {long}-that-request (b.yaml, document 1) would both have the \
          role democluster-example-component-with-a-long-name-that-has-an-endin (names are compared without regard to case)\n  \
          give --role-names hashed, which ends names that are too long in a hash, or a shorter --name"
     ));
@@ -60,8 +60,8 @@ fn a_request_without_service_accounts_is_refused_unless_they_are_given() -> Test
     let scene = Scene::with_key()?;
     scene.write("requests/old.yaml", request("example", "old", "[\"\"]"));
     of_requests(&scene, &[]).exits(4).says(
-        "error: request old-request (old.yaml, document 1) names no service account, so nobody could use its role\n  name those \
-         that may: --service-accounts example/old=NAME,NAME",
+        "error: request old-request (old.yaml, document 1) has no service account, so nothing could use its role\n  name its \
+         service accounts: --service-accounts example/old=NAME,NAME",
     );
     of_requests(&scene, &["--service-accounts", "example/old=one,two"]).exits(0);
     let role = scene.entry("out/democluster-1.tar.gz", "aws/roles/democluster-example-old.json");
@@ -85,14 +85,14 @@ fn wrong_requests_are_named() -> Test {
     scene.write("requests/6-secret.yaml", good.replace("name: good}", "name: no}"));
     scene.write("requests/7-syntax.yaml", "a: [\n");
     of_requests(&scene, &[]).exits(4).says(
-        "error: CredentialsRequests are wrong in 7 places\n\
+        "error: invalid CredentialsRequests: 7 problems\n\
          - 1-effect.yaml, document 1: spec.providerSpec.statementEntries[0].effect (line 13): it is neither Allow nor Deny\n\
-         - 2-action.yaml, document 2: spec.providerSpec.statementEntries[0].action[0] (line 30): action \"ec2\" is refused: it is \
-         *, or service:Action with letters, digits, -, and the wildcards * and ?\n\
+         - 2-action.yaml, document 2: spec.providerSpec.statementEntries[0].action[0] (line 30): invalid action \"ec2\": must be *, \
+         or service:Action with letters, digits, -, and the wildcards * and ?\n\
          - 3-field.yaml, document 1: spec.providerSpec.statementEntries[0] (line 15) has the unknown field \"ressource\"; known \
          are action, effect, policyCondition, resource\n\
          - 4-alias.yaml, line 7, column 27: anchors (&name) are not read\n  write the value where it is used\n\
-         - 5-twice.yaml, line 16, column 1: key \"kind\" is there twice\n\
+         - 5-twice.yaml, line 16, column 1: key \"kind\" occurs twice\n\
          - 6-secret.yaml, document 1: spec.secretRef.name (line 8) is no, which is read differently by different readers of \
          YAML, not text\n  quote it: \"no\"\n\
          - 7-syntax.yaml, line 1, column 4: unclosed bracket '['",
@@ -123,22 +123,22 @@ fn a_folder_without_requests_is_refused() -> Test {
 fn arguments_are_checked() -> Test {
     let scene = Scene::with_key()?;
     for (flag, value, text) in [
-        ("--name", "Prod", "name \"Prod\" is refused: it is made of a-z, 0-9 and -, as a bucket's name is\n"),
+        ("--name", "Prod", "invalid name \"Prod\": must consist of a-z, 0-9 and -, as a bucket's name is\n"),
         ("--name", "xn--a", "S3 reserves bucket names that begin with xn--, sthree- and amzn-s3-demo-\n"),
-        ("--account-id", "12345", "account ID \"12345\" is refused: it has exactly 12 digits\n"),
-        ("--region", "us east", "it looks like us-east-2: lower-case words and a number, joined by -\n"),
-        ("--role-path", "no-slash", "role path \"no-slash\" is refused: it begins and ends with /\n"),
+        ("--account-id", "12345", "invalid account ID \"12345\": must be exactly 12 digits\n"),
+        ("--region", "us east", "must look like us-east-2: lower-case words and a number, joined by -\n"),
+        ("--role-path", "no-slash", "invalid role path \"no-slash\": must begin and end with /\n"),
         (
             "--permissions-boundary-arn",
             "arn:aws:iam::111111111111:policy/edge",
-            "it has to be a policy of account 123456789012 (or aws) in partition aws\n",
+            "it must be a policy of account 123456789012 (or aws) in partition aws\n",
         ),
         ("--tag", "Name=mine", "tag Name is given twice, or is one of those that mark the cluster's resources"),
-        ("--audience", "", "audience \"\" is refused: it has 1 to 255 characters\n"),
-        ("--thumbprint", "abc", "thumbprint \"abc\" is refused: it has exactly 40 hexadecimal digits\n"),
+        ("--audience", "", "invalid audience \"\": must have 1 to 255 characters\n"),
+        ("--thumbprint", "abc", "invalid thumbprint \"abc\": must be exactly 40 hexadecimal digits\n"),
         ("--expires-in", "0", "0 is not in 1..=400\n"),
         ("--serial", "0", "0 is not in 1.."),
-        ("--service-accounts", "example", "it has the form NAMESPACE/SECRET=ACCOUNT,ACCOUNT\n"),
+        ("--service-accounts", "example", "must have the form NAMESPACE/SECRET=ACCOUNT,ACCOUNT\n"),
         (
             "--signing-key",
             "minisign.pub",

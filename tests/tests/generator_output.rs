@@ -143,16 +143,16 @@ fn private_files_are_private_from_the_start() -> Test {
 fn passwords_are_typed_unseen() -> Test {
     let scene = Scene::empty()?;
     let create = scene.generator(["create-signing-key", "--output-dir", "."]);
-    let dialogue = |second| [["Password for the new signing key: ", "open sesame"], ["The same again: ", second]];
+    let dialogue = |second| [["New password: ", "open sesame"], ["Confirm password: ", second]];
     let differ = create.clone().typed_unseen(&dialogue("open")).run().exits(2);
-    assert!(differ.stdout.ends_with("error: the two passwords differ\r\n"), "{}", differ.stdout);
+    assert!(differ.stdout.ends_with("error: the passwords do not match\r\n"), "{}", differ.stdout);
     assert_eq!(scene.files("."), [""; 0]);
     let made = create.typed_unseen(&dialogue("open sesame")).run().exits(0);
     assert!(!made.stdout.contains("sesame"), "{}", made.stdout);
     assert_eq!(scene.files("."), ["minisign.key", "minisign.pub"]);
 
     let bundle = scene.generator(["create-bundle"]).args(scene.bundle_arguments());
-    let typed = |password| bundle.clone().typed_unseen(&[["Password of the signing key: ", password]]).run();
+    let typed = |password| bundle.clone().typed_unseen(&[["Password: ", password]]).run();
     let wrong = typed("open").exits(2);
     assert!(
         wrong.stdout.contains("the password does not open the signing key (or the file is damaged)"),
@@ -182,7 +182,7 @@ fn an_existing_key_is_kept() -> Test {
 
     let key = scene.read("minisign.key");
     scene.generator(["create-signing-key", "--no-password", "--output-dir", "."]).run().exits(2).says(
-        "error: ./minisign.key is there already, with other content, and is not overwritten\n  name another --output-dir, or move \
+        "error: ./minisign.key already exists with other content and is not overwritten\n  name another --output-dir, or move \
          the old pair away",
     );
     assert_eq!(scene.read("minisign.key"), key);
@@ -259,7 +259,7 @@ fn a_second_signature_is_added_beside_the_first() -> Test {
     let keys = ["--trusted-key", "minisign.pub", "--trusted-key", "review/minisign.pub"];
     scene.applier(["verify", &bundle]).args(keys).run().exits(0);
     let refused = sign(&["--signer", "../x"]).exits(2).stderr;
-    assert!(refused.contains("'--signer <LABEL>': it has 1 to 32 letters, digits, - and _\n"), "{refused}");
+    assert!(refused.contains("'--signer <LABEL>': must have 1 to 32 letters, digits, - and _\n"), "{refused}");
     assert_eq!(scene.files(".").len(), 4, "{:?}", scene.files("."));
     Ok(())
 }
@@ -304,7 +304,7 @@ fn no_bundle_appears_where_nobody_took_the_key() -> Test {
 
     // The archive is lost: the advice brings a new key, as long as nothing was applied.
     line("cat > /dev/null").exits(2).says(
-        "error: out/democluster-1.tar.gz is there already, with other content, and is not overwritten\n  if its install archive \
+        "error: out/democluster-1.tar.gz already exists with other content and is not overwritten\n  if its install archive \
          is lost and it was never applied, delete it and its signatures, then run this again; for a changed bundle of the same \
          cluster give --serial 2 and --public-key-file",
     );

@@ -239,8 +239,8 @@ fn a_plan_is_approved_by_its_digest_and_no_other() -> Test {
     let other = scene.applies(&emulator, "apply", &bundle, &["--plan-digest", digest]).run().exits(5);
     let found = scene.applies(&emulator, "plan", &bundle, &["--format", "json"]).run().exits(0).json();
     other.says(&format!(
-        "error: the plan is {}, --plan-digest approves {digest}: bundle or account changed since\n  read the new plan \
-         with `plan`, and approve that one",
+        "error: plan digest mismatch: approved {digest}, current {}\n  the bundle or the account changed since: read the new \
+         plan with `plan`, and approve that one",
         found["digest"].as_str().unwrap()
     ));
     assert_eq!(emulator.writes().len(), 0);

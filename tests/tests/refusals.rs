@@ -27,7 +27,7 @@ fn refuses_offline(scene: &Scene, emulator: &Emulator, bundle: &str, code: i32, 
 
 fn not_signed(scene: &Scene, role: &str, key: &str, found: &str) -> String {
     format!(
-        "error: role \"{role}\" has not signed: none of its keys ({}) made {found} beside the bundle\n  have it signed: \
+        "error: role \"{role}\" has not signed: none of its keys ({}) made {found}\n  to sign: \
          airlock-generator sign BUNDLE --signing-key KEY, or minisign -S -m BUNDLE -x BUNDLE.SIGNER.minisig",
         scene.public_key(key)
     )
@@ -53,8 +53,8 @@ fn a_changed_byte() -> Test {
             &bundle,
             3,
             &format!(
-                "error: signature democluster-1.tar.gz.minisig names the trusted key {} but does not fit the bundle: bundle, \
-                 comment or signature was changed\n  get the bundle and its signatures again from where they were made, and \
+                "error: signature democluster-1.tar.gz.minisig claims the trusted key {} but does not match the bundle: the bundle, \
+                 the comment or the signature was changed\n  get the bundle and its signatures again from where they were made, and \
                  compare the SHA-256",
                 scene.public_key("minisign.pub")
             ),
@@ -69,7 +69,7 @@ fn a_key_that_did_not_sign() -> Test {
     let bundle = scene.bundle();
     scene.signing_key("other");
     std::fs::copy(scene.path("other/minisign.pub"), scene.path("minisign.pub")).unwrap();
-    let found = "any of the 1 signature (democluster-1.tar.gz.minisig)";
+    let found = "any of the 1 signature beside the bundle (democluster-1.tar.gz.minisig)";
     refuses_offline(&scene, &emulator, &bundle, 3, &not_signed(&scene, "trusted key 1", "minisign.pub", found));
     Ok(())
 }
@@ -80,8 +80,8 @@ fn no_signature() -> Test {
     let bundle = scene.bundle();
     std::fs::remove_file(scene.path(&format!("{bundle}.minisig"))).unwrap();
     let text = format!(
-        "error: role \"trusted key 1\" has not signed: there is no signature beside the bundle, and one by its keys ({}) is \
-         needed\n  have it signed: airlock-generator sign BUNDLE --signing-key KEY, or minisign -S -m BUNDLE -x \
+        "error: role \"trusted key 1\" has not signed: there is no signature beside the bundle; one by its keys ({}) is \
+         required\n  to sign: airlock-generator sign BUNDLE --signing-key KEY, or minisign -S -m BUNDLE -x \
          BUNDLE.SIGNER.minisig",
         scene.public_key("minisign.pub")
     );
@@ -101,7 +101,7 @@ fn a_role_that_did_not_sign() -> Test {
         let program = scene.applier(["apply", &bundle, "--trust", "trust.json", "--yes"]);
         program.envs(emulator.environment()).run()
     };
-    let found = "any of the 1 signature (democluster-1.tar.gz.minisig)";
+    let found = "any of the 1 signature beside the bundle (democluster-1.tar.gz.minisig)";
     apply().exits(3).says(&not_signed(&scene, "reviewer", "review/minisign.pub", found));
     assert_eq!(emulator.requests().len(), 0);
     scene
@@ -295,7 +295,7 @@ fn trust_that_cannot_be_read() -> Test {
     let bundle = scene.bundle();
     let verify = |flag: &str, value: &str| scene.applier(["verify", &bundle, flag, value]).run();
     verify("--trusted-key", "missing.pub").exits(2).says(
-        "error: trusted key missing.pub is neither a file that is there nor a minisign public key\n  give a minisign.pub file, or \
+        "error: trusted key missing.pub is neither an existing file nor a minisign public key\n  give a minisign.pub file, or \
          its second line (56 characters that begin with RWQ or similar)",
     );
     verify("--trusted-key", "minisign.key").exits(3).says(
@@ -303,7 +303,7 @@ fn trust_that_cannot_be_read() -> Test {
          file, and consider whether the secret key is still secret",
     );
     verify("--trust", "missing.json").exits(2).says(
-        "error: trust cannot be read\n  because: missing.json cannot be read\n  because: No such file or directory (os error 2)",
+        "error: the trust file cannot be read\n  because: missing.json cannot be read\n  because: No such file or directory (os error 2)",
     );
     scene.write("trust.json", "{\"roles\": {}}");
     verify("--trust", "trust.json").exits(3).says(
@@ -329,7 +329,7 @@ fn an_exception_spares_one_role() -> Test {
         scene.applier(["verify", &bundle, "--trust", "trust.json"]).run()
     };
     let refused = format!(
-        "error: trust file does not allow this bundle, for 1 reason(s)\n  role {} grants iam:PassRole, and iam:PassRole is denied",
+        "error: the trust file does not allow this bundle: 1 problem(s)\n  role {} grants iam:PassRole, and iam:PassRole is denied",
         ROLES[3]
     );
     verify(json!({})).exits(3).says(&refused);
@@ -344,7 +344,7 @@ fn an_exception_spares_one_role() -> Test {
     assert!(unused.contains("\nUnused    the trust file's exception for other (ec2:*)\n"), "{unused}");
 
     verify(json!({"deniedActions": [], "minimumSerial": {"democluster": 2}})).exits(3).says(
-        "error: trust file does not allow this bundle, for 1 reason(s)\n  serial of democluster is 1; at least 2 is required",
+        "error: the trust file does not allow this bundle: 1 problem(s)\n  serial of democluster is 1; at least 2 is required",
     );
     verify(json!({"deniedActions": [], "minimumSerial": {"other": 2}})).exits(0);
     Ok(())

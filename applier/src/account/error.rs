@@ -1,6 +1,6 @@
 //! One shape for every way in which a call to AWS fails.
 //!
-//! Goes in: the SDK's error; its texts come from the network and are untrusted. Comes out: what a person or a program
+//! Input: the SDK's error; its texts come from the network and are untrusted. Output: what a person or a program
 //! needs: call, code, message, request ID, and what to do where that is known.
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -153,6 +153,17 @@ impl AwsError {
             Self::NoCredentials { .. } | Self::NotSent { .. } | Self::Unusable { .. } => {}
         }
         self
+    }
+
+    /// What was answered, without the call and without advice.
+    pub(crate) fn answer(&self) -> String {
+        match self {
+            Self::Answered { status, code, message, .. } => format!("{code} ({message}, HTTP {status})"),
+            Self::NoAnswer { reason, .. } | Self::NoCredentials { reason, .. } | Self::NotSent { reason, .. } => {
+                reason.clone()
+            }
+            Self::Unusable { reason, .. } => (*reason).to_owned(),
+        }
     }
 
     /// Whether a bucket cannot be made with tags: a right is missing, or the endpoint is older than that.

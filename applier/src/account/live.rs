@@ -1,7 +1,7 @@
 //! What the account holds of a bundle's resources, read before anything is planned.
 //!
-//! Goes in: answers from AWS, which are untrusted: sizes are bounded, text is kept as it is and escaped when shown. Comes
-//! out: [`LiveState`], which can only be of the account that the bundle names. Reading is one trait, `ReadAccount`, so
+//! Input: answers from AWS, which are untrusted: sizes are bounded, text is kept as it is and escaped when shown.
+//! Output: [`LiveState`], which can only be of the account that the bundle names. Reading is one trait, `ReadAccount`, so
 //! that whatever has only that cannot write.
 
 use std::collections::BTreeMap;
@@ -140,7 +140,7 @@ pub enum LiveError {
         partition: String,
     },
     /// A task ended without an answer.
-    #[error("reading the account was cut off; nothing was changed")]
+    #[error("reading the account was interrupted; nothing was changed")]
     CutOff,
 }
 

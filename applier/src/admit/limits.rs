@@ -54,7 +54,7 @@ const MAX_REASONS: usize = 1000;
 
 impl fmt::Display for LimitsExceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "trust file does not allow this bundle, for {} reason(s)", self.problems.len())?;
+        write!(f, "the trust file does not allow this bundle: {} problem(s)", self.problems.len())?;
         for problem in self.problems.iter().take(MAX_SHOWN) {
             write!(f, "\n  {problem}")?;
         }

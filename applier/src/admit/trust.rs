@@ -1,7 +1,7 @@
 //! Whom to trust, and with what: `--trusted-key`, or the trust file that stays on the privileged side.
 //!
-//! Goes in: what the user of the privileged side gives, which is trusted but may be mistaken, so it is parsed strictly.
-//! Comes out: the [`TrustPolicy`] for step 2 and the [`TrustLimits`] for step 9 of FORMAT.md.
+//! Input: what the user of the privileged side gives, which is trusted but may be mistaken, so it is parsed strictly.
+//! Output: the [`TrustPolicy`] for step 2 and the [`TrustLimits`] for step 9 of FORMAT.md.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use super::limits::{Exception, TrustLimits};
 #[derive(Debug, thiserror::Error)]
 pub enum TrustFileError {
     /// The file cannot be read.
-    #[error("trust cannot be read")]
+    #[error("the trust file cannot be read")]
     Open(#[from] OpenError),
     /// Not the JSON of a trust file.
     #[error("trust file {} is refused", shown(.path))]
@@ -49,7 +49,7 @@ pub enum TrustFileError {
     },
     /// An argument that is neither a key nor a file.
     #[error(
-        "trusted key {} is neither a file that is there nor a minisign public key\n  give a minisign.pub file, or its second line (56 characters that begin with RWQ or similar)",
+        "trusted key {} is neither an existing file nor a minisign public key\n  give a minisign.pub file, or its second line (56 characters that begin with RWQ or similar)",
         Escaped(.0)
     )]
     NoSuchKey(String),

@@ -7,10 +7,10 @@ use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
 
 use bundle_schema::documents::contents::{Contents, IssuerObject};
+use bundle_schema::escape::EscapedUpTo;
 use bundle_schema::layout::fold;
 use bundle_schema::names::Sha256;
 
-use crate::account::AwsError;
 use crate::account::issuer::ReadIssuer;
 
 /// How long what was just published may take to be readable everywhere.
@@ -22,13 +22,14 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub(crate) enum IssuerError {
     /// A document cannot be read without credentials.
     #[error(
-        "the public cannot read the issuer's document {url}\n  AWS reads it to check every token: look for a public access block of the account or the organization, a KMS key on the bucket, a proxy\n  then run this again, or leave the check out with --skip-issuer-check where this host cannot reach the issuer"
+        "the public cannot read the issuer's document {url}: {}\n  AWS reads it to check every token: look for a public access block of the account or the organization, a KMS key on the bucket, a proxy\n  then run this again, or leave the check out with --skip-issuer-check where this host cannot reach the issuer",
+        EscapedUpTo(.reason, 2048)
     )]
     Unreadable {
         /// Where it is published.
         url: String,
-        /// Why.
-        source: Box<AwsError>,
+        /// What was answered.
+        reason: String,
     },
     /// Something else is published.
     #[error(
@@ -90,7 +91,7 @@ impl IssuerCheck {
             let url = format!("{}/{key}", self.issuer);
             let found = match account.published(&self.bucket, key).await {
                 Ok(found) => found,
-                Err(source) => return Err(IssuerError::Unreadable { url, source: Box::new(source) }),
+                Err(error) => return Err(IssuerError::Unreadable { url, reason: error.answer() }),
             };
             if found != *body {
                 return Err(IssuerError::Differs { url, expected: Sha256::of(body), found: Sha256::of(&found) });

@@ -18,13 +18,13 @@ pub(crate) enum ActionError {
     #[error(transparent)]
     Issuer(#[from] IssuerError),
     /// Something else stands where the plan saw nothing, or saw something else.
-    #[error("{} was changed by somebody else while this ran\n  run it again: it makes a new plan", Escaped(.resource))]
+    #[error("{} was changed by somebody else during this run\n  run it again to make a new plan", Escaped(.resource))]
     Changed {
         /// The resource's ARN.
         resource: String,
     },
     /// The task ended without an answer.
-    #[error("{} was cut off", Escaped(.resource))]
+    #[error("{} was interrupted", Escaped(.resource))]
     CutOff {
         /// The resource's ARN.
         resource: String,

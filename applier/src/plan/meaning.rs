@@ -1,6 +1,6 @@
 //! Comparing policies by what they mean.
 //!
-//! Goes in: our policy and the one that AWS answers, both as text; the live one is untrusted. Comes out: whether they
+//! Input: our policy and the one that AWS answers, both as text; the live one is untrusted. Output: whether they
 //! mean the same, and a layout in which only differences of meaning show. IAM takes one value where it takes a list of
 //! one, gives no meaning to the order of actions, resources and condition values, and compares condition values as text
 //! [IAM user guide, grammar of the IAM JSON policy language]. The order of statements is kept.

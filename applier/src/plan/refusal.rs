@@ -1,6 +1,6 @@
 //! Check 10: what the live account does not allow, all of it at once.
 //!
-//! Goes in: a bundle and the account's state. The account itself was checked when the state was read. Comes out: nothing,
+//! Input: a bundle and the account's state. The account itself was checked when the state was read. Output: nothing,
 //! or the list of reasons; while there is one, nothing is written.
 
 use std::fmt;

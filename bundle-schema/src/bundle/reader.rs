@@ -72,7 +72,7 @@ pub enum ReadError {
     #[error("bundle has no {0}")]
     Missing(String),
     /// An entry that nothing in the index accounts for.
-    #[error("entry {0} is none that the format knows")]
+    #[error("entry {0} is not part of the format")]
     Unknown(EntryPath),
     /// A document that is not what its place demands.
     #[error("{path} is refused: {reason}")]
@@ -146,7 +146,7 @@ fn check_files(unpacked: &Unpacked, index: &WireIndex) -> Result<(), ReadError> 
     listed.next().map_or(Ok(()), |record| Err(ReadError::NotThere(record.path.clone())))
 }
 
-/// The entries not yet read; what is left at the end is none that the format knows.
+/// The entries not yet read; what is left at the end is not part of the format.
 struct Entries<'a> {
     left: BTreeMap<&'a str, (&'a EntryPath, &'a [u8])>,
 }

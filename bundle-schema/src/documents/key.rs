@@ -1,6 +1,6 @@
 //! The public half of the key that signs the cluster's service account tokens.
 //!
-//! Goes in: PEM from `create-key-pair`, ccoctl or OpenShift itself. Comes out: a key of a kind and size that IAM takes,
+//! Input: PEM from `create-key-pair`, ccoctl or OpenShift itself. Output: a key of a kind and size that IAM takes,
 //! its JWK and its key ID. Only encodings are handled here; no signature is made or checked.
 
 use base64::Engine;
@@ -28,7 +28,7 @@ pub enum KeyError {
     #[error("the file holds a private key (PEM header \"{}\")\n  give the public half only: `openssl pkey -in FILE -pubout`", crate::escape::Escaped(.0))]
     Private(String),
     /// Another PEM header.
-    #[error("the PEM header is \"{}\"; PUBLIC KEY is expected", crate::escape::Escaped(.0))]
+    #[error("the PEM header: expected PUBLIC KEY, found \"{}\"", crate::escape::Escaped(.0))]
     Header(String),
     /// The PEM's content is not a SubjectPublicKeyInfo in DER.
     #[error("the PEM block holds no public key in DER (SubjectPublicKeyInfo)")]

@@ -12,7 +12,7 @@ use crate::names::{BucketName, IssuerUrl, Partition, name};
 name! {
     /// An action or a pattern of actions, such as `ec2:Describe*` or `*`.
     ActionPattern, "action", |value| {
-        const RULE: &str = "it is *, or service:Action with letters, digits, -, and the wildcards * and ?";
+        const RULE: &str = "must be *, or service:Action with letters, digits, -, and the wildcards * and ?";
         if value == "*" { return Ok(()) }
         let (service, action) = value.split_once(':').ok_or(RULE)?;
         let fits = value.len() <= 128 && !service.is_empty() && !action.is_empty()
@@ -25,9 +25,9 @@ name! {
 name! {
     /// Free text inside a policy: a condition's key or value.
     PolicyText, "policy element", |value| {
-        if value.is_empty() || value.chars().count() > 2048 { return Err("it has 1 to 2048 characters") }
+        if value.is_empty() || value.chars().count() > 2048 { return Err("must have 1 to 2048 characters") }
         let allowed = |c: char| matches!(c, ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{ff}');
-        if value.chars().all(allowed) { Ok(()) } else { Err("it is made of printable characters up to U+00FF, as IAM takes them") }
+        if value.chars().all(allowed) { Ok(()) } else { Err("must consist of printable characters up to U+00FF, as IAM takes them") }
     }
 }
 
@@ -47,14 +47,14 @@ name! {
         let of_set = ["ForAnyValue:", "ForAllValues:"].iter().find_map(|prefix| value.strip_prefix(prefix));
         let operator = of_set.unwrap_or(value);
         let plain = operator.strip_suffix("IfExists").filter(|plain| *plain != "Null").unwrap_or(operator);
-        if OPERATORS.contains(&plain) { Ok(()) } else { Err("it is one of IAM's, such as StringEquals, with IfExists, ForAnyValue: or ForAllValues: where they are needed") }
+        if OPERATORS.contains(&plain) { Ok(()) } else { Err("must be one of IAM's, such as StringEquals, with IfExists, ForAnyValue: or ForAllValues: where they are needed") }
     }
 }
 
 name! {
     /// What a statement is about: `*`, or a pattern of ARNs [IAM user guide, Resource element].
     ResourcePattern, "resource", |value| {
-        const RULE: &str = "it is *, or an ARN: arn:partition:service:region:account:resource, with the wildcards * and ?";
+        const RULE: &str = "must be *, or an ARN: arn:partition:service:region:account:resource, with the wildcards * and ?";
         PolicyText::new(value).map_err(|error| error.rule)?;
         if value == "*" { return Ok(()) }
         let parts: Vec<&str> = value.splitn(6, ':').collect();

@@ -11,9 +11,9 @@ name! {
     /// 1 to 58 characters, because the bucket `<name>-oidc` may have 63 [S3 user guide, bucket naming rules]; the other
     /// rules are the bucket's too.
     ClusterName, "name", |value| {
-        ensure((1..=58).contains(&value.len()), "it has 1 to 58 characters, because the bucket <name>-oidc may have 63")?;
-        ensure(all(value, |b| is_lower_alphanumeric(b) || b == b'-'), "it is made of a-z, 0-9 and -, as a bucket's name is")?;
-        ensure(value.bytes().next().is_some_and(is_lower_alphanumeric), "it begins with a letter or a digit")?;
+        ensure((1..=58).contains(&value.len()), "must have 1 to 58 characters, because the bucket <name>-oidc may have 63")?;
+        ensure(all(value, |b| is_lower_alphanumeric(b) || b == b'-'), "must consist of a-z, 0-9 and -, as a bucket's name is")?;
+        ensure(value.bytes().next().is_some_and(is_lower_alphanumeric), "must begin with a letter or a digit")?;
         ensure(
             !["xn--", "sthree-", "amzn-s3-demo-"].iter().any(|reserved| value.starts_with(reserved)),
             "S3 reserves bucket names that begin with xn--, sthree- and amzn-s3-demo-",
@@ -41,34 +41,34 @@ impl ClusterName {
 name! {
     /// An S3 bucket's name [S3 user guide, general purpose bucket naming rules].
     BucketName, "bucket name", |value| {
-        ensure((3..=63).contains(&value.len()), "it has 3 to 63 characters")?;
-        ensure(all(value, |b| is_lower_alphanumeric(b) || b == b'-'), "it is made of a-z, 0-9 and -")
+        ensure((3..=63).contains(&value.len()), "must have 3 to 63 characters")?;
+        ensure(all(value, |b| is_lower_alphanumeric(b) || b == b'-'), "must consist of a-z, 0-9 and -")
     }
 }
 
 name! {
     /// A 12-digit AWS account ID.
     AccountId, "account ID", |value| {
-        ensure(value.len() == 12 && all(value, |b| b.is_ascii_digit()), "it has exactly 12 digits")
+        ensure(value.len() == 12 && all(value, |b| b.is_ascii_digit()), "must be exactly 12 digits")
     }
 }
 
 name! {
     /// An IAM role's name [IAM API reference, CreateRole].
     RoleName, "role name", |value| {
-        ensure((1..=MAX_ROLE_NAME_CHARS).contains(&value.len()), "it has 1 to 64 characters")?;
-        ensure(all(value, is_iam_name_byte), "it is made of letters, digits and _+=,.@-")
+        ensure((1..=MAX_ROLE_NAME_CHARS).contains(&value.len()), "must have 1 to 64 characters")?;
+        ensure(all(value, is_iam_name_byte), "must consist of letters, digits and _+=,.@-")
     }
 }
 
 name! {
     /// An IAM path, `/` or `/division/team/` [IAM API reference, CreateRole].
     RolePath, "role path", |value| {
-        ensure((1..=512).contains(&value.len()), "it has 1 to 512 characters")?;
-        ensure(value.starts_with('/') && value.ends_with('/'), "it begins and ends with /")?;
-        ensure(value == "/" || !value.contains("//"), "it has no empty part")?;
-        ensure(!value.split('/').any(|part| part == "." || part == ".."), "it has no part . or ..")?;
-        ensure(all(value, |b| is_iam_name_byte(b) || b == b'/'), "it is made of /, letters, digits and _+=,.@-")
+        ensure((1..=512).contains(&value.len()), "must have 1 to 512 characters")?;
+        ensure(value.starts_with('/') && value.ends_with('/'), "must begin and end with /")?;
+        ensure(value == "/" || !value.contains("//"), "must have no empty part")?;
+        ensure(!value.split('/').any(|part| part == "." || part == ".."), "must have no part . or ..")?;
+        ensure(all(value, |b| is_iam_name_byte(b) || b == b'/'), "must consist of /, letters, digits and _+=,.@-")
     }
 }
 
@@ -102,16 +102,16 @@ name! {
     /// The issuer of the cluster's tokens: an `https` URL of 9 to 255 characters without port, query or fragment
     /// [IAM API reference, CreateOpenIDConnectProvider].
     IssuerUrl, "issuer URL", |value| {
-        ensure(value.len() <= 255, "it has at most 255 characters")?;
-        let rest = value.strip_prefix("https://").ok_or("it begins with https://")?;
+        ensure(value.len() <= 255, "must have at most 255 characters")?;
+        let rest = value.strip_prefix("https://").ok_or("must begin with https://")?;
         let (host, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
-        ensure(!host.is_empty() && host.contains('.'), "it names a host")?;
+        ensure(!host.is_empty() && host.contains('.'), "must name a host")?;
         ensure(
             host.split('.').all(|label| {
                 !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
                     && all(label, |b| is_lower_alphanumeric(b) || b == b'-')
             }),
-            "its host is a DNS name in lower case, without port or user",
+            "its host must be a DNS name in lower case, without port or user",
         )?;
         ensure(
             path.is_none_or(|path| {
@@ -119,7 +119,7 @@ name! {
                     !part.is_empty() && part != "." && part != ".." && all(part, |b| b.is_ascii_alphanumeric() || b"._~-".contains(&b))
                 })
             }),
-            "its path has no empty part, no query, no fragment and no trailing /",
+            "its path must have no empty part, no query, no fragment and no trailing /",
         )
     }
 }
@@ -136,8 +136,8 @@ name! {
     /// The ARN of a managed policy that bounds a role's permissions
     /// (`arn:<partition>:iam::<account or "aws">:policy/<path and name>`).
     BoundaryArn, "permissions boundary ARN", |value| {
-        const RULE: &str = "it has the form arn:<partition>:iam::<account>:policy/<name>";
-        ensure((20..=2048).contains(&value.len()), "it has 20 to 2048 characters")?;
+        const RULE: &str = "must have the form arn:<partition>:iam::<account>:policy/<name>";
+        ensure((20..=2048).contains(&value.len()), "must have 20 to 2048 characters")?;
         let parts: Vec<&str> = value.splitn(6, ':').collect();
         let [arn, partition, service, region, account, resource] = parts.as_slice() else { return Err(RULE) };
         ensure(
@@ -154,15 +154,15 @@ name! {
 name! {
     /// An audience (client ID) of the identity provider: 1 to 255 characters [IAM API reference, ClientIDListType].
     Audience, "audience", |value| {
-        ensure((1..=255).contains(&value.len()), "it has 1 to 255 characters")?;
-        ensure(all(value, |b| b.is_ascii_graphic()), "it is made of printable ASCII without spaces")
+        ensure((1..=255).contains(&value.len()), "must have 1 to 255 characters")?;
+        ensure(all(value, |b| b.is_ascii_graphic()), "must consist of printable ASCII without spaces")
     }
 }
 
 name! {
     /// The SHA-1 of a certificate in the issuer's chain, 40 hexadecimal digits [IAM API reference, thumbprintType].
     Thumbprint, "thumbprint", |value| {
-        ensure(value.len() == 40 && all(value, |b| b.is_ascii_hexdigit()), "it has exactly 40 hexadecimal digits")
+        ensure(value.len() == 40 && all(value, |b| b.is_ascii_hexdigit()), "must be exactly 40 hexadecimal digits")
     }
 }
 
@@ -179,7 +179,7 @@ mod tests {
         }
         assert_eq!(
             ClusterName::new("Prod\u{1b}").unwrap_err().to_string(),
-            "name \"Prod\\u{1b}\" is refused: it is made of a-z, 0-9 and -, as a bucket's name is"
+            "invalid name \"Prod\\u{1b}\": must consist of a-z, 0-9 and -, as a bucket's name is"
         );
     }
 

@@ -5,9 +5,9 @@ use super::{all, ensure, is_lower_alphanumeric, name};
 name! {
     /// A Kubernetes namespace: an RFC 1123 label, at most 63 characters [Kubernetes, object names].
     Namespace, "namespace", |value| {
-        ensure((1..=63).contains(&value.len()), "it has 1 to 63 characters")?;
-        ensure(all(value, |b| is_lower_alphanumeric(b) || b == b'-'), "it is made of a-z, 0-9 and -")?;
-        ensure(!value.starts_with('-') && !value.ends_with('-'), "it begins and ends with a letter or a digit")
+        ensure((1..=63).contains(&value.len()), "must have 1 to 63 characters")?;
+        ensure(all(value, |b| is_lower_alphanumeric(b) || b == b'-'), "must consist of a-z, 0-9 and -")?;
+        ensure(!value.starts_with('-') && !value.ends_with('-'), "must begin and end with a letter or a digit")
     }
 }
 
@@ -15,11 +15,11 @@ name! {
     /// The name of a Secret, a service account or a CredentialsRequest: an RFC 1123 subdomain, at most 253 characters
     /// [Kubernetes, object names].
     ObjectName, "object name", |value| {
-        ensure((1..=253).contains(&value.len()), "it has 1 to 253 characters")?;
-        ensure(all(value, |b| is_lower_alphanumeric(b) || b == b'-' || b == b'.'), "it is made of a-z, 0-9, - and .")?;
+        ensure((1..=253).contains(&value.len()), "must have 1 to 253 characters")?;
+        ensure(all(value, |b| is_lower_alphanumeric(b) || b == b'-' || b == b'.'), "must consist of a-z, 0-9, - and .")?;
         ensure(
             value.split('.').all(|part| !part.is_empty() && !part.starts_with('-') && !part.ends_with('-')),
-            "each part between dots begins and ends with a letter or a digit",
+            "each part between dots must begin and end with a letter or a digit",
         )
     }
 }
@@ -27,10 +27,10 @@ name! {
 name! {
     /// Where the pod finds its token: an absolute path of characters that neither YAML nor an INI file gives meaning to.
     TokenPath, "cloudTokenPath", |value| {
-        ensure((2..=255).contains(&value.len()), "it has 2 to 255 characters")?;
-        ensure(value.starts_with('/'), "it is absolute")?;
-        ensure(all(value, |b| b.is_ascii_alphanumeric() || b"/._-".contains(&b)), "it is made of /, letters, digits and ._-")?;
-        ensure(!value.split('/').any(|part| part == "." || part == ".."), "it has no part . or ..")
+        ensure((2..=255).contains(&value.len()), "must have 2 to 255 characters")?;
+        ensure(value.starts_with('/'), "must be absolute")?;
+        ensure(all(value, |b| b.is_ascii_alphanumeric() || b"/._-".contains(&b)), "must consist of /, letters, digits and ._-")?;
+        ensure(!value.split('/').any(|part| part == "." || part == ".."), "must have no part . or ..")
     }
 }
 

@@ -13,7 +13,7 @@ name! {
                 !rest.is_empty() && rest.len() <= 20
                     && rest.split('-').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
             });
-        if fits { Ok(()) } else { Err("it is aws, or aws- and lower-case letters, digits and -") }
+        if fits { Ok(()) } else { Err("must be aws, or aws- and lower-case letters, digits and -") }
     }
 }
 
@@ -24,7 +24,7 @@ name! {
         let fits = value.len() <= 32 && parts.len() >= 3
             && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
             && parts.last().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
-        if fits { Ok(()) } else { Err("it looks like us-east-2: lower-case words and a number, joined by -") }
+        if fits { Ok(()) } else { Err("must look like us-east-2: lower-case words and a number, joined by -") }
     }
 }
 
@@ -36,7 +36,7 @@ name! {
                 !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
                     && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
             });
-        if fits { Ok(()) } else { Err("it is a DNS name in lower case, such as amazonaws.com") }
+        if fits { Ok(()) } else { Err("must be a DNS name in lower case, such as amazonaws.com") }
     }
 }
 

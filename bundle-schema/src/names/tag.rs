@@ -9,7 +9,7 @@ name! {
     /// A tag's key: 1 to 128 characters, not beginning with `aws:` [IAM user guide, tagging rules], nor with
     /// `sts-airlock/`, which the applier's own record has.
     TagKey, "tag key", |value| {
-        if !(1..=128).contains(&value.chars().count()) { return Err("it has 1 to 128 characters") }
+        if !(1..=128).contains(&value.chars().count()) { return Err("must have 1 to 128 characters") }
         if value.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) { return Err("AWS reserves keys that begin with aws:") }
         if value.starts_with("sts-airlock/") { return Err("the applier records the bundle in tags that begin with sts-airlock/") }
         if value.chars().all(is_tag_char) { Ok(()) } else { Err(TAG_CHARACTERS) }
@@ -27,12 +27,12 @@ impl TagKey {
 name! {
     /// A tag's value: at most 256 characters [IAM user guide, tagging rules].
     TagValue, "tag value", |value| {
-        if value.chars().count() > 256 { return Err("it has at most 256 characters") }
+        if value.chars().count() > 256 { return Err("must have at most 256 characters") }
         if value.chars().all(is_tag_char) { Ok(()) } else { Err(TAG_CHARACTERS) }
     }
 }
 
-const TAG_CHARACTERS: &str = "it is made of letters, digits, spaces and _.:/=+-@";
+const TAG_CHARACTERS: &str = "must consist of letters, digits, spaces and _.:/=+-@";
 
 fn is_tag_char(c: char) -> bool {
     // Some letters show nothing.

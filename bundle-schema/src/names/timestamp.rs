@@ -13,7 +13,7 @@ pub struct Timestamp(i64);
 
 /// Text or a number that is no point in time of the format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("time \"{}\" is refused: it has the form 2026-01-31T12:00:00Z", crate::escape::Escaped(.0))]
+#[error("invalid time \"{}\": must have the form 2026-01-31T12:00:00Z", crate::escape::Escaped(.0))]
 pub struct TimestampError(String);
 
 const LAST: i64 = 253_402_300_799;

@@ -1,6 +1,6 @@
 //! minisign public keys: an Ed25519 key and an ID that its maker chose.
 //!
-//! Goes in: a `minisign.pub` file or its base64 line, which the user trusts but may have mistaken for another. Comes out:
+//! Input: a `minisign.pub` file or its base64 line, which the user trusts but may have mistaken for another. Output:
 //! a key, or why it must not be one. Source of the format: <https://jedisct1.github.io/minisign/#public-key-format>.
 
 use base64::Engine;

@@ -52,7 +52,7 @@ fn check_tags(header: &Header, problems: &mut Problems) {
         problems.add(at, "tags are not sorted by key");
     }
     if let Some(key) = repeated(header.tags.iter().map(|tag| tag.key.as_str())) {
-        problems.add(at, format!("tag {key} is there twice (keys are compared without regard to case)"));
+        problems.add(at, format!("tag {key} occurs twice (keys are compared without regard to case)"));
     }
     let own = header.name.ownership_tag_key();
     for tag in header.tags.iter().filter(|tag| tag.key.is_ownership() && tag.key.as_str() != own) {
@@ -111,7 +111,7 @@ fn check_role_names(header: &Header, problems: &mut Problems) {
         let expected = RoleNaming::Ccoctl.role(&header.name, secret_namespace, secret_name);
         let expected = expected.map_or_else(|error| error.to_string(), |name| shown(&name));
         let of = format!("{secret_namespace}/{secret_name}");
-        problems.add(INDEX_PATH, format!("roleName of {of} is {}; {expected} is expected", shown(role_name)));
+        problems.add(INDEX_PATH, format!("roleName of {of}: expected {expected}, found {}", shown(role_name)));
     }
     if strangers.is_empty() {
         problems.add(INDEX_PATH, "some role names are cut and others end in a hash; a bundle does one or the other");

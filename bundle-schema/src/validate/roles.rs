@@ -23,7 +23,7 @@ pub(super) fn check_role(header: &Header, component: &Component, role: &RoleDocu
         if !fits {
             let expected =
                 format!("a policy of account {} (or aws) in partition {}", header.account_id, header.partition);
-            problems.add(at, format!("PermissionsBoundary is {}; {expected} is expected", shown(boundary)));
+            problems.add(at, format!("PermissionsBoundary: expected {expected}, found {}", shown(boundary)));
         }
     }
     check_trust(header, component, &create.assume_role_policy_document, at, problems);
@@ -45,7 +45,7 @@ fn check_trust(
     problems.at_most(at, "characters of the trust policy", document.text().chars().count(), MAX_TRUST_POLICY_CHARS);
     let [statement] = document.0.statement.as_slice() else {
         return problems
-            .add(at, format!("trust policy has {} statements; exactly 1 is expected", document.0.statement.len()));
+            .add(at, format!("trust policy: expected exactly 1 statement, found {}", document.0.statement.len()));
     };
     problems.equal(at, "trust policy's Effect", &statement.effect, &Effect::Allow);
     problems.equal(at, "trust policy's Action", statement.action.as_str(), ASSUME_ROLE_ACTION);

@@ -25,7 +25,7 @@ pub enum RolesError {
     },
     /// Two requests whose roles would have one name.
     #[error(
-        "requests {first} and {second} would both get the role {role} (names are compared without regard to case){hint}"
+        "requests {first} and {second} would both have the role {role} (names are compared without regard to case){hint}"
     )]
     SameRole {
         /// The first.
@@ -39,7 +39,7 @@ pub enum RolesError {
     },
     /// A request without service accounts.
     #[error(
-        "request {request} names no service account, so nobody could use its role\n  name those that may: --service-accounts {secret}=NAME,NAME"
+        "request {request} has no service account, so nothing could use its role\n  name its service accounts: --service-accounts {secret}=NAME,NAME"
     )]
     NoServiceAccounts {
         /// The request.
@@ -61,7 +61,7 @@ pub enum RolesError {
     },
     /// Service accounts for a Secret that no request has.
     #[error(
-        "--service-accounts {secret}=... fits no request that becomes a role\n  compare it with spec.secretRef of the requests, and with those that were skipped"
+        "--service-accounts {secret}=... matches no request that becomes a role\n  compare it with spec.secretRef of the requests, and with those that were skipped"
     )]
     Unused {
         /// The Secret.
@@ -194,7 +194,7 @@ mod tests {
         let pair = [one("n", &a, &["a"]), one("n", &b, &["a"])];
         let error = names(&pair, RoleNames::Ccoctl).unwrap_err();
         assert!(error.starts_with(&format!(
-            "requests request-{a} (a.yaml, document 1) and request-{b} (a.yaml, document 1) would both get the role democluster-n-ss"
+            "requests request-{a} (a.yaml, document 1) and request-{b} (a.yaml, document 1) would both have the role democluster-n-ss"
         )));
         assert!(error.contains("give --role-names hashed"));
         assert_eq!(names(&pair, RoleNames::Hashed).unwrap().len(), 2);
@@ -223,7 +223,7 @@ mod tests {
         assert!(matches!(with(&[one("n", "s", &["a"])]), Err(RolesError::OwnServiceAccounts { .. })));
         assert_eq!(
             names(&[one("n", "s", &[])], RoleNames::Ccoctl).unwrap_err(),
-            "request request-s (a.yaml, document 1) names no service account, so nobody could use its role\n  name those that may: --service-accounts n/s=NAME,NAME"
+            "request request-s (a.yaml, document 1) has no service account, so nothing could use its role\n  name its service accounts: --service-accounts n/s=NAME,NAME"
         );
     }
 }

@@ -30,7 +30,7 @@ impl FromStr for Signer {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let fits =
             (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-        if fits { Ok(Self(text.to_owned())) } else { Err("it has 1 to 32 letters, digits, - and _") }
+        if fits { Ok(Self(text.to_owned())) } else { Err("must have 1 to 32 letters, digits, - and _") }
     }
 }
 

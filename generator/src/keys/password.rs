@@ -38,7 +38,7 @@ pub(crate) enum PasswordError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The file holds no text, nothing, or more than one line.
-    #[error("the password file has to hold the password as its only line, in UTF-8")]
+    #[error("the password file must hold the password as its only line, in UTF-8")]
     File,
     /// Nobody to ask.
     #[error(
@@ -49,10 +49,10 @@ pub(crate) enum PasswordError {
     #[error("the password cannot be asked for")]
     Terminal(#[source] std::io::Error),
     /// Nothing was typed.
-    #[error("the password is empty\n  a key without a password has to be asked for: --no-password")]
+    #[error("the password is empty\n  for a key without a password, give --no-password")]
     Empty,
     /// Two different ones were typed.
-    #[error("the two passwords differ")]
+    #[error("the passwords do not match")]
     Differ,
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn existing(source: &PasswordSource) -> Result<Option<Zeroizing<Strin
     match source {
         PasswordSource::None => Ok(None),
         PasswordSource::File(path) => from_file(path).map(Some),
-        PasswordSource::Ask => ask("Password of the signing key: ").map(Some),
+        PasswordSource::Ask => ask("Password: ").map(Some),
     }
 }
 
@@ -71,8 +71,8 @@ pub(crate) fn new(source: &PasswordSource) -> Result<Option<Zeroizing<String>>, 
         PasswordSource::None => Ok(None),
         PasswordSource::File(path) => from_file(path).map(Some),
         PasswordSource::Ask => {
-            let first = ask("Password for the new signing key: ")?;
-            let second = ask("The same again: ")?;
+            let first = ask("New password: ")?;
+            let second = ask("Confirm password: ")?;
             if first == second { Ok(Some(first)) } else { Err(PasswordError::Differ) }
         }
     }

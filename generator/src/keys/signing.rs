@@ -27,13 +27,11 @@ pub enum SigningKeyError {
     #[error("the signing key is a public key\n  give the secret one: minisign.key, not minisign.pub")]
     Public,
     /// Another kind of encryption or checksum.
-    #[error(
-        "the signing key is of a kind that is not known here\n  make one with `airlock-generator create-signing-key`"
-    )]
+    #[error("the signing key is of an unknown kind\n  make one with `airlock-generator create-signing-key`")]
     Unknown,
     /// Made by stock minisign with `-W`, which leaves out the checksum.
     #[error(
-        "the signing key was made by `minisign -G -W`: it has neither a password nor a checksum, so damage to it would not be seen\n  give it a password: minisign -C -s FILE"
+        "the signing key was made by `minisign -G -W`: it has neither a password nor a checksum, so damage to it would go unnoticed\n  give it a password: minisign -C -s FILE"
     )]
     NoChecksum,
     /// The key has a password and none was given.
@@ -43,7 +41,7 @@ pub enum SigningKeyError {
     #[error("the password does not open the signing key (or the file is damaged)")]
     WrongPassword,
     /// A checksum that does not fit.
-    #[error("the signing key is damaged: its checksum or its public half does not fit")]
+    #[error("the signing key is damaged: its checksum or its public half does not match")]
     Damaged,
     /// No key was made.
     #[error("no signing key can be made: {0}")]

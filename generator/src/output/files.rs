@@ -20,7 +20,7 @@ pub(crate) const PUBLIC: u32 = 0o644;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OutputError {
     /// Something else is there.
-    #[error("{} is there already, with other content, and is not overwritten\n  {hint}", shown(.path))]
+    #[error("{} already exists with other content and is not overwritten\n  {hint}", shown(.path))]
     Exists {
         /// The file.
         path: PathBuf,
@@ -72,7 +72,7 @@ pub(crate) fn stage<'a>(files: Vec<NewFile<'a>>, hint: &'a str) -> Result<Staged
     Ok(staged)
 }
 
-/// Refuses a place where something else is. Comes out false where the same is there already.
+/// Refuses a place where something else is. Returns false where the same is there already.
 fn check_vacant(path: &Path, bytes: &[u8], hint: &str) -> Result<bool, OutputError> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
@@ -188,7 +188,7 @@ mod tests {
         let both = || vec![folder.file("a", b"1", PUBLIC), folder.file("b", b"2", PUBLIC)];
         let error = stage(both(), "raise --serial").err().unwrap().to_string();
         assert!(
-            error.ends_with("b is there already, with other content, and is not overwritten\n  raise --serial"),
+            error.ends_with("b already exists with other content and is not overwritten\n  raise --serial"),
             "{error}"
         );
         assert_eq!(folder.names(), ["b"]);

@@ -1,6 +1,6 @@
 //! One CredentialsRequest for AWS, as typed values.
 //!
-//! Goes in: an untrusted YAML document. Comes out: what the bundle needs of it, or the field that is wrong. The fields are
+//! Input: an untrusted YAML document. Output: what the bundle needs of it, or the field that is wrong. The fields are
 //! those of cloud-credential-operator's `pkg/apis/cloudcredential/v1`; an unknown one is refused, because something would
 //! be asked for and not granted. `metadata` and `status` may hold anything.
 
@@ -228,7 +228,7 @@ spec:
         let error = condition_json("{Evil: {aws:x: 'true'}}").unwrap_err();
         assert!(
             error.starts_with(
-                "spec.providerSpec.statementEntries[0].policyCondition.Evil (line 14): condition operator \"Evil\""
+                "spec.providerSpec.statementEntries[0].policyCondition.Evil (line 14): invalid condition operator \"Evil\""
             ),
             "{error}"
         );
@@ -286,7 +286,7 @@ spec:
             (
                 "[disk-operator, disk-node]",
                 "disk-operator",
-                "spec.serviceAccountNames (line 6) is a single value; a list is expected",
+                "spec.serviceAccountNames (line 6): expected a list, found a single value",
             ),
             ("[disk-operator, disk-node]", "[a, a]", "spec.serviceAccountNames[1] (line 6): a is named twice"),
             (
@@ -297,7 +297,7 @@ spec:
             (
                 "['ec2:Describe*', kms:CreateGrant]",
                 "ec2:x",
-                "spec.providerSpec.statementEntries[0].action (line 12) is a single value; a list is expected",
+                "spec.providerSpec.statementEntries[0].action (line 12): expected a list, found a single value",
             ),
             (
                 "['ec2:Describe*', kms:CreateGrant]",
@@ -307,7 +307,7 @@ spec:
             (
                 "resource: '*'",
                 "resource: ['*']",
-                "spec.providerSpec.statementEntries[0].resource (line 13) is a list; a single value is expected",
+                "spec.providerSpec.statementEntries[0].resource (line 13): expected a single value, found a list",
             ),
             (
                 "{Bool: {aws:x: true}}",
@@ -322,7 +322,7 @@ spec:
             (
                 "{Bool: {aws:x: true}}",
                 "{Bool: {a: {b: c}}}",
-                "spec.providerSpec.statementEntries[0].policyCondition.Bool.a (line 14) is a mapping; a single value is expected",
+                "spec.providerSpec.statementEntries[0].policyCondition.Bool.a (line 14): expected a single value, found a mapping",
             ),
         ] {
             assert_eq!(change(from, to).unwrap_err(), error);

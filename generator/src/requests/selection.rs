@@ -1,6 +1,6 @@
 //! Which documents of a directory become roles.
 //!
-//! Goes in: an untrusted YAML document and what is known about the cluster's features. Comes out: keep it, perhaps with
+//! Input: an untrusted YAML document and what is known about the cluster's features. Output: keep it, perhaps with
 //! gates that nobody decided, or skip it and why. A document that cannot be told to be one or the other is an error,
 //! never skipped. The rules are library-go's `pkg/manifest`; a skip is always reported.
 
@@ -169,7 +169,7 @@ mod tests {
     fn what_cannot_be_told_is_an_error() {
         let none = Features::default();
         for (text, error) in [
-            ("- a\n", "the document (line 1) is a list; a mapping is expected"),
+            ("- a\n", "the document (line 1): expected a mapping, found a list"),
             ("a: b\n", "the document (line 1) has no field \"kind\""),
             ("kind: CredentialsRequest\n", "the document (line 1) has no field \"apiVersion\""),
             ("kind: List\nitems: []\n", "kind (line 1): List is not read: write each object as a document of its own"),

@@ -194,8 +194,8 @@ mod tests {
             ("key-type: rsa\n", "key-type (line 1): known are rsa-4096, rsa-2048, p256"),
             ("serial: 0\n", "serial (line 1): 0 is not from 1 to 1000000000"),
             ("expires-in: 5000\n", "expires-in (line 1): 5000 is not from 1 to 400"),
-            ("tag: team=edge\n", "tag (line 1) is a single value; a list is expected"),
-            ("no-password: yes\n", "no-password (line 1) is a single value; true or false is expected"),
+            ("tag: team=edge\n", "tag (line 1): expected a list, found a single value"),
+            ("no-password: yes\n", "no-password (line 1): expected true or false, found a single value"),
         ] {
             let found = read_text(text).unwrap_err();
             assert!(found.starts_with(error), "{found}");

@@ -71,7 +71,7 @@ impl FromStr for FeatureSet {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GatesError {
     /// A name that no gate can have.
-    #[error("feature gate \"{}\" is refused: it is made of letters and digits, with - before it where the gate is off", bundle_schema::escape::Escaped(.0))]
+    #[error("invalid feature gate \"{}\": must consist of letters and digits, with - before it where the gate is off", bundle_schema::escape::Escaped(.0))]
     Name(String),
     /// On and off at once.
     #[error("feature gate {0} is given as on and as off")]

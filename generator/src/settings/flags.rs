@@ -35,7 +35,7 @@ pub(crate) enum SettingsError {
         error: YamlError,
     },
     /// A file that is not UTF-8, or has none or several documents.
-    #[error("{} has to hold exactly one YAML document in UTF-8", Escaped(&.0.to_string_lossy()))]
+    #[error("{} must hold exactly one YAML document in UTF-8", Escaped(&.0.to_string_lossy()))]
     NotOneDocument(PathBuf),
     /// A field of a file.
     #[error("{}: {error}", Escaped(&.file.to_string_lossy()))]
@@ -100,7 +100,7 @@ pub(crate) struct TagSetting(pub(crate) Tag);
 impl FromStr for TagSetting {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let (key, value) = text.split_once('=').ok_or("a tag has the form KEY=VALUE")?;
+        let (key, value) = text.split_once('=').ok_or("must have the form KEY=VALUE")?;
         let text = |error: NameError| error.to_string();
         Ok(Self(Tag { key: TagKey::new(key).map_err(text)?, value: TagValue::new(value).map_err(text)? }))
     }
@@ -116,7 +116,7 @@ pub(crate) struct ServiceAccountsSetting {
 impl FromStr for ServiceAccountsSetting {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let form = "it has the form NAMESPACE/SECRET=ACCOUNT,ACCOUNT";
+        let form = "must have the form NAMESPACE/SECRET=ACCOUNT,ACCOUNT";
         let (secret, accounts) = text.split_once('=').ok_or(form)?;
         let (namespace, name) = secret.split_once('/').ok_or(form)?;
         let refused = |error: NameError| error.to_string();
@@ -186,10 +186,10 @@ pub(crate) struct Settings {
     /// SHA-1 thumbprint of the issuer's certificate chain, instead of letting IAM fetch it; up to 5 times
     #[arg(long, value_name = "SHA1", help_heading = "Resources")]
     pub(crate) thumbprint: Vec<Thumbprint>,
-    /// Partition of a region that is not known here
+    /// Partition of a region that is not known
     #[arg(long, value_name = "PARTITION", help_heading = "Resources")]
     pub(crate) partition: Option<Partition>,
-    /// DNS suffix of a partition that is not known here
+    /// DNS suffix of a partition that is not known
     #[arg(long, value_name = "SUFFIX", help_heading = "Resources")]
     pub(crate) dns_suffix: Option<DnsSuffix>,
 

@@ -1,6 +1,6 @@
 //! What an install-config says about a cluster's features.
 //!
-//! Goes in: the installer's `install-config.yaml`, the user's own file. Comes out: its feature set, gates and capabilities.
+//! Input: the installer's `install-config.yaml`, the user's own file. Output: its feature set, gates and capabilities.
 //! Nothing else in it is looked at, its pull secret least of all. Source: openshift/installer `pkg/types/installconfig.go`.
 
 use crate::settings::features::{Capabilities, FeatureSet, Gates};

@@ -86,9 +86,7 @@ pub enum OptionsError {
         nearest: &'static str,
     },
     /// A partition that needs its suffix said.
-    #[error(
-        "partition {0} is not known here\n  say under which suffix its services answer: --dns-suffix, as amazonaws.com"
-    )]
+    #[error("partition {0} is not known\n  say under which suffix its services answer: --dns-suffix, as amazonaws.com")]
     UnknownPartition(Partition),
     /// A partition or suffix other than the region's.
     #[error("--{setting} is {given}; region {region} has {known}\n  leave --{setting} out for regions that are known")]
@@ -104,7 +102,7 @@ pub enum OptionsError {
     },
     /// A boundary of another partition or account.
     #[error(
-        "permissions boundary {arn} cannot bound a role of this bundle: it has to be a policy of account {account} (or aws) in partition {partition}"
+        "permissions boundary {arn} cannot bound a role of this bundle: it must be a policy of account {account} (or aws) in partition {partition}"
     )]
     Boundary {
         /// The ARN.
@@ -295,9 +293,7 @@ mod tests {
             place("xx-north-1", None, Some("amazonaws.com")).unwrap_err(),
             "region xx-north-1 is not known\n  did you mean cn-north-1? For another region, say where it is: --partition and --dns-suffix, such as aws-us-gov and amazonaws.com"
         );
-        assert!(
-            place("xx-north-1", Some("aws-xx"), None).unwrap_err().starts_with("partition aws-xx is not known here")
-        );
+        assert!(place("xx-north-1", Some("aws-xx"), None).unwrap_err().starts_with("partition aws-xx is not known"));
         assert!(
             place("us-east-2", Some("aws-cn"), None)
                 .unwrap_err()

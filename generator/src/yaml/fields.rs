@@ -34,7 +34,7 @@ pub(crate) enum FieldProblem {
         known: Vec<&'static str>,
     },
     /// A list where text belongs, or the like.
-    #[error(" is {found}; {expected} is expected")]
+    #[error(": expected {expected}, found {found}")]
     Kind {
         /// What it is.
         found: &'static str,
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(with("a:\n  b: [x]\n", read).map(|list| list.len()), Ok(1));
         assert_eq!(
             with("a:\n  b: [x, X]\n", read),
-            Err("a.b[1] (line 2): namespace \"X\" is refused: it is made of a-z, 0-9 and -".to_owned())
+            Err("a.b[1] (line 2): invalid namespace \"X\": must consist of a-z, 0-9 and -".to_owned())
         );
         assert_eq!(with("a:\n  c: 1\n", read), Err("a (line 2) has no field \"b\"".to_owned()));
         assert_eq!(with("a:\n  b:\n", read), Err("a (line 2) has no field \"b\"".to_owned()));
@@ -236,8 +236,8 @@ mod tests {
             with("a:\n  d: 1\n", read),
             Err("a (line 2) has the unknown field \"d\"; known are b, c".to_owned())
         );
-        assert_eq!(with("a:\n  b: x\n", read), Err("a.b (line 2) is a single value; a list is expected".to_owned()));
-        assert_eq!(with("[]", read), Err("the document (line 1) is a list; a mapping is expected".to_owned()));
+        assert_eq!(with("a:\n  b: x\n", read), Err("a.b (line 2): expected a list, found a single value".to_owned()));
+        assert_eq!(with("[]", read), Err("the document (line 1): expected a mapping, found a list".to_owned()));
         assert_eq!(
             with("a:\n  b:\n  - no\n", read),
             Err("a.b[0] (line 3) is no, which is read differently by different readers of YAML, not text\n  quote it: \"no\""

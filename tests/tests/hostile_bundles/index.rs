@@ -46,12 +46,12 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
         refused(
             "a listed entry that the format does not know",
             kit.with_entries(|entries| drop(entries.insert(EXTRA.to_owned(), b"{}".to_vec()))),
-            &format!("entry {EXTRA} is none that the format knows"),
+            &format!("entry {EXTRA} is not part of the format"),
         ),
         refused(
             "a request in a folder",
             kit.with_entries(|entries| drop(entries.insert("credentials-requests/a/b.yaml".to_owned(), b"x".to_vec()))),
-            "entry credentials-requests/a/b.yaml is none that the format knows",
+            "entry credentials-requests/a/b.yaml is not part of the format",
         ),
         refused(
             "a document missing and not listed",
@@ -80,13 +80,13 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
         refused(
             "a name that no cluster has",
             index("\"name\": \"prod-a\"", "\"name\": \"prod/../a\""),
-            "bundle.json is refused: name \"prod/../a\" is refused: it is made of a-z, 0-9 and -, as a bucket's name is at line 4 column 21",
+            "bundle.json is refused: invalid name \"prod/../a\": must consist of a-z, 0-9 and -, as a bucket's name is at line 4 column 21",
         ),
         refused(
             "a time that is none",
             index(&created, &created.replace('Z', "+00:00")),
             &format!(
-                "bundle.json is refused: time \"{}\" is refused: it has the form 2026-01-31T12:00:00Z at line 6 column 40",
+                "bundle.json is refused: invalid time \"{}\": must have the form 2026-01-31T12:00:00Z at line 6 column 40",
                 created.replace('Z', "+00:00")
             ),
         ),
@@ -103,7 +103,7 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
         refused(
             "a listed path that leads out",
             index("\"path\": \"aws/bucket-policy.json\"", "\"path\": \"../bucket-policy.json\""),
-            "bundle.json is refused: entry path \"../bucket-policy.json\" is refused: it has no part . or .. at line 65 column 37",
+            "bundle.json is refused: invalid entry path \"../bucket-policy.json\": must have no part . or .. at line 65 column 37",
         ),
         refused(
             "an index that is no JSON",

@@ -172,7 +172,7 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
             text(PROVIDER, "\"Value\": \"payments\"", "\"Value\": \"pay\\u001b[2Jments\""),
             &at(
                 PROVIDER,
-                "is refused: tag value \"pay\\u{1b}[2Jments\" is refused: it is made of letters, digits, spaces and _.:/=+-@ at line 19 column 5",
+                "is refused: invalid tag value \"pay\\u{1b}[2Jments\": must consist of letters, digits, spaces and _.:/=+-@ at line 19 column 5",
             ),
         ),
         refused(
@@ -181,7 +181,7 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
             &at(
                 POLICY,
                 &embedded(
-                    "action \"ec2:Attach\\u{202e}Volume\" is refused: it is *, or service:Action with letters, digits, -, and the wildcards * and ? at line 1 column 87",
+                    "invalid action \"ec2:Attach\\u{202e}Volume\": must be *, or service:Action with letters, digits, -, and the wildcards * and ? at line 1 column 87",
                 ),
             ),
         ),

@@ -28,5 +28,5 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
 
 /// So many problems, of which this is the first.
 fn contradiction(name: &'static str, delivery: Delivery, count: usize, first: &str) -> Attack {
-    refused(name, delivery, &format!("bundle contradicts itself or a service's limits in {count} place(s)\n  {first}"))
+    refused(name, delivery, &format!("invalid bundle: {count} problem(s)\n  {first}"))
 }

@@ -11,16 +11,14 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
 }
 
 const FILE: &str = "prod-a-7.tar.gz";
-const SIGN: &str = "have it signed: airlock-generator sign BUNDLE --signing-key KEY, or minisign -S -m BUNDLE -x BUNDLE.SIGNER.minisig";
+const SIGN: &str =
+    "to sign: airlock-generator sign BUNDLE --signing-key KEY, or minisign -S -m BUNDLE -x BUNDLE.SIGNER.minisig";
 
 fn missing(kit: &Kit) -> Vec<Attack> {
     let not_signed = |role: &str, key: &SigningKey, found: &str| {
-        format!(
-            "role \"{role}\" has not signed: none of its keys ({}) made any of {found} beside the bundle\n  {SIGN}",
-            key.public()
-        )
+        format!("role \"{role}\" has not signed: none of its keys ({}) made any of {found}\n  {SIGN}", key.public())
     };
-    let both = format!("the 2 signatures ({FILE}.minisig, {FILE}.reviewer.minisig)");
+    let both = format!("the 2 signatures beside the bundle ({FILE}.minisig, {FILE}.reviewer.minisig)");
     let stranger =
         |delivery: &mut Vec<(String, Vec<u8>)>, archive: &[u8], at: usize| delivery[at].1 = kit.stranger.sign(archive);
     vec![
@@ -28,19 +26,23 @@ fn missing(kit: &Kit) -> Vec<Attack> {
             "no signature",
             kit.with_signatures(|files, _| files.clear()),
             &format!(
-                "role \"generator\" has not signed: there is no signature beside the bundle, and one by its keys ({}) is needed\n  {SIGN}",
+                "role \"generator\" has not signed: there is no signature beside the bundle; one by its keys ({}) is required\n  {SIGN}",
                 kit.generator.public()
             ),
         ),
         untrusted(
             "the reviewer's signature is missing",
             kit.with_signatures(|files, _| files.truncate(1)),
-            &not_signed("reviewer", &kit.reviewer, &format!("the 1 signature ({FILE}.minisig)")),
+            &not_signed("reviewer", &kit.reviewer, &format!("the 1 signature beside the bundle ({FILE}.minisig)")),
         ),
         untrusted(
             "the generator's signature is missing",
             kit.with_signatures(|files, _| drop(files.remove(0))),
-            &not_signed("generator", &kit.generator, &format!("the 1 signature ({FILE}.reviewer.minisig)")),
+            &not_signed(
+                "generator",
+                &kit.generator,
+                &format!("the 1 signature beside the bundle ({FILE}.reviewer.minisig)"),
+            ),
         ),
         untrusted(
             "wrong key",
@@ -62,7 +64,7 @@ fn missing(kit: &Kit) -> Vec<Attack> {
 
 fn does_not_fit(file: &str, key: &SigningKey) -> String {
     format!(
-        "signature {FILE}{file} names the trusted key {} but does not fit the bundle: bundle, comment or signature was changed\n  \
+        "signature {FILE}{file} claims the trusted key {} but does not match the bundle: the bundle, the comment or the signature was changed\n  \
          get the bundle and its signatures again from where they were made, and compare the SHA-256",
         key.public()
     )
@@ -162,11 +164,11 @@ fn malformed(kit: &Kit) -> Vec<Attack> {
         edited("unknown algorithm", "it has the unknown algorithm [45, 45]", &|text| {
             String::from_utf8(change_signature(text.as_bytes(), |bytes| bytes[1] = b'E')).unwrap()
         }),
-        edited("empty signature file", "it has 1 lines; a minisign signature has exactly 4", &|_| String::new()),
-        edited("cut after two lines", "it has 2 lines; a minisign signature has exactly 4", &|text| {
+        edited("empty signature file", "expected exactly 4 lines, found 1", &|_| String::new()),
+        edited("cut after two lines", "expected exactly 4 lines, found 2", &|text| {
             format!("{}\n{}\n", line(&text, 0), line(&text, 1))
         }),
-        edited("a fifth line", "it has 5 lines; a minisign signature has exactly 4", &|text| format!("{text}extra\n")),
+        edited("a fifth line", "expected exactly 4 lines, found 5", &|text| format!("{text}extra\n")),
         edited("signature cut short", "line 2 is not 74 bytes in base64", &|text| {
             text.replacen(&line(&text, 1), &line(&text, 1)[..96], 1)
         }),
@@ -270,17 +272,17 @@ fn trust_files(kit: &Kit) -> Vec<Attack> {
         trust(
             "account not allowed",
             json!({ "roles": { "generator": [generator], "reviewer": [reviewer] }, "accounts": ["210987654321"] }),
-            "trust file does not allow this bundle, for 1 reason(s)\n  account 123456789012 is none of 210987654321",
+            "the trust file does not allow this bundle: 1 problem(s)\n  account 123456789012 is none of 210987654321",
         ),
         trust(
             "partition and name not allowed",
             json!({ "roles": { "generator": [generator], "reviewer": [reviewer] }, "partitions": ["aws-us-gov"], "names": ["test-*", "dev"] }),
-            "trust file does not allow this bundle, for 2 reason(s)\n  partition aws is none of aws-us-gov\n  name prod-a matches none of test-*, dev",
+            "the trust file does not allow this bundle: 2 problem(s)\n  partition aws is none of aws-us-gov\n  name prod-a matches none of test-*, dev",
         ),
         trust(
             "denied action granted through a wildcard",
             json!({ "roles": { "generator": [generator], "reviewer": [reviewer] }, "deniedActions": ["EC2:describeregions", "kms:*"] }),
-            "trust file does not allow this bundle, for 4 reason(s)\n  \
+            "the trust file does not allow this bundle: 4 problem(s)\n  \
              role prod-a-registry-bucket-creds grants ec2:Describe*, and EC2:describeregions is denied\n  \
              role prod-a-registry-bucket-creds grants kms:CreateGrant, and kms:* is denied\n  \
              role prod-a-storage-disk-creds grants ec2:Describe*, and EC2:describeregions is denied\n  \

@@ -21,19 +21,19 @@ fn names(kit: &Kit) -> Vec<Attack> {
     let bad = |name: &'static str, path: &str, rule: &str| {
         let shown = path.replace('\u{1b}', "\\u{1b}");
         let error = format!(
-            "tar has an entry with a path that a bundle cannot have\n  because: entry path \"{shown}\" is refused: {rule}"
+            "tar has an entry with a path that a bundle cannot have\n  because: invalid entry path \"{shown}\": {rule}"
         );
         archive_refused(name, file_named(kit, path), &error)
     };
-    let characters = "it is made of /, letters, digits and _+=,.@-";
+    let characters = "must consist of /, letters, digits and _+=,.@-";
     vec![
-        bad("path with ..", "aws/../../etc/passwd", "it has no part . or .."),
-        bad("path that is ..", "..", "it has no part . or .."),
-        bad("path that begins with ./", "./aws/x.json", "it has no part . or .."),
-        bad("absolute path", "/etc/passwd", "it is relative and has no empty part"),
-        bad("path with an empty part", "aws//x.json", "it is relative and has no empty part"),
-        bad("path that ends in /", "aws/", "it is relative and has no empty part"),
-        bad("empty path", "", "it has 1 to 255 bytes"),
+        bad("path with ..", "aws/../../etc/passwd", "must have no part . or .."),
+        bad("path that is ..", "..", "must have no part . or .."),
+        bad("path that begins with ./", "./aws/x.json", "must have no part . or .."),
+        bad("absolute path", "/etc/passwd", "must be relative and have no empty part"),
+        bad("path with an empty part", "aws//x.json", "must be relative and have no empty part"),
+        bad("path that ends in /", "aws/", "must be relative and have no empty part"),
+        bad("empty path", "", "must have 1 to 255 bytes"),
         bad("path with a backslash", "aws\\x.json", characters),
         bad("path with a drive letter", "c:x.json", characters),
         bad("path with a space", "aws/x y.json", characters),
@@ -66,17 +66,17 @@ fn names(kit: &Kit) -> Vec<Attack> {
                 let twin = raw.second().clone();
                 raw.insert(twin);
             }),
-            "entry aws/bucket-policy.json is there twice (names are compared without regard to case)",
+            "entry aws/bucket-policy.json occurs twice (names are compared without regard to case)",
         ),
         archive_refused(
             "a twin without regard to case",
             file_named(kit, "AWS/bucket-policy.json"),
-            "entry aws/bucket-policy.json is there twice (names are compared without regard to case)",
+            "entry aws/bucket-policy.json occurs twice (names are compared without regard to case)",
         ),
         archive_refused(
             "a second index",
             file_named(kit, "bundle.json"),
-            "entry bundle.json is there twice (names are compared without regard to case)",
+            "entry bundle.json occurs twice (names are compared without regard to case)",
         ),
     ]
 }

@@ -16,16 +16,16 @@ pub(super) fn index(kit: &Kit) -> Vec<Attack> {
         contradiction(name, kit.with_contents(change), count, &format!("bundle.json: {first}"))
     };
     vec![
-        header("partition of another region", 6, "partition is \"aws-cn\"; \"aws\" is expected", |contents| {
+        header("partition of another region", 6, "partition: expected \"aws\", found \"aws-cn\"", |contents| {
             contents.header.partition = parsed("aws-cn");
         }),
-        header("DNS suffix of another partition", 2, "dnsSuffix is \"evil.example\"; \"amazonaws.com\" is expected", |contents| {
+        header("DNS suffix of another partition", 2, "dnsSuffix: expected \"amazonaws.com\", found \"evil.example\"", |contents| {
             contents.header.dns_suffix = parsed("evil.example");
         }),
-        header("foreign issuer", 8, &format!("issuerUrl is \"https://evil.example.com\"; \"https://{HOST}\" is expected"), |contents| {
+        header("foreign issuer", 8, &format!("issuerUrl: expected \"https://{HOST}\", found \"https://evil.example.com\""), |contents| {
             contents.header.issuer_url = parsed("https://evil.example.com");
         }),
-        header("another region", 2, "issuerUrl is \"https://prod-a-oidc.s3.eu-central-1.amazonaws.com\"; \"https://prod-a-oidc.s3.eu-west-1.amazonaws.com\" is expected", |contents| {
+        header("another region", 2, "issuerUrl: expected \"https://prod-a-oidc.s3.eu-west-1.amazonaws.com\", found \"https://prod-a-oidc.s3.eu-central-1.amazonaws.com\"", |contents| {
             contents.header.region = parsed("eu-west-1");
         }),
         header("serial 0", 1, "serial is 0; serials count from 1 to 1000000000", |contents| contents.header.serial = 0),
@@ -56,7 +56,7 @@ pub(super) fn index(kit: &Kit) -> Vec<Attack> {
             "skipped document of credentials-requests/disk.yaml is 0; documents count from 1",
             |contents| contents.header.skipped[0].document = 0,
         ),
-        header("tag keys that differ in case alone", 1, "tag name is there twice (keys are compared without regard to case)", |contents| {
+        header("tag keys that differ in case alone", 1, "tag name occurs twice (keys are compared without regard to case)", |contents| {
             set_tags(contents, &|tags| {
                 tags.push(tag("name", "x"));
                 tags.sort();
@@ -77,13 +77,13 @@ pub(super) fn index(kit: &Kit) -> Vec<Attack> {
         header(
             "another cluster's role",
             1,
-            "roleName of registry/bucket-creds is \"prod-b-registry-bucket-creds\"; \"prod-a-registry-bucket-creds\" is expected",
+            "roleName of registry/bucket-creds: expected \"prod-a-registry-bucket-creds\", found \"prod-b-registry-bucket-creds\"",
             |contents| rename(contents, "prod-b-registry-bucket-creds"),
         ),
         header(
             "a role that is no cluster's",
             1,
-            "roleName of registry/bucket-creds is \"Administrator\"; \"prod-a-registry-bucket-creds\" is expected",
+            "roleName of registry/bucket-creds: expected \"prod-a-registry-bucket-creds\", found \"Administrator\"",
             |contents| rename(contents, "Administrator"),
         ),
         header("a previous bundle of the same serial", 1, "previous.serial is 7, not below serial, 7", |contents| {
@@ -92,13 +92,13 @@ pub(super) fn index(kit: &Kit) -> Vec<Attack> {
         header(
             "no ownership tag",
             1,
-            "tag openshift.io/cloud-credential-operator/prod-a is null; \"owned\" is expected",
+            "tag openshift.io/cloud-credential-operator/prod-a: expected \"owned\", found null",
             |contents| set_tags(contents, &|tags| tags.retain(|tag| tag.key.as_str() == "Name")),
         ),
-        header("ownership tag of another value", 1, "tag openshift.io/cloud-credential-operator/prod-a is \"shared\"; \"owned\" is expected", |contents| {
+        header("ownership tag of another value", 1, "tag openshift.io/cloud-credential-operator/prod-a: expected \"owned\", found \"shared\"", |contents| {
             set_tags(contents, &|tags| tags[1].value = parsed("shared"));
         }),
-        header("a tag twice", 1, "tag team is there twice (keys are compared without regard to case)", |contents| {
+        header("a tag twice", 1, "tag team occurs twice (keys are compared without regard to case)", |contents| {
             set_tags(contents, &|tags| tags.push(Tag { key: parsed("team"), value: parsed("other") }));
         }),
         header("too many tags", 1, "tags: 51; at most 48 are allowed", |contents| {
@@ -141,7 +141,7 @@ pub(super) fn index(kit: &Kit) -> Vec<Attack> {
                 contents.roles.insert(0, role);
             },
         )
-        .caught_earlier("bundle is not a canonical archive\n  because: entry aws/role-policies/prod-a-registry-bucket-creds.json is there twice (names are compared without regard to case)"),
+        .caught_earlier("bundle is not a canonical archive\n  because: entry aws/role-policies/prod-a-registry-bucket-creds.json occurs twice (names are compared without regard to case)"),
     ]
 }
 
@@ -189,7 +189,7 @@ pub(super) fn clock(kit: &Kit) -> Vec<Attack> {
         untrusted(
             "older than the trust file allows",
             kit.with_trust(trust),
-            &format!("trust file does not allow this bundle, for 1 reason(s)\n  bundle was created {}, ", created()),
+            &format!("the trust file does not allow this bundle: 1 problem(s)\n  bundle was created {}, ", created()),
         ),
     ]
 }

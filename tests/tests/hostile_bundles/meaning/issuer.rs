@@ -22,43 +22,43 @@ pub(super) fn issuer(kit: &Kit) -> Vec<Attack> {
             "JWKS with a foreign key",
             other_key,
             9,
-            &format!("{discovery}: id_token_signing_alg_values_supported is [\"RS256\"]; [\"ES256\"] is expected"),
+            &format!("{discovery}: id_token_signing_alg_values_supported: expected [\"ES256\"], found [\"RS256\"]"),
         ),
         contradiction(
             "kid that is not its key's",
             kit.with_contents(|contents| contents.jwks.keys[0].kid = "A".repeat(43)),
             1,
-            &format!("{jwks}: kid is \"{}\"; \"{}\" is expected", "A".repeat(43), kit.contents.public_key.kid()),
+            &format!("{jwks}: kid: expected \"{}\", found \"{}\"", kit.contents.public_key.kid(), "A".repeat(43)),
         ),
         contradiction(
             "JWK for encryption",
             kit.with_contents(|contents| contents.jwks.keys[0].usage = "enc".to_owned()),
             1,
-            &format!("{jwks}: use is \"enc\"; \"sig\" is expected"),
+            &format!("{jwks}: use: expected \"sig\", found \"enc\""),
         ),
         contradiction(
             "JWK of another type",
             kit.with_contents(|contents| contents.jwks.keys[0].kty = "oct".to_owned()),
             1,
-            &format!("{jwks}: kty is \"oct\"; \"RSA\" is expected"),
+            &format!("{jwks}: kty: expected \"RSA\", found \"oct\""),
         ),
         contradiction(
             "JWK of algorithm none",
             kit.with_contents(|contents| contents.jwks.keys[0].alg = "none".to_owned()),
             1,
-            &format!("{jwks}: alg is \"none\"; \"RS256\" is expected"),
+            &format!("{jwks}: alg: expected \"RS256\", found \"none\""),
         ),
         contradiction(
             "JWK with another exponent",
             kit.with_contents(|contents| contents.jwks.keys[0].e = Some("Aw".to_owned())),
             1,
-            &format!("{jwks}: e is \"Aw\"; \"AQAB\" is expected"),
+            &format!("{jwks}: e: expected \"AQAB\", found \"Aw\""),
         ),
         contradiction(
             "JWK with a curve beside the modulus",
             kit.with_contents(|contents| contents.jwks.keys[0].crv = Some("P-256".to_owned())),
             1,
-            &format!("{jwks}: crv is \"P-256\"; null is expected"),
+            &format!("{jwks}: crv: expected null, found \"P-256\""),
         ),
         contradiction(
             "a second key in the JWKS",
@@ -66,27 +66,27 @@ pub(super) fn issuer(kit: &Kit) -> Vec<Attack> {
                 contents.jwks.keys.push(ServiceAccountKey::from_pem(P256).unwrap().jwk().clone())
             }),
             1,
-            &format!("{jwks}: keys: 2; exactly 1 is expected"),
+            &format!("{jwks}: keys: expected exactly 1, found 2"),
         ),
         contradiction(
             "no key in the JWKS",
             kit.with_contents(|contents| contents.jwks.keys.clear()),
             1,
-            &format!("{jwks}: keys: 0; exactly 1 is expected"),
+            &format!("{jwks}: keys: expected exactly 1, found 0"),
         ),
         contradiction(
             "JWKS served from elsewhere",
             kit.with_contents(|contents| contents.discovery.jwks_uri = "https://evil.example/keys.json".to_owned()),
             1,
             &format!(
-                "{discovery}: jwks_uri is \"https://evil.example/keys.json\"; \"https://{HOST}/keys.json\" is expected"
+                "{discovery}: jwks_uri: expected \"https://{HOST}/keys.json\", found \"https://evil.example/keys.json\""
             ),
         ),
         contradiction(
             "discovery of another issuer",
             kit.with_contents(|contents| contents.discovery.issuer = parsed("https://evil.example")),
             1,
-            &format!("{discovery}: issuer is \"https://evil.example\"; \"https://{HOST}\" is expected"),
+            &format!("{discovery}: issuer: expected \"https://{HOST}\", found \"https://evil.example\""),
         ),
         key_pem("weak RSA", RSA_1024, "the RSA key has 1024 bits; 2048 to 8192 are allowed"),
         key_pem("RSA with exponent 3", RSA_EXPONENT_3, "the RSA key's exponent is not 65537"),
@@ -108,13 +108,13 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
         contradiction(name, kit.with_contents(change), 1, &format!("aws/bucket{file}.json: {first}"))
     };
     vec![
-        at("another bucket", "", "Bucket is \"evil-oidc\"; \"prod-a-oidc\" is expected", |contents| {
+        at("another bucket", "", "Bucket: expected \"prod-a-oidc\", found \"evil-oidc\"", |contents| {
             contents.bucket.create.bucket = parsed("evil-oidc")
         }),
         at(
             "bucket in another region",
             "",
-            "CreateBucketConfiguration is {\"LocationConstraint\":\"us-west-2\"}; {\"LocationConstraint\":\"eu-central-1\"} is expected",
+            "CreateBucketConfiguration: expected {\"LocationConstraint\":\"eu-central-1\"}, found {\"LocationConstraint\":\"us-west-2\"}",
             |contents| {
                 contents.bucket.create.create_bucket_configuration.as_mut().unwrap().location_constraint =
                     parsed("us-west-2");
@@ -123,18 +123,21 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
         at(
             "bucket without a region",
             "",
-            "CreateBucketConfiguration is null; {\"LocationConstraint\":\"eu-central-1\"} is expected",
+            "CreateBucketConfiguration: expected {\"LocationConstraint\":\"eu-central-1\"}, found null",
             |contents| {
                 contents.bucket.create.create_bucket_configuration = None;
             },
         ),
-        at("policy on another bucket", "-policy", "Bucket is \"evil-oidc\"; \"prod-a-oidc\" is expected", |contents| {
-            contents.bucket.policy.bucket = parsed("evil-oidc")
-        }),
+        at(
+            "policy on another bucket",
+            "-policy",
+            "Bucket: expected \"prod-a-oidc\", found \"evil-oidc\"",
+            |contents| contents.bucket.policy.bucket = parsed("evil-oidc"),
+        ),
         at(
             "bucket of another account",
             "-policy",
-            "ExpectedBucketOwner is \"210987654321\"; \"123456789012\" is expected",
+            "ExpectedBucketOwner: expected \"123456789012\", found \"210987654321\"",
             |contents| {
                 contents.bucket.policy.expected_bucket_owner = parsed("210987654321");
             },
@@ -142,7 +145,7 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
         at(
             "bucket policy that lets everybody write",
             "-policy",
-            "Policy is {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:*\"],",
+            "Policy: expected {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:GetObject\"],\"Resource\":[\"arn:aws:s3:::prod-a-oidc/*\"]}]}, found {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:*\"],",
             |contents| {
                 contents.bucket.policy.policy.0.statement[0].action = vec!["s3:*".to_owned()];
             },
@@ -150,7 +153,7 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
         at(
             "a second statement in the bucket policy",
             "-policy",
-            "Policy is {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",",
+            "Policy: expected {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:GetObject\"],\"Resource\":[\"arn:aws:s3:::prod-a-oidc/*\"]}]}, found {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",",
             |contents| {
                 let mut second = contents.bucket.policy.policy.0.statement[0].clone();
                 second.action = vec!["s3:PutObject".to_owned()];
@@ -160,7 +163,7 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
         at(
             "public ACLs allowed",
             "-public-access-block",
-            "PublicAccessBlockConfiguration is {\"BlockPublicAcls\":false,",
+            "PublicAccessBlockConfiguration: expected {\"BlockPublicAcls\":true,\"IgnorePublicAcls\":true,\"BlockPublicPolicy\":false,\"RestrictPublicBuckets\":false}, found {\"BlockPublicAcls\":false,",
             |contents| {
                 contents.bucket.public_access_block.public_access_block_configuration.block_public_acls = false;
             },
@@ -168,7 +171,7 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
         at(
             "other tags on the bucket",
             "-tagging",
-            "TagSet is [{\"Key\":\"Name\",\"Value\":\"prod-a\"}]; ",
+            "TagSet: expected [{\"Key\":\"Name\",\"Value\":\"prod-a\"},{\"Key\":\"openshift.io/cloud-credential-operator/prod-a\",\"Value\":\"owned\"},{\"Key\":\"team\",\"Value\":\"payments\"}], found [{\"Key\":\"Name\",\"Value\":\"prod-a\"}]",
             |contents| contents.bucket.tagging.tagging.tag_set.truncate(1),
         ),
     ]
@@ -181,7 +184,7 @@ pub(super) fn provider(kit: &Kit) -> Vec<Attack> {
     vec![
         at(
             "provider of a foreign issuer",
-            &format!("Url is \"https://evil.example\"; \"https://{HOST}\" is expected"),
+            &format!("Url: expected \"https://{HOST}\", found \"https://evil.example\""),
             |contents| {
                 contents.provider.url = parsed("https://evil.example");
             },
@@ -205,6 +208,10 @@ pub(super) fn provider(kit: &Kit) -> Vec<Attack> {
                 contents.provider.thumbprint_list = Some(vec![]);
             },
         ),
-        at("provider with other tags", "Tags is []; [{\"Key\":\"Name\"", |contents| contents.provider.tags.clear()),
+        at(
+            "provider with other tags",
+            "Tags: expected [{\"Key\":\"Name\",\"Value\":\"prod-a\"},{\"Key\":\"openshift.io/cloud-credential-operator/prod-a\",\"Value\":\"owned\"},{\"Key\":\"team\",\"Value\":\"payments\"}], found []",
+            |contents| contents.provider.tags.clear(),
+        ),
     ]
 }

@@ -21,42 +21,42 @@ pub(super) fn manifests(kit: &Kit) -> Vec<Attack> {
             SECRET,
             arn,
             foreign,
-            &format!("line 6 is \"role_arn = {foreign}\"; \"role_arn = {arn}\" is expected"),
+            &format!("line 6: expected \"role_arn = {arn}\", found \"role_arn = {foreign}\""),
         ),
         text(
             "Secret with an extra line",
             SECRET,
             "kind: Secret",
             "    aws_access_key_id = x\nkind: Secret",
-            "line 8 is \"aws_access_key_id = x\"; \"kind: Secret\" is expected",
+            "line 8: expected \"kind: Secret\", found \"aws_access_key_id = x\"",
         ),
         text(
             "Secret in another namespace",
             SECRET,
             "namespace: \"registry\"",
             "namespace: \"kube-system\"",
-            "line 11 is \"namespace: \\\"kube-system\\\"\"; \"namespace: \\\"registry\\\"\" is expected",
+            "line 11: expected \"namespace: \\\"registry\\\"\", found \"namespace: \\\"kube-system\\\"\"",
         ),
         text(
             "Secret with another token",
             SECRET,
             "serviceaccount/token",
             "serviceaccount/../token",
-            "line 7 is \"web_identity_token_file = /var/run/secrets/openshift/serviceaccount/../token\"; ",
+            "line 7: expected \"web_identity_token_file = /var/run/secrets/openshift/serviceaccount/token\", found \"web_identity_token_file = /var/run/secrets/openshift/serviceaccount/../token\"",
         ),
         text(
             "a second document in a Secret",
             SECRET,
             "type: Opaque\n",
             "type: Opaque\n---\nkind: Secret\n",
-            "line 13 is \"---\"; the end of the file is expected",
+            "line 13: expected the end of the file, found \"---\"",
         ),
         text(
             "Secret cut short",
             SECRET,
             "type: Opaque\n",
             "",
-            "line 12 is the end of the file; \"type: Opaque\" is expected",
+            "line 12: expected \"type: Opaque\", found the end of the file",
         ),
         text(
             "Authentication with a foreign issuer",
@@ -64,7 +64,7 @@ pub(super) fn manifests(kit: &Kit) -> Vec<Attack> {
             HOST,
             "evil.example",
             &format!(
-                "line 6 is \"serviceAccountIssuer: https://evil.example\"; \"serviceAccountIssuer: https://{HOST}\" is expected"
+                "line 6: expected \"serviceAccountIssuer: https://{HOST}\", found \"serviceAccountIssuer: https://evil.example\""
             ),
         ),
     ]

@@ -29,7 +29,7 @@ pub(super) fn trust(kit: &Kit) -> Vec<Attack> {
         at(
             "foreign provider in a trust policy",
             &format!(
-                "trust policy's Principal is \"{}\"; \"{PROVIDER}\" is expected",
+                "trust policy's Principal: expected \"{PROVIDER}\", found \"{}\"",
                 PROVIDER.replace("prod-a-oidc", "evil")
             ),
             |statements| {
@@ -39,7 +39,7 @@ pub(super) fn trust(kit: &Kit) -> Vec<Attack> {
         at(
             "provider of another account",
             &format!(
-                "trust policy's Principal is \"{}\"; \"{PROVIDER}\" is expected",
+                "trust policy's Principal: expected \"{PROVIDER}\", found \"{}\"",
                 PROVIDER.replace("123456789012", "210987654321")
             ),
             |statements| {
@@ -48,12 +48,12 @@ pub(super) fn trust(kit: &Kit) -> Vec<Attack> {
         ),
         at(
             "wildcard principal",
-            &format!("trust policy's Principal is \"*\"; \"{PROVIDER}\" is expected"),
+            &format!("trust policy's Principal: expected \"{PROVIDER}\", found \"*\""),
             |statements| statements[0].principal.federated = "*".to_owned(),
         ),
         at(
             "wildcard subject",
-            &format!("trust policy's subjects is [\"system:serviceaccount:*:*\"]; [\"{sub}\"] is expected"),
+            &format!("trust policy's subjects: expected [\"{sub}\"], found [\"system:serviceaccount:*:*\"]"),
             |statements| {
                 statements[0]
                     .condition
@@ -64,7 +64,7 @@ pub(super) fn trust(kit: &Kit) -> Vec<Attack> {
         ),
         at(
             "subject of another service account",
-            &format!("trust policy's subjects is [\"system:serviceaccount:registry:evil\"]; [\"{sub}\"] is expected"),
+            &format!("trust policy's subjects: expected [\"{sub}\"], found [\"system:serviceaccount:registry:evil\"]"),
             |statements| {
                 statements[0]
                     .condition
@@ -76,7 +76,7 @@ pub(super) fn trust(kit: &Kit) -> Vec<Attack> {
         at(
             "one subject more",
             &format!(
-                "trust policy's subjects is [\"{sub}\",\"system:serviceaccount:default:evil\"]; [\"{sub}\"] is expected"
+                "trust policy's subjects: expected [\"{sub}\"], found [\"{sub}\",\"system:serviceaccount:default:evil\"]"
             ),
             |statements| {
                 statements[0]
@@ -88,43 +88,43 @@ pub(super) fn trust(kit: &Kit) -> Vec<Attack> {
         ),
         at(
             "missing subject",
-            &format!("trust policy's StringEquals keys is []; [\"{HOST}:sub\"] is expected"),
+            &format!("trust policy's StringEquals keys: expected [\"{HOST}:sub\"], found []"),
             |statements| {
                 statements[0].condition.string_equals.clear();
             },
         ),
         at(
             "audience in the place of the subject",
-            &format!("trust policy's StringEquals keys is [\"{HOST}:aud\"]; [\"{HOST}:sub\"] is expected"),
+            &format!("trust policy's StringEquals keys: expected [\"{HOST}:sub\"], found [\"{HOST}:aud\"]"),
             |statements| {
                 statements[0].condition.string_equals = [(format!("{HOST}:aud"), vec!["openshift".to_owned()])].into();
             },
         ),
         at(
             "subject of another issuer",
-            &format!("trust policy's StringEquals keys is [\"evil.example:sub\"]; [\"{HOST}:sub\"] is expected"),
+            &format!("trust policy's StringEquals keys: expected [\"{HOST}:sub\"], found [\"evil.example:sub\"]"),
             |statements| {
                 let subjects = statements[0].condition.string_equals.pop_first().unwrap().1;
                 statements[0].condition.string_equals = [("evil.example:sub".to_owned(), subjects)].into();
             },
         ),
-        at("extra statement in a trust policy", "trust policy has 2 statements; exactly 1 is expected", |statements| {
+        at("extra statement in a trust policy", "trust policy: expected exactly 1 statement, found 2", |statements| {
             statements.push(statements[0].clone())
         }),
-        at("no statement in a trust policy", "trust policy has 0 statements; exactly 1 is expected", Vec::clear),
-        at("a trust policy that denies", "trust policy's Effect is \"Deny\"; \"Allow\" is expected", |statements| {
+        at("no statement in a trust policy", "trust policy: expected exactly 1 statement, found 0", Vec::clear),
+        at("a trust policy that denies", "trust policy's Effect: expected \"Allow\", found \"Deny\"", |statements| {
             statements[0].effect = Effect::Deny
         }),
         at(
             "AssumeRole in the place of AssumeRoleWithWebIdentity",
-            "trust policy's Action is \"sts:AssumeRole\"; \"sts:AssumeRoleWithWebIdentity\" is expected",
+            "trust policy's Action: expected \"sts:AssumeRoleWithWebIdentity\", found \"sts:AssumeRole\"",
             |statements| {
                 statements[0].action = "sts:AssumeRole".to_owned();
             },
         ),
         at(
             "every action in a trust policy",
-            "trust policy's Action is \"sts:*\"; \"sts:AssumeRoleWithWebIdentity\" is expected",
+            "trust policy's Action: expected \"sts:AssumeRoleWithWebIdentity\", found \"sts:*\"",
             |statements| {
                 statements[0].action = "sts:*".to_owned();
             },
@@ -173,13 +173,13 @@ pub(super) fn roles(kit: &Kit) -> Vec<Attack> {
         contradiction(name, kit.with_contents(change), 1, &format!("{file}: {first}"))
     };
     vec![
-        at("another path", ROLE, "Path is \"/admin/\"; \"/\" is expected", |contents| {
+        at("another path", ROLE, "Path: expected \"/\", found \"/admin/\"", |contents| {
             contents.roles[0].create.path = parsed("/admin/")
         }),
         at(
             "another description",
             ROLE,
-            "Description is \"nothing to see\"; \"OpenShift role for registry/bucket-creds\" is expected",
+            "Description: expected \"OpenShift role for registry/bucket-creds\", found \"nothing to see\"",
             |contents| {
                 contents.roles[0].create.description = "nothing to see".to_owned();
             },
@@ -187,18 +187,21 @@ pub(super) fn roles(kit: &Kit) -> Vec<Attack> {
         at(
             "boundary of another account",
             ROLE,
-            "PermissionsBoundary is \"arn:aws:iam::210987654321:policy/loose\"; a policy of account 123456789012 (or aws) in partition aws is expected",
+            "PermissionsBoundary: expected a policy of account 123456789012 (or aws) in partition aws, found \"arn:aws:iam::210987654321:policy/loose\"",
             |contents| {
                 contents.roles[0].create.permissions_boundary = Some(parsed("arn:aws:iam::210987654321:policy/loose"));
             },
         ),
-        at("role without the ownership tag", ROLE, "Tags is [{\"Key\":\"Name\",\"Value\":\"prod-a\"}]; ", |contents| {
-            contents.roles[0].create.tags.truncate(1)
-        }),
+        at(
+            "role without the ownership tag",
+            ROLE,
+            "Tags: expected [{\"Key\":\"Name\",\"Value\":\"prod-a\"},{\"Key\":\"openshift.io/cloud-credential-operator/prod-a\",\"Value\":\"owned\"},{\"Key\":\"team\",\"Value\":\"payments\"}], found [{\"Key\":\"Name\",\"Value\":\"prod-a\"}]",
+            |contents| contents.roles[0].create.tags.truncate(1),
+        ),
         at(
             "a policy of another name",
             POLICY,
-            "PolicyName is \"second\"; \"prod-a-registry-bucket-creds\" is expected",
+            "PolicyName: expected \"prod-a-registry-bucket-creds\", found \"second\"",
             |contents| {
                 contents.roles[0].policy.policy_name = parsed("second");
             },
@@ -247,7 +250,7 @@ pub(super) fn roles(kit: &Kit) -> Vec<Attack> {
                 text.replacen("\"prod-a-registry-bucket-creds\"", "\"OrganizationAccountAccessRole\"", 1)
             }),
             &format!(
-                "bundle contradicts itself or a service's limits in 1 place(s)\n  {ROLE}: RoleName is \"OrganizationAccountAccessRole\"; \"prod-a-registry-bucket-creds\" is expected"
+                "invalid bundle: 1 problem(s)\n  {ROLE}: RoleName: expected \"prod-a-registry-bucket-creds\", found \"OrganizationAccountAccessRole\""
             ),
         ),
         refused(
@@ -256,7 +259,7 @@ pub(super) fn roles(kit: &Kit) -> Vec<Attack> {
                 text.replacen("\"RoleName\": \"prod-a-registry-bucket-creds\"", "\"RoleName\": \"admin\"", 1)
             }),
             &format!(
-                "bundle contradicts itself or a service's limits in 1 place(s)\n  {POLICY}: RoleName is \"admin\"; \"prod-a-registry-bucket-creds\" is expected"
+                "invalid bundle: 1 problem(s)\n  {POLICY}: RoleName: expected \"prod-a-registry-bucket-creds\", found \"admin\""
             ),
         ),
     ]
