@@ -30,7 +30,9 @@ impl Venv {
         if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
             return Ok(Self { folder });
         }
-        say("setting up the AWS emulator in target/emulator-venv (once, from PyPI, about 30 MB to download)");
+        say(
+            "setting up the AWS emulator in target/emulator-venv (once, from PyPI: about 30 MB to download, 300 MB on disk)",
+        );
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(failed)?;
         }
@@ -80,9 +82,9 @@ impl Venv {
     }
 }
 
-fn create(folder: &Path) -> Result<(), SetupError> {
+/// Whether the Python that the emulator needs is there; otherwise what is missing, and how to get it.
+pub fn check_python() -> Result<(), SetupError> {
     const VERSION: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))";
-    let python = |arguments: &[&std::ffi::OsStr]| Command::new("python3").args(arguments).stdin(Stdio::null()).output();
     let usable = python(&["-c".as_ref(), VERSION.as_ref()]).map_err(|error| {
         SetupError(format!(
             "python3 does not start: {error}\n  install Python 3.11 or later (Debian, Ubuntu: apt-get install python3 python3-venv)"
@@ -97,6 +99,15 @@ fn create(folder: &Path) -> Result<(), SetupError> {
             "python3 is older than 3.11\n  install Python 3.11 or later and put it first on PATH".to_owned()
         }));
     }
+    Ok(())
+}
+
+fn python(arguments: &[&std::ffi::OsStr]) -> std::io::Result<std::process::Output> {
+    Command::new("python3").args(arguments).stdin(Stdio::null()).output()
+}
+
+fn create(folder: &Path) -> Result<(), SetupError> {
+    check_python()?;
     let made = python(&["-m".as_ref(), "venv".as_ref(), folder.as_os_str()])
         .map_err(|error| SetupError(format!("python3 does not start: {error}")))?;
     if made.status.success() {

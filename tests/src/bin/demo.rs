@@ -11,6 +11,7 @@ use std::{env, fs, io};
 use tests::binaries::{Binaries, binaries_with_progress};
 use tests::emulator::Emulator;
 use tests::program::{Outcome, Program};
+use tests::venv::check_python;
 use tests::{crate_file, target_dir};
 
 type Done<T = ()> = Result<T, Box<dyn Error>>;
@@ -34,6 +35,8 @@ struct Demo {
 
 impl Demo {
     fn prepare() -> Done<Self> {
+        // Better known before the programs are built than minutes later.
+        check_python()?;
         println!("Building airlock-generator and airlock-applier.");
         let programs = binaries_with_progress()?;
         let emulator = Emulator::start_saying(|progress| println!("Now {progress}."))?;
@@ -97,7 +100,7 @@ impl Demo {
     fn review(&self) -> Done {
         door("Between the doors: two signatures are demanded.");
         step(
-            "The privileged side keeps a trust file, which never travels with a bundle. It says who has to have signed.",
+            "The privileged side keeps a trust file, which never travels with a bundle. It says who must have signed.",
         );
         let trust = serde_json::json!({
             "roles": {"generator": [self.public_key("generator-team")?], "reviewer": [self.public_key("review-team")?]},
@@ -122,7 +125,7 @@ impl Demo {
 
     fn privileged(&self) -> Done {
         door("Second door: the privileged network. It has AWS credentials and no private key.");
-        step("Now everybody has signed:");
+        step("Now all required roles have signed:");
         self.applier(&["verify", BUNDLE, "--trust=trust.json"], 0)?;
         step(&format!(
             "The plan, from what the account holds now. The account is an emulator (moto): AWS_ENDPOINT_URL={}",
