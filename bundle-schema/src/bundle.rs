@@ -1,7 +1,7 @@
 //! The stages of a bundle on its way in, each a type that only the stage before can make:
 //! [`SignedFiles`] `--verify-->` [`VerifiedArchive`] `--parse-->` [`ParsedBundle`] `--validate-->` [`Bundle`].
 //!
-//! Whoever reads a bundle without deciding about its signatures (to make, to review or to counter-sign it) gets an
+//! Code that reads a bundle without deciding about its signatures (to make, to review or to counter-sign it) gets an
 //! [`Inspection`], which passes the same checks of form and meaning but is of no use to whatever takes a [`Bundle`].
 
 mod reader;

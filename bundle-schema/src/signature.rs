@@ -1,4 +1,4 @@
-//! minisign public keys and signatures, and who has to have signed.
+//! minisign public keys and signatures, and who must have signed.
 //!
 //! Input: untrusted signature files, and keys that the user trusts. The signature itself is checked by
 //! `minisign-verify`; here stand the rules around it: strict parsing, keys compared by their raw 32 bytes (key IDs can
@@ -32,7 +32,7 @@ pub enum SignatureError {
     Comment {
         /// From 1.
         line: usize,
-        /// How it has to begin.
+        /// How it must begin.
         expected: &'static str,
     },
     /// A signature line that is not base64 of the right length.
@@ -40,7 +40,7 @@ pub enum SignatureError {
     Base64 {
         /// From 1.
         line: usize,
-        /// How many bytes it has to hold.
+        /// How many bytes it must hold.
         bytes: usize,
     },
     /// A legacy signature, over the bytes themselves and not their hash.
@@ -133,14 +133,14 @@ pub enum PolicyError {
     TooManyKeys(usize),
 }
 
-/// Who has to have signed: every role, by one of its keys. There is always at least one role, and no role is optional.
+/// Who must have signed: every role, by one of its keys. There is always at least one role, and no role is optional.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustPolicy {
     roles: Vec<(String, Vec<MinisignPublicKey>)>,
 }
 
 impl TrustPolicy {
-    /// Every role has to have signed, by any one of its keys.
+    /// Every role must have signed, by any one of its keys.
     pub fn roles(roles: Vec<(String, Vec<MinisignPublicKey>)>) -> Result<Self, PolicyError> {
         if roles.is_empty() {
             return Err(PolicyError::Empty);
@@ -165,7 +165,7 @@ impl TrustPolicy {
         Ok(Self { roles })
     }
 
-    /// Every one of these keys has to have signed.
+    /// Every one of these keys must have signed.
     pub fn every_key(keys: Vec<MinisignPublicKey>) -> Result<Self, PolicyError> {
         Self::roles(
             keys.into_iter().enumerate().map(|(at, key)| (format!("trusted key {}", at + 1), vec![key])).collect(),

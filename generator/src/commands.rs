@@ -33,7 +33,7 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints on standard error, where nobody has to be listening.
+/// Prints on standard error, where nobody may be listening.
 fn note(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

@@ -75,7 +75,7 @@ impl Venv {
             return Ok(());
         }
         Err(SetupError(format!(
-            "pip cannot install {}:\n{}\n  PyPI has to be reachable (or a mirror of it, through pip's own settings)",
+            "pip cannot install {}:\n{}\n  PyPI must be reachable (or a mirror of it, through pip's own settings)",
             requirements.display(),
             String::from_utf8_lossy(&output.stderr).trim_end()
         )))

@@ -129,6 +129,9 @@ fn what_helps_to_retry_is_retried() -> Test {
             "The request was rejected because multiple requests were submitted.",
         ),
         ("CreateRole", 400, "MalformedPolicyDocument", "Invalid principal in policy: \"Federated\":\"x\""),
+        ("PutObject", 409, "ConditionalRequestConflict", "A conflicting operation occurred."),
+        ("PutBucketPolicy", 403, "AccessDenied", "x is not authorized because public policies are blocked"),
+        ("CreateOpenIDConnectProvider", 400, "OpenIdIdpCommunicationError", "IAM cannot reach the issuer"),
         ("PutRolePolicy", 404, "NoSuchEntity", "The role with name x cannot be found."),
         ("PutRolePolicy", 409, "EntityTemporarilyUnmodifiable", "x"),
         ("CreateOpenIDConnectProvider", 500, "ServiceFailure", "x"),
@@ -287,5 +290,23 @@ fn an_issuer_that_the_public_cannot_read_is_an_error() -> Test {
     assert_eq!((&receipt["issuerCheck"], &receipt["actions"]), (&json!({"outcome": "done"}), &json!([])));
     let seen = emulator.requests().into_iter().filter(|request| request.service == "public").count();
     assert!(seen > 3, "{seen}");
+    Ok(())
+}
+
+/// IAM says that a role exists, after an answer that was lost, and does not find it yet: it is read again.
+#[test]
+fn a_role_that_cannot_be_read_yet_is_read_again() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    emulator.spoil(Which::Operation("CreateRole"), 0, 1, Effect::CutAfter);
+    let not_yet = Effect::Error { status: 404, code: "NoSuchEntity", message: "The role cannot be found." };
+    // The plan reads every role once before.
+    emulator.spoil(Which::Operation("GetRole"), ROLES.len(), 1, not_yet);
+    apply(&scene, &emulator, &bundle).exits(0);
+    let receipt: Value = serde_json::from_slice(&scene.read("receipt.json")).unwrap();
+    let again =
+        receipt["actions"].as_array().unwrap().iter().filter(|action| action["outcome"] == "already-done").count();
+    assert_eq!(again, 1);
+    nothing_left(&scene, &emulator, &bundle);
     Ok(())
 }

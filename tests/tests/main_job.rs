@@ -84,7 +84,7 @@ fn the_account_then_holds_exactly_the_bundle() -> Test {
     Ok(())
 }
 
-/// Every write that has to be there before another has its answer before that other is sent.
+/// Every write that must precede another has its answer before that other is sent.
 #[test]
 fn writes_wait_for_what_they_need_and_for_nothing_else() -> Test {
     let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);

@@ -122,18 +122,26 @@ const APPLIER: &str = "use bundle_schema::{bundle::*, names::*}; use applier::{a
 
 #[test]
 fn an_appliers_stages_cannot_be_skipped() {
-    let right = "fn f(admitted: &Admitted, live: &LiveState) -> ApprovedPlan {
-        Plan::compute(admitted, live).unwrap().approve(Approval::Yes).unwrap()
+    let right = "fn f(admitted: &Admitted, live: &LiveState, now: Timestamp) -> ApprovedPlan {
+        Plan::compute(admitted, live, now).unwrap().approve(Approval::Yes).unwrap()
     }";
     assert_eq!(errors(&format!("{APPLIER}\n{right}")), Vec::<String>::new());
     let attempts = [
         (
             "planning for a bundle that was not admitted",
-            "fn f(bundle: &Bundle, live: &LiveState) { Plan::compute(bundle, live); }",
+            "fn f(bundle: &Bundle, live: &LiveState, now: Timestamp) { Plan::compute(bundle, live, now); }",
             "E0308",
         ),
-        ("planning for an inspection", "fn f(it: &Inspection, live: &LiveState) { Plan::compute(it, live); }", "E0308"),
-        ("a bundle admitted by hand", "fn f(bundle: Bundle) -> Admitted { Admitted { bundle } }", "E0451"),
+        (
+            "planning for an inspection",
+            "fn f(it: &Inspection, live: &LiveState, now: Timestamp) { Plan::compute(it, live, now); }",
+            "E0308",
+        ),
+        (
+            "a bundle admitted by hand",
+            "fn f(bundle: Bundle) -> Admitted { Admitted { bundle, ignored_tags: vec![], unused_exceptions: vec![] } }",
+            "E0451",
+        ),
         ("an account's state out of nothing", "fn f() -> LiveState { Default::default() }", "E0277"),
         ("a plan out of nothing", "fn f() -> Plan { Default::default() }", "E0277"),
         ("a plan with other actions", "fn f(mut plan: Plan) { plan.actions.clear(); }", "E0616"),

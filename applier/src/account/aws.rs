@@ -6,6 +6,7 @@
 //! `bucket.name`: that is the SDK's own rule.
 
 use std::io::{Write, stderr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_config::meta::region::RegionProviderChain;
@@ -33,6 +34,8 @@ pub(crate) struct Aws {
     pub(super) public: aws_sdk_s3::Client,
     /// Sent with every S3 call: a bucket that somebody else made first then fails instead of receiving our issuer.
     pub(crate) owner: AccountId,
+    /// Whether this run opened a bucket's public access block, which takes a while to be known everywhere.
+    pub(crate) opened_block: AtomicBool,
     /// Requests that may be under way at once.
     permits: Semaphore,
 }
@@ -66,8 +69,20 @@ impl Aws {
                 sts.region(region).retry_config(retries).timeout_config(timeouts).build(),
             ),
             owner: header.account_id.clone(),
+            opened_block: AtomicBool::new(false),
             permits: Semaphore::new(concurrency),
         }
+    }
+
+    /// Sends a request once.
+    pub(super) async fn send_once<T, E, F>(&self, call: &'static str, request: F) -> Result<T, AwsError>
+    where
+        F: Future<Output = Result<T, SdkError<E>>>,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        // Closed never: the semaphore lives as long as this.
+        let _permit = self.permits.acquire().await.ok();
+        request.await.map_err(|error| AwsError::of(call, &error))
     }
 
     /// Sends a request, again where that helps, within the limits of [`retry`].
@@ -79,16 +94,12 @@ impl Aws {
         let begun = Instant::now();
         let mut attempt = 1;
         loop {
-            let answer = {
-                // Closed never: the semaphore lives as long as this.
-                let _permit = self.permits.acquire().await.ok();
-                request().await
-            };
-            let error = match answer {
+            let error = match Box::pin(self.send_once(sent.call, request())).await {
                 Ok(output) => return Ok(output),
-                Err(error) => AwsError::of(sent.call, &error),
+                Err(error) => error,
             };
-            match retry::pause(&error, sent.writes, attempt, begun.elapsed()) {
+            let opened = self.opened_block.load(Ordering::Relaxed);
+            match retry::pause(&error, sent.writes, opened, attempt, begun.elapsed()) {
                 Some(pause) => {
                     if attempt == 1
                         && let Some(waiting) = retry::waiting_for(&error)

@@ -63,7 +63,7 @@ pub enum AwsError {
         /// The SDK's reason.
         reason: String,
     },
-    /// An answer that lacks what it has to have, or is larger than allowed.
+    /// An answer that lacks what it must have, or is larger than allowed.
     #[error("{call} gave an answer that cannot be used: {reason}")]
     Unusable {
         /// The call, as IAM policies name it.

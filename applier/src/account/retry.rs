@@ -39,10 +39,17 @@ const TRANSIENT: &[&str] = &[
     "TooManyRequestsException",
 ];
 
-/// How long to wait before the next attempt, or `None` where there is none.
-pub(super) fn pause(error: &AwsError, writes: bool, attempt: u32, elapsed: Duration) -> Option<Duration> {
+/// How long to wait before the next attempt, or `None` where there is none. `opened_block`: this run opened a bucket's public
+/// access block.
+pub(super) fn pause(
+    error: &AwsError,
+    writes: bool,
+    opened_block: bool,
+    attempt: u32,
+    elapsed: Duration,
+) -> Option<Duration> {
     let is_first = matches!(error, AwsError::NoAnswer { call: "sts:GetCallerIdentity", .. });
-    let helps = is_transient(error) || (writes && is_not_yet_visible(error));
+    let helps = is_transient(error) || (writes && is_not_yet_visible(error, opened_block));
     if is_first && attempt > FIRST_CALLS {
         return None;
     }
@@ -77,12 +84,12 @@ fn is_transient(error: &AwsError) -> bool {
 }
 
 /// What was just made or changed and is not known everywhere yet: a bucket, its public access block, a role, a provider.
-fn is_not_yet_visible(error: &AwsError) -> bool {
+fn is_not_yet_visible(error: &AwsError, opened_block: bool) -> bool {
     let AwsError::Answered { call, code, message, .. } = error else { return false };
     match code.as_str() {
         "NoSuchBucket" => true,
         // Right after the public access block was opened, whatever the wording: an account-wide block says the same.
-        "AccessDenied" => *call == "s3:PutBucketPolicy",
+        "AccessDenied" => opened_block && *call == "s3:PutBucketPolicy",
         "MalformedPolicyDocument" => message.contains("nvalid principal"),
         // The one call that follows a create; anywhere else it is a boundary that does not exist.
         "NoSuchEntity" => *call == "iam:PutRolePolicy",
@@ -102,7 +109,7 @@ mod tests {
     use super::*;
 
     fn is_retried(status: u16, code: &str, message: &str, writes: bool) -> bool {
-        pause(&answered("iam:PutRolePolicy", status, code, message), writes, 1, Duration::ZERO).is_some()
+        pause(&answered("iam:PutRolePolicy", status, code, message), writes, false, 1, Duration::ZERO).is_some()
     }
 
     #[test]
@@ -133,15 +140,16 @@ mod tests {
             assert!(!is_retried(status, code, message, writes), "{code}");
         }
         let policy = answered("s3:PutBucketPolicy", 403, "AccessDenied", "with an explicit deny");
-        assert!(pause(&policy, true, 1, Duration::ZERO).is_some(), "the block was opened a moment ago");
+        assert!(pause(&policy, true, true, 1, Duration::ZERO).is_some(), "the block was opened a moment ago");
+        assert!(pause(&policy, true, false, 1, Duration::ZERO).is_none());
         let no_boundary = answered("iam:CreateRole", 404, "NoSuchEntity", "Scope ARN does not exist");
-        assert_eq!(pause(&no_boundary, true, 1, Duration::ZERO), None);
+        assert_eq!(pause(&no_boundary, true, false, 1, Duration::ZERO), None);
     }
 
     #[test]
     fn a_wrong_endpoint_shows_soon() {
         let silence = |call| AwsError::NoAnswer { call, reason: "refused".to_owned(), attempts: 1 };
-        let is_sent_again = |call, attempt| pause(&silence(call), false, attempt, Duration::ZERO).is_some();
+        let is_sent_again = |call, attempt| pause(&silence(call), false, false, attempt, Duration::ZERO).is_some();
         assert!(is_sent_again("sts:GetCallerIdentity", 2) && !is_sent_again("sts:GetCallerIdentity", 3));
         assert!(is_sent_again("iam:GetRole", 5) && !is_sent_again("iam:GetRole", 6));
     }
@@ -149,9 +157,9 @@ mod tests {
     #[test]
     fn attempts_and_time_are_bounded() {
         let slow = answered("iam:X", 503, "SlowDown", "");
-        let all: Duration = (1..=5).map(|attempt| pause(&slow, true, attempt, Duration::ZERO).unwrap()).sum();
+        let all: Duration = (1..=5).map(|attempt| pause(&slow, true, false, attempt, Duration::ZERO).unwrap()).sum();
         assert!(all >= Duration::from_millis(17_600) && all <= Duration::from_millis(21_120), "{all:?}");
-        assert_eq!(pause(&slow, true, 6, Duration::ZERO), None);
-        assert_eq!(pause(&slow, true, 5, Duration::from_secs(40)), None);
+        assert_eq!(pause(&slow, true, false, 6, Duration::ZERO), None);
+        assert_eq!(pause(&slow, true, false, 5, Duration::from_secs(40)), None);
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use bundle_schema::documents::contents::{Contents, RoleDocuments};
 use bundle_schema::documents::policy::{ActionPattern, Effect, PermissionStatement, pattern_covers, patterns_overlap};
 use bundle_schema::escape::Escaped;
-use bundle_schema::names::{AccountId, Partition, Timestamp};
+use bundle_schema::names::{AccountId, ClusterName, Partition, Timestamp};
 use serde::Deserialize;
 
 /// Limits of a trust file. One that is not set allows everything.
@@ -21,7 +21,7 @@ pub struct TrustLimits {
     pub(super) denied_actions: Vec<ActionPattern>,
     pub(super) exceptions: Vec<Exception>,
     pub(super) ignored_tags: Vec<String>,
-    pub(super) minimum_serial: BTreeMap<String, u64>,
+    pub(super) minimum_serial: BTreeMap<ClusterName, u64>,
     pub(super) max_age_days: Option<u32>,
 }
 
@@ -84,7 +84,7 @@ impl TrustLimits {
         if let Some(names) = names.as_ref().filter(|names| !names.iter().any(fits)) {
             problems.push(format!("name {} matches none of {}", header.name, list(names)));
         }
-        if let Some(least) = minimum_serial.get(header.name.as_str()).filter(|least| header.serial < **least) {
+        if let Some(least) = minimum_serial.get(&header.name).filter(|least| header.serial < **least) {
             problems.push(format!("serial of {} is {}; at least {least} is required", header.name, header.serial));
         }
         if let Some(days) = max_age_days.filter(|days| header.created.plus_days(*days) < now) {

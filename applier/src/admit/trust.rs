@@ -11,7 +11,7 @@ use bundle_schema::escape::Escaped;
 use bundle_schema::file::{OpenError, read_bounded};
 use bundle_schema::json::{JsonError, parse_any_layout};
 use bundle_schema::limits::MAX_KEY_FILE_BYTES;
-use bundle_schema::names::{AccountId, Partition};
+use bundle_schema::names::{AccountId, ClusterName, Partition};
 use bundle_schema::signature::{MinisignPublicKey, PolicyError, PublicKeyError, TrustPolicy};
 use serde::Deserialize;
 
@@ -73,7 +73,7 @@ struct WireTrustFile {
     denied_actions: Option<Vec<ActionPattern>>,
     exceptions: Option<Vec<Exception>>,
     ignored_tags: Option<Vec<String>>,
-    minimum_serial: Option<BTreeMap<String, u64>>,
+    minimum_serial: Option<BTreeMap<ClusterName, u64>>,
     max_age_days: Option<u32>,
 }
 
@@ -123,7 +123,7 @@ pub fn read_trust_file(path: &Path) -> Result<(TrustPolicy, TrustLimits), TrustF
     Ok((TrustPolicy::roles(roles)?, limits))
 }
 
-/// Reads `--trusted-key` arguments, each a public key file or its base64 line: every one of them has to have signed.
+/// Reads `--trusted-key` arguments, each a public key file or its base64 line: every one of them must have signed.
 pub fn trusted_keys(arguments: &[String]) -> Result<TrustPolicy, TrustFileError> {
     let keys = arguments
         .iter()

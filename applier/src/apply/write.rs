@@ -1,5 +1,7 @@
 //! Writing to an account: each action of a plan is one call, with exactly the input that the plan shows.
 
+use std::sync::atomic::Ordering;
+
 use aws_sdk_iam::types as iam;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types as s3;
@@ -112,7 +114,9 @@ impl Aws {
             let put = put.public_access_block_configuration(block.clone());
             put.expected_bucket_owner(expected_bucket_owner.as_str()).send()
         };
-        self.send(sent, put).await.map(drop)
+        self.send(sent, put).await?;
+        self.opened_block.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     async fn set_bucket_policy(&self, sent: Sent, input: &PutBucketPolicy) -> Result<(), AwsError> {

@@ -292,7 +292,7 @@ fn beginnings_agree(a: &str, b: &str) -> bool {
 
 /// Whether every action that matches `narrow` matches `wide` too, as IAM matches them.
 ///
-/// Exact for a `narrow` without wildcards; a wildcard in `narrow` has to be met by a wildcard in `wide`.
+/// Exact for a `narrow` without wildcards; a wildcard in `narrow` must be met by a wildcard in `wide`.
 #[must_use]
 pub fn pattern_covers(wide: &str, narrow: &str) -> bool {
     let (wide, narrow) = (wide.to_ascii_lowercase(), narrow.to_ascii_lowercase());

@@ -142,7 +142,7 @@ fn condition_values(cursor: &Cursor<'_>) -> Result<ConditionValues, FieldError> 
     if values.is_empty() { Err(cursor.refused("it is an empty list")) } else { Ok(ConditionValues::Many(values)) }
 }
 
-/// Booleans, whole numbers and text as they are; what readers of YAML disagree about has to be quoted.
+/// Booleans, whole numbers and text as they are; what readers of YAML disagree about must be quoted.
 fn condition_value(cursor: &Cursor<'_>) -> Result<ConditionValue, FieldError> {
     match cursor.scalar()? {
         (_, Some(Plain::Boolean(value))) => Ok(ConditionValue::Boolean(value)),

@@ -92,7 +92,7 @@ fn by_feature_set(sets: &str, features: &Features) -> Option<Verdict> {
     (!matches).then(|| skip(&format!("it belongs to the feature set {sets}; the cluster has {}", features.feature_set)))
 }
 
-/// All of the listed gates must match; `-Gate` has to be off. OpenShift 4.10 and 4.11 wrote feature sets here.
+/// All of the listed gates must match; `-Gate` must be off. OpenShift 4.10 and 4.11 wrote feature sets here.
 fn by_feature_gate(gates: &str, features: &Features) -> Verdict {
     let gates: Vec<&str> = gates.split(',').map(str::trim).filter(|gate| !gate.is_empty()).collect();
     if !gates.is_empty() && gates.iter().all(|gate| gate.parse::<FeatureSet>().is_ok()) {

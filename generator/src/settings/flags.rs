@@ -19,7 +19,7 @@ use crate::yaml::{FieldError, YamlError};
 /// Settings that are wrong, each for itself.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
-    /// A setting that has to be there.
+    /// A required setting.
     #[error("{} missing\n  give {}, or write {} into the file of --config, such as \"{}: ...\"",
         listed(.0), if .0.len() == 1 { "it" } else { "them" }, if .0.len() == 1 { "it" } else { "them" }, .0.first().unwrap_or(&""))]
     Missing(Vec<&'static str>),
@@ -160,7 +160,7 @@ pub(crate) struct Settings {
     /// key is then read or made
     #[arg(long, value_name = "FILE", help_heading = "The cluster's key pair")]
     pub(crate) public_key_file: Option<PathBuf>,
-    /// Type of the key that is made, or that the existing one has to be of [default: rsa-4096]
+    /// Type of the key that is made, or that the existing one must have [default: rsa-4096]
     #[arg(long, value_name = "TYPE", help_heading = "The cluster's key pair")]
     pub(crate) key_type: Option<KeyType>,
     /// Where the install archive goes [default: OUTPUT_DIR/NAME-SERIAL-install.tar.gz]; - is standard output, so that the

@@ -22,7 +22,7 @@ pub(crate) struct FieldError {
 /// What is wrong with a field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FieldProblem {
-    /// A field that has to be there.
+    /// A required field.
     #[error(" has no field \"{0}\"")]
     Missing(&'static str),
     /// A field that nobody would read.
@@ -202,7 +202,7 @@ impl<'a> Fields<'a> {
         self.cursor.at(&[name])
     }
 
-    /// A field that has to be there.
+    /// A required field.
     pub(crate) fn required(&self, name: &'static str) -> Result<Cursor<'a>, FieldError> {
         self.optional(name).ok_or_else(|| self.cursor.error(FieldProblem::Missing(name)))
     }

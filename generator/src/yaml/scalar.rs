@@ -1,7 +1,7 @@
 //! What a plain scalar means, where readers of YAML disagree about it.
 //!
 //! YAML 1.1 and 1.2, and the readers that mix them, take `no`, `010`, `12:30` or `1_000` for a boolean, a number or text.
-//! What they agree on keeps its meaning; the rest is [`Plain::Ambiguous`] and has to be quoted. Sources: YAML 1.1 type
+//! What they agree on keeps its meaning; the rest is [`Plain::Ambiguous`] and must be quoted. Sources: YAML 1.1 type
 //! repository (bool, int, float, null, timestamp, value, merge); YAML 1.2.2, section 10.3.2.
 
 /// What a plain (not quoted) scalar is.
