@@ -324,3 +324,32 @@ fn two_clusters_share_an_account() -> Test {
     assert_eq!(emulator.call("iam", "list_roles", json!({}))["Roles"].as_array().unwrap().len(), 2 * ROLES.len());
     Ok(())
 }
+
+/// A change board reads the plan once: 80 columns, colours on a terminal that wants them, and no second time under its digest.
+#[test]
+fn the_plan_is_for_people() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let plan = scene.applies(&emulator, "plan", &bundle, &[]).run().exits(0).stdout;
+    let long: Vec<&str> = plan.lines().filter(|line| line.chars().count() > 80).collect();
+    assert!(long.iter().all(|line| line.trim_start().split(' ').count() == 1), "{long:?}");
+    assert!(!plan.contains('\u{1b}'), "a pipe gets no colours");
+    let role = "+ role democluster-example-machines-machine-credentials\n    assumed by    example-machines/machines-controller\n    allows        ec2:";
+    assert!(plan.contains(role), "{plan}");
+
+    let on_terminal = |variable: &str| {
+        let program = scene.applies(&emulator, "plan", &bundle, &[]).env("TERM", "xterm").env(variable, "1");
+        program.on_a_terminal(&[]).run().exits(0).stdout
+    };
+    assert!(on_terminal("UNUSED").contains("\u{1b}[32m+ role "));
+    assert!(!on_terminal("NO_COLOR").contains('\u{1b}'));
+
+    let digest = plan.lines().find_map(|line| line.strip_prefix("plan digest: ")).unwrap();
+    let applied = scene.applies(&emulator, "apply", &bundle, &["--plan-digest", digest]).run().exits(0).stdout;
+    assert!(applied.starts_with("Bundle    democluster serial 1\n") && !applied.contains("+ role"), "{applied}");
+    assert!(
+        applied.contains("] done: iam:CreateRole role democluster-example-machines-machine-credentials\n"),
+        "{applied}"
+    );
+    Ok(())
+}
