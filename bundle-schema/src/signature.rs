@@ -231,10 +231,10 @@ fn not_signed(keys: &[String], found: &[String]) -> String {
                 keys.join(", ")
             );
         }
-        1 => "the 1 signature".to_owned(),
-        many => format!("the {many} signatures"),
+        1 => "the only signature".to_owned(),
+        many => format!("any of the {many} signatures"),
     };
-    format!("none of its keys ({}) made any of {signatures} beside the bundle ({files})", keys.join(", "))
+    format!("none of its keys ({}) made {signatures} beside the bundle ({files})", keys.join(", "))
 }
 
 /// Checks every signature file against the policy: step 2 of FORMAT.md.

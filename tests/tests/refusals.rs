@@ -69,7 +69,7 @@ fn a_key_that_did_not_sign() -> Test {
     let bundle = scene.bundle();
     scene.signing_key("other");
     std::fs::copy(scene.path("other/minisign.pub"), scene.path("minisign.pub")).unwrap();
-    let found = "any of the 1 signature beside the bundle (democluster-1.tar.gz.minisig)";
+    let found = "the only signature beside the bundle (democluster-1.tar.gz.minisig)";
     refuses_offline(&scene, &emulator, &bundle, 3, &not_signed(&scene, "trusted key 1", "minisign.pub", found));
     Ok(())
 }
@@ -101,7 +101,7 @@ fn a_role_that_did_not_sign() -> Test {
         let program = scene.applier(["apply", &bundle, "--trust", "trust.json", "--yes"]);
         program.envs(emulator.environment()).run()
     };
-    let found = "any of the 1 signature beside the bundle (democluster-1.tar.gz.minisig)";
+    let found = "the only signature beside the bundle (democluster-1.tar.gz.minisig)";
     apply().exits(3).says(&not_signed(&scene, "reviewer", "review/minisign.pub", found));
     assert_eq!(emulator.requests().len(), 0);
     scene

@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
+use bundle_schema::layout::fold;
 use tests::binaries::{Binaries, binaries_with_progress};
 use tests::emulator::Emulator;
 use tests::program::{Outcome, Program};
@@ -240,7 +241,7 @@ fn say(text: &str) {
 fn show(program: &Program, code: i32) -> Done<Outcome> {
     println!("$ {}", folded(&program.line()));
     let outcome = program.run();
-    print!("{}{}", outcome.stderr, outcome.stdout);
+    print!("{}{}", fold(&outcome.stderr), outcome.stdout);
     if outcome.code != Some(code) {
         return Err(format!("{} ended with {:?}; {code} was expected", outcome.line, outcome.code).into());
     }

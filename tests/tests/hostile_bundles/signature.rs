@@ -16,9 +16,9 @@ const SIGN: &str =
 
 fn missing(kit: &Kit) -> Vec<Attack> {
     let not_signed = |role: &str, key: &SigningKey, found: &str| {
-        format!("role \"{role}\" has not signed: none of its keys ({}) made any of {found}\n  {SIGN}", key.public())
+        format!("role \"{role}\" has not signed: none of its keys ({}) made {found}\n  {SIGN}", key.public())
     };
-    let both = format!("the 2 signatures beside the bundle ({FILE}.minisig, {FILE}.reviewer.minisig)");
+    let both = format!("any of the 2 signatures beside the bundle ({FILE}.minisig, {FILE}.reviewer.minisig)");
     let stranger =
         |delivery: &mut Vec<(String, Vec<u8>)>, archive: &[u8], at: usize| delivery[at].1 = kit.stranger.sign(archive);
     vec![
@@ -33,7 +33,7 @@ fn missing(kit: &Kit) -> Vec<Attack> {
         untrusted(
             "the reviewer's signature is missing",
             kit.with_signatures(|files, _| files.truncate(1)),
-            &not_signed("reviewer", &kit.reviewer, &format!("the 1 signature beside the bundle ({FILE}.minisig)")),
+            &not_signed("reviewer", &kit.reviewer, &format!("the only signature beside the bundle ({FILE}.minisig)")),
         ),
         untrusted(
             "the generator's signature is missing",
@@ -41,7 +41,7 @@ fn missing(kit: &Kit) -> Vec<Attack> {
             &not_signed(
                 "generator",
                 &kit.generator,
-                &format!("the 1 signature beside the bundle ({FILE}.reviewer.minisig)"),
+                &format!("the only signature beside the bundle ({FILE}.reviewer.minisig)"),
             ),
         ),
         untrusted(
