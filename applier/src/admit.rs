@@ -97,6 +97,12 @@ impl Admitted {
         Ok(Self { bundle, ignored_tags: limits.ignored_tags().to_vec(), unused_exceptions })
     }
 
+    /// Step 8 once more: whoever approves a plan may take a while.
+    pub fn check_time(&self, now: Timestamp) -> Result<(), AdmitError> {
+        let header = &self.bundle.contents().header;
+        in_time(header.created, header.expires, now)
+    }
+
     /// The bundle.
     #[must_use]
     pub fn bundle(&self) -> &Bundle {

@@ -91,6 +91,14 @@ impl Program {
         self.with_dialogue(dialogue, true)
     }
 
+    /// As [`Program::on_a_terminal`] with one prompt, before whose answer a shell command is run.
+    #[must_use]
+    pub fn on_a_terminal_meanwhile(mut self, prompt: &str, answer: &str, command: &str) -> Self {
+        self.starter = Some("terminal.py");
+        self.input = json!({"echo": true, "dialogue": [[prompt, answer, command]]}).to_string().into_bytes();
+        self
+    }
+
     /// As [`Program::on_a_terminal`], for passwords: answers are typed once the terminal does not show them.
     #[must_use]
     pub fn typed_unseen(self, dialogue: &[[&str; 2]]) -> Self {

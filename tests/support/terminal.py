@@ -1,7 +1,8 @@
 """Runs a program on a terminal of its own: terminal.py PROGRAM [ARGUMENT]...
 
 Standard input is JSON, {"echo": ..., "dialogue": [[prompt, answer], ...]}: when the program has printed a prompt, its answer
-is typed, with Enter; without echo, when the terminal has stopped showing what is typed, as a person waits before typing.
+is typed, with Enter; without echo, when the terminal has stopped showing what is typed, as a person waits before typing. A
+third string is a shell command that is run before the answer is typed: what happens while somebody thinks.
 Everything that the terminal showed, echo included, goes to standard output; the exit code is the program's, or 124 where
 the program neither prints nor ends for a minute.
 """
@@ -11,6 +12,7 @@ import os
 import pty
 import select
 import signal
+import subprocess
 import sys
 import termios
 import time
@@ -43,7 +45,9 @@ def main():
             break
         shown += piece
         while dialogue and dialogue[0][0].encode() in shown[looked:]:
-            prompt, answer = dialogue.pop(0)
+            prompt, answer, *meanwhile = dialogue.pop(0)
+            for command in meanwhile:
+                subprocess.run(command, shell=True, check=True)
             looked = shown.index(prompt.encode(), looked) + len(prompt)
             if not task["echo"]:
                 wait_for_silence(terminal)

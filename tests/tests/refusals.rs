@@ -374,3 +374,36 @@ fn a_bucket_whose_tags_cannot_be_replaced() -> Test {
     );
     Ok(())
 }
+
+/// An approval is for the plan that was shown: what happens while somebody thinks is looked at before anything is written.
+#[test]
+fn an_approval_is_for_now() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let older = scene.bundle();
+    scene.create_bundle(&["--serial", "2"]).run().exits(0);
+    let applier = tests::binaries::binaries()?.applier.to_string_lossy().into_owned();
+    let newer = format!(
+        "{applier} apply out/democluster-2.tar.gz --trusted-key minisign.pub --yes --receipt newer.json > newer.log 2>&1"
+    );
+    let waiting = scene.applies(&emulator, "apply", &older, &["--receipt", "older.json"]);
+    let refused = waiting.on_a_terminal_meanwhile("Type \"yes\" to apply: ", "yes", &newer).run().exits(5).stdout;
+    let error = "error: bundle has serial 1, the account holds serial 2, which is newer\r\n";
+    assert!(refused.contains(error), "{refused}");
+    assert!(!scene.path("older.json").exists());
+    scene.applies(&emulator, "plan", "out/democluster-2.tar.gz", &["--detailed-exitcode"]).run().exits(0);
+
+    // Drift while somebody thinks makes another plan.
+    let name = ROLES[0];
+    emulator.call("iam", "update_role", json!({"RoleName": name, "Description": "mine", "MaxSessionDuration": 3600}));
+    let other = format!(
+        "python3 - <<'EOF'\nimport json, urllib.request\ncall = {{'service': 'iam', 'operation': 'delete_role_policy', 'parameters': \
+         {{'RoleName': '{name}', 'PolicyName': '{name}'}}}}\nurllib.request.urlopen('{}/__airlock/call', \
+         json.dumps(call).encode())\nEOF",
+        emulator.url()
+    );
+    let waiting = scene.applies(&emulator, "apply", "out/democluster-2.tar.gz", &["--receipt", "other.json"]);
+    let refused = waiting.on_a_terminal_meanwhile("Type \"yes\" to apply: ", "yes", &other).run().exits(5).stdout;
+    assert!(refused.contains("error: plan digest mismatch: approved\r\n    "), "{refused}");
+    assert_eq!(emulator.call("iam", "get_role", json!({"RoleName": name}))["Role"]["Description"], "mine");
+    Ok(())
+}

@@ -59,7 +59,13 @@ pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
     let shown = if args.plan_digest.is_some() { plan.head_text() } else { plan.text() };
     print(&mut screen, format_args!("{shown:#}"))?;
 
-    let approval = approval(args, &plan, &mut screen)?;
+    let (plan, approval) = if let Some(approval) = approval(args, &plan, &mut screen)? {
+        (plan, approval)
+    } else {
+        // Somebody read the plan and agreed: to this plan, and not to what the account or the clock made of it meanwhile.
+        admitted.check_time(now()?)?;
+        (plan::read_and_plan(&account, &admitted).await?, Approval::Digest(plan.digest().clone()))
+    };
     let header = &admitted.bundle().contents().header;
     let begun = now()?;
     let default = || PathBuf::from(format!("{}.{}.receipt.json", header.file_stem(), compact(&begun.to_string())));
@@ -108,20 +114,21 @@ fn finish(args: &ApplyArgs, receipt: &Receipt, file: ReceiptFile) -> Result<Exit
     }
 }
 
-/// From the command line or, on a terminal, from whoever sits there. A plan that does nothing needs none.
-fn approval(args: &ApplyArgs, plan: &Plan, screen: &mut dyn Write) -> Result<Approval, Failure> {
+/// From the command line; none where somebody on a terminal read the plan just now and agreed. A plan that does nothing needs
+/// no approval.
+fn approval(args: &ApplyArgs, plan: &Plan, screen: &mut dyn Write) -> Result<Option<Approval>, Failure> {
     if let Some(digest) = &args.plan_digest {
-        return Ok(Approval::Digest(digest.clone()));
+        return Ok(Some(Approval::Digest(digest.clone())));
     }
     if args.yes || plan.is_empty() {
-        return Ok(Approval::Yes);
+        return Ok(Some(Approval::Yes));
     }
     if !stdin().is_terminal() {
         return Err(ApplyFailure::NotApproved(plan.digest().clone()).into());
     }
     write!(screen, "\nType \"yes\" to apply: ")?;
     screen.flush()?;
-    if read_line()?.trim_end() == "yes" { Ok(Approval::Yes) } else { Err(ApplyFailure::Declined.into()) }
+    if read_line()?.trim_end() == "yes" { Ok(None) } else { Err(ApplyFailure::Declined.into()) }
 }
 
 /// At most a few bytes: whatever else comes is not "yes".

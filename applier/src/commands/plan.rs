@@ -26,7 +26,12 @@ pub(super) async fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
 pub(super) async fn compute(admitted: &Admitted, args: &AccountArgs) -> Result<(Arc<Aws>, Plan), Failure> {
     let header = &admitted.bundle().contents().header;
     let account = Arc::new(Aws::connect(header, args.concurrency.into()).await);
-    let live = LiveState::read(&account, admitted).await?;
-    let plan = Plan::compute(admitted, &live, now()?)?;
+    let plan = read_and_plan(&account, admitted).await?;
     Ok((account, plan))
+}
+
+/// Reads the account as it is now, and plans.
+pub(super) async fn read_and_plan(account: &Arc<Aws>, admitted: &Admitted) -> Result<Plan, Failure> {
+    let live = LiveState::read(account, admitted).await?;
+    Ok(Plan::compute(admitted, &live, now()?)?)
 }
