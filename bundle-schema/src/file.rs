@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::escape::Escaped;
@@ -60,15 +61,11 @@ fn shown(path: &Path) -> String {
 /// meanwhile is no way around it.
 pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, OpenError> {
     let failed = |source| OpenError::Io { path: path.to_owned(), source };
-    let not_regular = || OpenError::NotRegular { path: path.to_owned() };
-    // Asked before opening too: opening a FIFO would wait for its other end.
-    if !std::fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(not_regular());
-    }
-    let file = File::open(path).map_err(failed)?;
+    // Opening a FIFO would wait for its other end otherwise. Reading a regular file is not changed by it.
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
-        return Err(not_regular());
+        return Err(OpenError::NotRegular { path: path.to_owned() });
     }
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(limit)).unwrap_or(0));
     file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
@@ -76,4 +73,21 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, OpenError> {
         return Err(OpenError::TooLarge { path: path.to_owned(), limit });
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_not_waited_for() {
+        let path = std::env::temp_dir().join(format!("airlock-fifo-{}", std::process::id()));
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        let error = read_bounded(&path, 10).unwrap_err();
+        std::fs::remove_file(&path).unwrap();
+        assert!(matches!(error, OpenError::NotRegular { .. }), "{error}");
+        assert!(matches!(read_bounded(&std::env::temp_dir(), 10), Err(OpenError::NotRegular { .. })));
+        assert!(matches!(read_bounded(&path, 10), Err(OpenError::Io { .. })));
+    }
 }

@@ -4,6 +4,8 @@
 //! neither in nor out of a bundle by accident. This is a net for accidents, not a proof: a key that somebody hides on
 //! purpose can be spelled in a thousand ways.
 
+use base64::Engine;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use memchr::memmem;
 
 /// The first kind of private material found, in words for an error.
@@ -24,6 +26,7 @@ pub fn find(bytes: &[u8]) -> Option<&'static str> {
     let marked = MARKS.iter().find(|(mark, _)| contains(bytes, mark)).map(|(_, what)| *what);
     marked
         .or_else(|| contains_access_key_id(bytes).then_some("an AWS access key ID"))
+        .or_else(|| contains_encoded_access_key_id(bytes).then_some("an AWS access key ID in base64"))
         .or_else(|| contains_private_jwk(bytes).then_some("a private JWK"))
 }
 
@@ -43,6 +46,41 @@ fn contains_access_key_id(bytes: &[u8]) -> bool {
             && !is_word(before)
             && !is_word(bytes.get(at + 20))
     })
+}
+
+/// The base64 of an access key ID, as a Secret's `data` has it, alone or inside a credentials file: `AKIA` or `ASIA` begins at
+/// one of three places of a group of four characters.
+fn contains_encoded_access_key_id(bytes: &[u8]) -> bool {
+    // What the four letters become, less the characters that share bits with their neighbours.
+    const STARTS: [(&[u8], usize); 6] =
+        [(b"QUtJQ", 0), (b"QVNJQ", 0), (b"FLSU", 1), (b"FTSU", 1), (b"BS0lB", 2), (b"BU0lB", 2)];
+    STARTS.iter().any(|(start, offset)| {
+        memmem::find_iter(bytes, start).any(|at| {
+            // Where the letters begin inside a group, the group itself begins two or three characters before.
+            let begin = at.checked_sub(if *offset == 0 { 0 } else { offset + 1 });
+            let group = begin.and_then(|begin| bytes.get(begin..)).unwrap_or_default();
+            let length = group.iter().take_while(|byte| is_base64(**byte)).take(40).count();
+            // One character alone is no byte.
+            let length = if length % 4 == 1 { length - 1 } else { length };
+            let decoded = group.get(..length).and_then(|group| UNPADDED.decode(group).ok()).unwrap_or_default();
+            let id = decoded.get(*offset..offset + 20).unwrap_or_default();
+            id.len() == 20
+                && (id.starts_with(b"AKIA") || id.starts_with(b"ASIA"))
+                && id.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        })
+    })
+}
+
+/// Base64 of which the end may be cut off.
+const UNPADDED: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(base64::engine::DecodePaddingMode::RequireNone)
+        .with_decode_allow_trailing_bits(true),
+);
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/'
 }
 
 /// A JWK with a private member: `kty` and, of the members of RFC 7518 sections 6.2.2, 6.3.2 and 6.4, one with a value
@@ -82,6 +120,20 @@ mod tests {
         ] {
             assert_eq!(find(text.as_bytes()), Some(what), "{text}");
         }
+    }
+
+    #[test]
+    fn access_key_ids_are_found_in_base64() {
+        assert_eq!(find(b"id: QUtJQUlPU0ZPRE5ON0VYQU1QTEU=\n"), Some("an AWS access key ID in base64"), "alone");
+        for prefix in ["", "x", "xy", "[default]\naws_access_key_id = ", "a=\n"] {
+            for id in ["AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"] {
+                let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{prefix}{id}\nsecret"));
+                let text = format!("data:\n  credentials: {encoded}\n");
+                assert_eq!(find(text.as_bytes()), Some("an AWS access key ID in base64"), "{prefix:?} {id} {encoded}");
+            }
+        }
+        let other = base64::engine::general_purpose::STANDARD.encode("AKIA is how it begins, and no more");
+        assert_eq!(find(other.as_bytes()), None);
     }
 
     #[test]

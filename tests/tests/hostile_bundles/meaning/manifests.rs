@@ -89,6 +89,11 @@ pub(super) fn secrets(kit: &Kit) -> Vec<Attack> {
         with("base64 of a PEM inside", "a PEM block in base64", "key: LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQ==\n"),
         with("minisign secret key inside", "a minisign secret key", "RWRTY0IyAAAAAAAAAAAA\n"),
         with("age identity inside", "an age identity", "AGE-SECRET-KEY-1QQQQQQQQ\n"),
+        with(
+            "AWS access key ID in base64 inside",
+            "an AWS access key ID in base64",
+            "data: {id: QUtJQUlPU0ZPRE5ON0VYQU1QTEU=}\n",
+        ),
         with("AWS access key ID inside", "an AWS access key ID", "id: AKIAIOSFODNN7EXAMPLE\n"),
         with(
             "private JWK inside",
