@@ -38,7 +38,7 @@ use bundle_schema::names::{GeneratorVersion, IssuerUrl, NameError, Partition, Sh
 
 use crate::build::roles::{RolesError, components};
 use crate::keys::signing::SigningKey;
-use crate::requests::{Requests, Selected};
+use crate::requests::{LeftOut, Requests, Selected};
 use crate::settings::options::BundleOptions;
 
 /// Why no bundle can be built.
@@ -91,8 +91,8 @@ pub struct Notes {
     pub undecided: BTreeMap<String, Vec<String>>,
     /// What may fail in some accounts.
     pub warnings: Vec<String>,
-    /// Names in the directory of requests that were not read.
-    pub ignored: Vec<String>,
+    /// Files in the directory of requests that are not in the bundle.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// A bundle's contents, not yet in their final bytes.
@@ -103,12 +103,12 @@ pub struct BundleDraft {
 
 /// Builds the contents of a bundle.
 pub fn build(options: &BundleOptions, requests: Requests, key: ServiceAccountKey) -> Result<BundleDraft, BuildError> {
-    let Requests { selected, skipped, files, ignored } = requests;
+    let Requests { selected, skipped, files, left_out } = requests;
     let components = components(&options.name, options.role_names, &options.service_accounts, &selected)?;
     let mut pairs: Vec<(Component, Selected)> = components.into_iter().zip(selected).collect();
     pairs.sort_by(|(a, _), (b, _)| a.role_name.cmp(&b.role_name));
     let header = Header { skipped, components: pairs.iter().map(|(c, _)| c.clone()).collect(), ..header(options)? };
-    let mut notes = Notes { ignored, ..Notes::default() };
+    let mut notes = Notes { left_out, ..Notes::default() };
     let mut roles = Vec::with_capacity(pairs.len());
     for (component, Selected { request, undecided, .. }) in pairs {
         roles.push(role(options, &header, &component, request.statements, &mut notes)?);

@@ -74,10 +74,12 @@ Examples:
       --install-archive - | age -r age1... > install.tar.gz.age
 
 Output files, which appear together or not at all, and are never overwritten:
-  NAME-SERIAL.tar.gz           the bundle, for the applier
-  NAME-SERIAL.tar.gz.minisig   the signature over it
-  NAME-SERIAL-install.tar.gz   manifests and private key, for the installer's
-                               directory; only the owner can read it
+  NAME-SERIAL.tar.gz                   the bundle, for the applier
+  NAME-SERIAL.tar.gz.minisig           its signature
+  NAME-SERIAL-install.tar.gz           manifests and private key, for the
+                                       installer's directory; only the owner can
+                                       read it
+  NAME-SERIAL-install.tar.gz.minisig   its signature, to check before extracting
 
 The cluster's key pair is the first of these:
   1. --public-key-file FILE: the public half alone, for a cluster that has its
@@ -98,12 +100,16 @@ The same input, keys and time (--created or SOURCE_DATE_EPOCH) give the same
 bytes.";
 
 const SIGN: &str = "\
-Example:
-  airlock-generator sign out/prod-1.tar.gz --signing-key review/minisign.key
+Examples:
+  airlock-generator sign prod-1.tar.gz --signing-key review/minisign.key \\
+      --trusted-key generator.pub
+  airlock-generator sign prod-1.tar.gz --signing-key review/minisign.key \\
+      --sha256 HEX
 
-Writes FILE.LABEL.minisig, as `minisign -S -m FILE -x FILE.LABEL.minisig` does.
-A bundle that the applier would refuse is not signed. The label is for people:
-the applier decides by keys alone.";
+Shows the bundle and asks before it signs; with --sha256 it signs that file
+without a question, and no other. Writes FILE.LABEL.minisig, as
+`minisign -S -m FILE -x FILE.LABEL.minisig` does. An expired or invalid bundle
+is not signed. The label is for people: the applier decides by keys alone.";
 
 /// Runs the program with the arguments of the process.
 #[must_use]

@@ -1,19 +1,22 @@
 //! The commands: where files, the clock, the environment and randomness come in.
 
+mod bundle_files;
 pub(crate) mod create_bundle;
 pub(crate) mod create_key_pair;
 pub(crate) mod create_signing_key;
 mod key_source;
 pub(crate) mod sign;
+mod subject;
 
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bundle_schema::escape::Escaped;
 use bundle_schema::exit::ExitCode;
 use bundle_schema::file::read_bounded;
+use bundle_schema::layout::fold;
 use bundle_schema::limits::MAX_KEY_FILE_BYTES;
 use bundle_schema::names::Timestamp;
 use zeroize::Zeroizing;
@@ -33,6 +36,11 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Prints a warning on standard error.
+fn warn(text: &str) {
+    note(&fold(&format!("warning: {text}\n")));
+}
+
 /// Prints on standard error, where nobody may be listening.
 fn note(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
@@ -45,22 +53,37 @@ fn time_from_environment() -> Result<Timestamp, SettingsError> {
         let seconds = text.parse().ok().and_then(|seconds| Timestamp::from_unix(seconds).ok());
         return seconds.ok_or_else(|| SettingsError::SourceDateEpoch(text.into_owned()));
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let clock = i64::try_from(now).ok().and_then(|seconds| Timestamp::from_unix(seconds).ok());
-    clock.ok_or_else(|| SettingsError::SourceDateEpoch(now.to_string()))
+    now()
 }
 
-/// Reads a file that holds a secret, and says so where others may read it too.
+/// This host's clock.
+fn now() -> Result<Timestamp, SettingsError> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let clock = i64::try_from(now).ok().and_then(|seconds| Timestamp::from_unix(seconds).ok());
+    clock.ok_or(SettingsError::Clock)
+}
+
+/// Reads a file that holds a secret, with a warning where others can read it.
 fn read_secret(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let bytes = Zeroizing::new(read_bounded(path, MAX_KEY_FILE_BYTES)?);
-    if let Ok(metadata) = std::fs::metadata(path)
-        && metadata.permissions().mode() & 0o077 != 0
-    {
-        let path = path.to_string_lossy();
-        note(&format!("warning: {} may be read by others than its owner\n  chmod 600 it\n", Escaped(&path)));
-    }
+    warn_if_others_can_read(path);
     let text = std::str::from_utf8(&bytes).map_err(|_| Failure::new(ExitCode::Usage, "it is not text"));
     text.map(|text| Zeroizing::new(text.to_owned())).map_err(|failure| failure.in_file(path))
+}
+
+fn warn_if_others_can_read(path: &Path) {
+    if std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0) {
+        let path = path.to_string_lossy();
+        warn(&format!("others can read {0}\n  chmod 600 {0}", Escaped(&path)));
+    }
+}
+
+/// Where the password comes from, with a warning where others can read it there.
+fn password_source(file: Option<PathBuf>, none: bool) -> PasswordSource {
+    if let Some(file) = &file {
+        warn_if_others_can_read(file);
+    }
+    PasswordSource::new(file, none)
 }
 
 /// Opens a signing key, and asks for its password where it has one.
@@ -71,7 +94,7 @@ fn open_signing_key(path: &Path, source: &PasswordSource) -> Result<SigningKey, 
     } else {
         if *source != PasswordSource::None {
             let path = path.to_string_lossy();
-            note(&format!("warning: {} is not protected by a password\n", Escaped(&path)));
+            warn(&format!("{} is not protected by a password", Escaped(&path)));
         }
         None
     };

@@ -84,6 +84,8 @@ impl From<RequestsError> for Failure {
             RequestsError::Directory { .. } | RequestsError::Open(_) => ExitCode::Other,
             RequestsError::FileName { .. }
             | RequestsError::TooManyFiles(_)
+            | RequestsError::TooLarge { .. }
+            | RequestsError::Outside { .. }
             | RequestsError::Empty { .. }
             | RequestsError::Invalid(_) => ExitCode::Invalid,
         };
@@ -94,7 +96,7 @@ impl From<RequestsError> for Failure {
 impl From<OutputError> for Failure {
     fn from(error: OutputError) -> Self {
         let code = match &error {
-            OutputError::Exists { .. } => ExitCode::Usage,
+            OutputError::Exists { .. } | OutputError::Exposed { .. } => ExitCode::Usage,
             OutputError::Io { .. } => ExitCode::Other,
         };
         Self::new(code, error)

@@ -1,12 +1,13 @@
 //! A directory of CredentialsRequests, as `oc adm release extract --credentials-requests` fills it.
 //!
-//! Input: untrusted files. Output: the requests that become roles, what was skipped and why, and the files as they
-//! were. Every problem of every file is collected.
+//! Input: untrusted files. Output: the requests that become roles, what was skipped and why, and the files that hold
+//! requests, unchanged. Every problem of every file is collected.
 //!
-//! Read are the files of the directory itself whose names end in `.yaml`, `.yml` or `.json`, in the order of their names;
-//! links to files are followed, as a mounted ConfigMap has them. Names that begin with a dot, other names and folders are
-//! not read, and reported.
+//! The files of the directory itself are read whose names end in `.yaml`, `.yml` or `.json`, in the order of their names.
+//! A link is followed inside the directory, as a mounted ConfigMap has it, and refused where it leads outside. Everything
+//! else, and a file without a CredentialsRequest, is left out and reported.
 
+mod problem;
 pub mod request;
 mod selection;
 
@@ -17,8 +18,11 @@ use std::path::{Path, PathBuf};
 use bundle_schema::documents::index::Skipped;
 use bundle_schema::escape::Escaped;
 use bundle_schema::file::{OpenError, read_bounded};
+use bundle_schema::limits::MAX_ARCHIVE_BYTES;
 use bundle_schema::names::{EntryPath, NameError, ObjectName, Reason};
+use serde::Serialize;
 
+pub use crate::requests::problem::{InvalidRequests, RequestProblem};
 use crate::requests::request::Request;
 use crate::requests::selection::{Verdict, judge};
 use crate::settings::features::Features;
@@ -26,6 +30,8 @@ use crate::yaml::{self, Cursor, FieldError, Node, YamlError};
 
 /// One file, in bytes; a release's largest has 30 KiB.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
+/// All files together, in bytes: more fits no bundle.
+const MAX_TOTAL_BYTES: u64 = MAX_ARCHIVE_BYTES;
 /// Files of one directory; a release has about 20.
 const MAX_FILES: usize = 4096;
 
@@ -44,7 +50,7 @@ pub enum RequestsError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// A file whose name a bundle cannot have.
-    #[error("file \"{}\" cannot stand in a bundle: {reason}\n  rename it", Escaped(.file))]
+    #[error("file \"{}\" cannot be in a bundle: {reason}\n  rename it", Escaped(.file))]
     FileName {
         /// Its name.
         file: String,
@@ -54,71 +60,42 @@ pub enum RequestsError {
     /// Too many files.
     #[error("{} has more than {MAX_FILES} files to read", Escaped(&.0.to_string_lossy()))]
     TooManyFiles(PathBuf),
+    /// Too many bytes.
+    #[error("{} has {found} bytes in files to read; at most {MAX_TOTAL_BYTES} are allowed", Escaped(&.path.to_string_lossy()))]
+    TooLarge {
+        /// The directory.
+        path: PathBuf,
+        /// The sum of the files' sizes.
+        found: u64,
+    },
+    /// A link out of the directory.
+    #[error(
+        "file \"{}\" is a link to {}, outside the directory of requests\n  replace the link by the file, if it belongs there",
+        Escaped(.file), Escaped(&.target.to_string_lossy())
+    )]
+    Outside {
+        /// The link's name.
+        file: String,
+        /// Where it leads.
+        target: PathBuf,
+    },
     /// No file, or none with a request for AWS.
     #[error(
-        "{} holds no CredentialsRequest for AWS ({files} files read, {skipped} documents skipped)\n  fill it with: oc adm release extract --credentials-requests --cloud=aws --to=DIR RELEASE",
+        "{} holds no CredentialsRequest for AWS (skipped: {skipped} documents, left out: {left_out} files)\n  fill it with: oc adm release extract --credentials-requests --cloud=aws --to=DIR RELEASE",
         Escaped(&.path.to_string_lossy())
     )]
     Empty {
         /// The directory.
         path: PathBuf,
-        /// Files read.
-        files: usize,
         /// Documents skipped.
         skipped: usize,
+        /// Files left out.
+        left_out: usize,
     },
     /// Requests that are wrong.
     #[error(transparent)]
     Invalid(#[from] InvalidRequests),
 }
-
-/// One thing that is wrong, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestProblem {
-    /// The file's name.
-    pub file: String,
-    /// Which of its documents, from 1; none where the file is no YAML.
-    pub document: Option<u32>,
-    /// What is wrong.
-    pub message: String,
-}
-
-impl fmt::Display for RequestProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.document {
-            Some(document) => write!(f, "{}, document {document}: {}", Escaped(&self.file), self.message),
-            None => write!(f, "{}, {}", Escaped(&self.file), self.message),
-        }
-    }
-}
-
-/// Everything that is wrong with the requests; at least one thing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvalidRequests {
-    /// In the order of the files.
-    pub problems: Vec<RequestProblem>,
-}
-
-/// As many problems as are worth printing.
-const MAX_SHOWN: usize = 20;
-
-impl fmt::Display for InvalidRequests {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let [one] = self.problems.as_slice() {
-            return one.fmt(f);
-        }
-        write!(f, "invalid CredentialsRequests: {} problems", self.problems.len())?;
-        for problem in self.problems.iter().take(MAX_SHOWN) {
-            write!(f, "\n- {problem}")?;
-        }
-        match self.problems.len().saturating_sub(MAX_SHOWN) {
-            0 => Ok(()),
-            more => write!(f, "\nand {more} more"),
-        }
-    }
-}
-
-impl std::error::Error for InvalidRequests {}
 
 /// A request that becomes a role, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,31 +128,45 @@ pub struct Requests {
     pub selected: Vec<Selected>,
     /// The documents that do not, and why.
     pub skipped: Vec<Skipped>,
-    /// The files as they are, sorted by entry.
+    /// The files that hold a CredentialsRequest, unchanged, sorted by entry.
     pub files: Vec<(EntryPath, Vec<u8>)>,
-    /// Names in the directory that were not read.
-    pub ignored: Vec<String>,
+    /// What else is in the directory, sorted by name.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A file that is not in the bundle.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct LeftOut {
+    /// Its name.
+    pub file: String,
+    /// Why.
+    pub reason: &'static str,
 }
 
 impl Requests {
     /// Reads a directory.
     pub fn of_directory(directory: &Path, features: &Features) -> Result<Self, RequestsError> {
-        let (names, ignored) = list(directory)?;
-        let mut files = Vec::with_capacity(names.len());
+        let listing = list(directory)?;
+        let mut files = Vec::with_capacity(listing.files.len());
         let mut seen = HashSet::new();
-        for name in names {
+        let mut left = MAX_TOTAL_BYTES;
+        for (name, path) in listing.files {
             let refused = |reason: String| RequestsError::FileName { file: name.clone(), reason };
             let entry = EntryPath::new(format!("credentials-requests/{name}"));
             let entry = entry.map_err(|error: NameError| refused(error.rule.to_owned()))?;
             if !seen.insert(name.to_ascii_lowercase()) {
                 return Err(refused("another file has the same name without regard to case".to_owned()));
             }
-            files.push((entry, read_bounded(&directory.join(&name), MAX_FILE_BYTES)?));
+            let bytes = read_bounded(&path, MAX_FILE_BYTES.min(left))?;
+            left = left.saturating_sub(bytes.len() as u64);
+            files.push((entry, bytes));
         }
-        let requests = Self { ignored, ..Self::of_files(files, features)? };
+        let mut requests = Self::of_files(files, features)?;
+        requests.left_out.extend(listing.left_out);
+        requests.left_out.sort();
         if requests.selected.is_empty() {
-            let (files, skipped) = (requests.files.len(), requests.skipped.len());
-            return Err(RequestsError::Empty { path: directory.to_owned(), files, skipped });
+            let (skipped, left_out) = (requests.skipped.len(), requests.left_out.len());
+            return Err(RequestsError::Empty { path: directory.to_owned(), skipped, left_out });
         }
         Ok(requests)
     }
@@ -185,42 +176,56 @@ impl Requests {
         files.sort_by(|(a, _), (b, _)| a.cmp(b));
         let mut requests = Self::default();
         let mut problems = Vec::new();
-        for (source, bytes) in &files {
+        for (source, bytes) in files {
             let mut problem = |document, message| {
-                problems.push(RequestProblem { file: file_name(source).to_owned(), document, message });
+                problems.push(RequestProblem { file: file_name(&source).to_owned(), document, message });
             };
-            match read_documents(bytes) {
-                Err(message) => problem(None, message),
-                Ok(documents) => {
-                    for (document, number) in documents.iter().zip(1..) {
-                        if let Err(message) = requests.take(source, number, document, features) {
-                            problem(Some(number), message);
-                        }
-                    }
+            let documents = match read_documents(&bytes) {
+                Ok(documents) => documents,
+                Err(message) => {
+                    problem(None, message);
+                    continue;
+                }
+            };
+            let verdicts: Vec<_> = documents.iter().map(|document| judge(document, features)).collect();
+            if verdicts.iter().all(|verdict| matches!(verdict, Ok(Verdict::Other { .. }))) {
+                requests.left_out.push(LeftOut { file: file_name(&source).to_owned(), reason: NO_REQUEST });
+                continue;
+            }
+            for ((document, verdict), number) in documents.iter().zip(verdicts).zip(1..) {
+                let taken = verdict.and_then(|verdict| requests.take(&source, number, document, verdict));
+                if let Err(error) = taken {
+                    problem(Some(number), error.to_string());
                 }
             }
+            requests.files.push((source, bytes));
         }
-        requests.files = files;
         if problems.is_empty() { Ok(requests) } else { Err(InvalidRequests { problems }) }
     }
 
-    fn take(&mut self, source: &EntryPath, number: u32, document: &Node, features: &Features) -> Result<(), String> {
-        let text = |error: FieldError| error.to_string();
-        match judge(document, features).map_err(text)? {
+    /// Takes one document of a file that goes into the bundle.
+    fn take(&mut self, source: &EntryPath, number: u32, document: &Node, verdict: Verdict) -> Result<(), FieldError> {
+        let root = Cursor::root(document);
+        match verdict {
             Verdict::Keep { undecided } => {
-                let request = Request::read(&Cursor::root(document)).map_err(text)?;
+                let request = Request::read(&root)?;
                 self.selected.push(Selected { request, source: source.clone(), document: number, undecided });
             }
-            Verdict::Skip(reason) => {
-                let name = Cursor::root(document).at(&["metadata", "name"]);
+            Verdict::Other { is_secret: true, .. } => {
+                return Err(root.refused("a Secret must not be in a bundle\n  remove this document from the file"));
+            }
+            Verdict::Skip(reason) | Verdict::Other { reason, .. } => {
+                let name = root.at(&["metadata", "name"]);
                 let request = name.and_then(|name| name.text().ok().and_then(|name| ObjectName::new(name).ok()));
-                let reason = Reason::new(printable(&reason)).map_err(|error| error.to_string())?;
+                let reason = Reason::new(printable(&reason)).map_err(|error| root.refused(error))?;
                 self.skipped.push(Skipped { source: source.clone(), document: number, request, reason });
             }
         }
         Ok(())
     }
 }
+
+const NO_REQUEST: &str = "it holds no CredentialsRequest";
 
 /// A reason quotes the document: what the format has no place for is replaced, what is too long is cut.
 fn printable(reason: &str) -> String {
@@ -234,28 +239,60 @@ fn read_documents(bytes: &[u8]) -> Result<Vec<Node>, String> {
     yaml::parse(text).map_err(|error: YamlError| error.to_string())
 }
 
-/// The names of the files to read and of those to leave alone, sorted.
-fn list(directory: &Path) -> Result<(Vec<String>, Vec<String>), RequestsError> {
+/// What a directory holds.
+struct Listing {
+    /// The files to read, sorted by name: each a name, and where the file is.
+    files: Vec<(String, PathBuf)>,
+    left_out: Vec<LeftOut>,
+}
+
+/// Looks for the files to read. Their number and size are checked before one of them is opened.
+fn list(directory: &Path) -> Result<Listing, RequestsError> {
     let failed = |source| RequestsError::Directory { path: directory.to_owned(), source };
-    let (mut names, mut ignored) = (Vec::new(), Vec::new());
+    let root = directory.canonicalize().map_err(failed)?;
+    let (mut files, mut left_out) = (Vec::new(), Vec::new());
+    let mut found = 0_u64;
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let is_request =
-            [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending)) && !name.starts_with('.');
-        let is_folder = entry.file_type().map_err(failed)?.is_dir();
-        if is_request && !is_folder {
-            names.push(name);
-        } else {
-            ignored.push(name);
+        let file = entry.file_name().to_string_lossy().into_owned();
+        let kind = entry.file_type().map_err(failed)?;
+        if let Some(reason) = not_read(&file, kind.is_dir()) {
+            left_out.push(LeftOut { file, reason });
+            continue;
         }
-        if names.len() > MAX_FILES {
+        let mut path = directory.join(&file);
+        if kind.is_symlink()
+            && let Ok(target) = path.canonicalize()
+        {
+            if !target.starts_with(&root) {
+                return Err(RequestsError::Outside { file, target });
+            }
+            path = target;
+        }
+        found += std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+        files.push((file, path));
+        if files.len() > MAX_FILES {
             return Err(RequestsError::TooManyFiles(directory.to_owned()));
         }
     }
-    names.sort();
-    ignored.sort();
-    Ok((names, ignored))
+    if found > MAX_TOTAL_BYTES {
+        return Err(RequestsError::TooLarge { path: directory.to_owned(), found });
+    }
+    files.sort();
+    Ok(Listing { files, left_out })
+}
+
+/// Why a name is left alone.
+fn not_read(file: &str, is_directory: bool) -> Option<&'static str> {
+    if file.starts_with('.') {
+        Some("its name begins with a dot")
+    } else if is_directory {
+        Some("it is a directory")
+    } else if [".yaml", ".yml", ".json"].iter().any(|ending| file.ends_with(ending)) {
+        None
+    } else {
+        Some("its name does not end in .yaml, .yml or .json")
+    }
 }
 
 #[cfg(test)]
@@ -316,6 +353,29 @@ mod tests {
     }
 
     #[test]
+    fn files_without_a_request_are_left_out() {
+        let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: aws-creds}\n";
+        let config = "apiVersion: v1\nkind: Config\n";
+        let other = format!("{HEAD}metadata: {{name: gcp}}\nspec: {{providerSpec: {{kind: GCPProviderSpec}}}}\n");
+        let files = [("a.yaml", request("one").as_str()), ("b.yaml", secret), ("c.yaml", "---\n"), ("d.yaml", &other)]
+            .map(|(name, text)| (name, text.to_owned()));
+        let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+        let requests = read(&files).unwrap();
+        let left_out: Vec<_> = requests.left_out.iter().map(|left| (left.file.as_str(), left.reason)).collect();
+        assert_eq!(left_out, [("b.yaml", NO_REQUEST), ("c.yaml", NO_REQUEST)]);
+        assert_eq!(requests.files.iter().map(|(path, _)| file_name(path)).collect::<Vec<_>>(), ["a.yaml", "d.yaml"]);
+        assert_eq!(requests.skipped.len(), 1);
+
+        let mixed = read(&[("a.yaml", &format!("{}---\n{config}---\n{secret}", request("one")))]).unwrap_err();
+        assert_eq!(
+            mixed.to_string(),
+            "a.yaml, document 3: the document (line 12): a Secret must not be in a bundle\n  remove this document from the file"
+        );
+        let kept = read(&[("a.yaml", &format!("{}---\n{config}", request("one")))]).unwrap();
+        assert_eq!(kept.skipped[0].reason.as_str(), "it is of kind Config, not CredentialsRequest");
+    }
+
+    #[test]
     fn json_is_read_as_what_it_is() {
         let json = r#"{"apiVersion":"cloudcredential.openshift.io/v1","kind":"CredentialsRequest","metadata":{"name":"x"},
             "spec":{"secretRef":{"name":"x","namespace":"ns"},"serviceAccountNames":["a"],"providerSpec":{"kind":"AWSProviderSpec",
@@ -325,7 +385,7 @@ mod tests {
 
     #[test]
     fn reasons_are_printable() {
-        let text = format!("kind: \"a\\x1b{}\"\n", "b".repeat(400));
+        let text = format!("{}---\nkind: \"a\\x1b{}\"\n", request("one"), "b".repeat(400));
         let requests = read(&[("a.yaml", &text)]).unwrap();
         let reason = requests.skipped[0].reason.as_str();
         assert!(reason.starts_with("it is of kind a?bbb") && reason.len() == 300, "{reason}");

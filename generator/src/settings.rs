@@ -8,3 +8,7 @@ pub mod features;
 pub(crate) mod flags;
 pub(crate) mod install_config;
 pub mod options;
+
+/// Service accounts of one request: more do not fit a trust policy, where each takes at least 27 of IAM's 8,192
+/// characters.
+pub(crate) const MAX_SERVICE_ACCOUNTS: usize = 300;

@@ -142,6 +142,13 @@ impl Scene {
         self.generator(["create-bundle", "--no-password"]).args(kept).args(more)
     }
 
+    /// `sign` of a file here with the key without password of a folder here, as a pipeline does it.
+    pub fn sign(&self, file: &str, key_folder: &str, more: &[&str]) -> Program {
+        let (key, digest) = (format!("{key_folder}/minisign.key"), self.digest(file));
+        let program = self.generator(["sign", file, "--no-password", "--signing-key", &key, "--sha256", &digest]);
+        program.args(more)
+    }
+
     /// The bundle of the sample requests, with serial 1: `out/democluster-1.tar.gz`.
     pub fn bundle(&self) -> String {
         self.create_bundle(&[]).run().exits(0);

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what is wrong by failing")]
 
+use std::os::unix::fs::symlink;
+
 use serde_json::{Value, json};
 use tests::SetupError;
 use tests::program::Outcome;
@@ -105,16 +107,17 @@ fn a_folder_without_requests_is_refused() -> Test {
     let scene = Scene::with_key()?;
     let missing = "error: requests cannot be read\n  because: No such file or directory (os error 2)";
     of_requests(&scene, &[]).exits(1).says(missing);
-    let empty = |files: u8, skipped: u8| {
+    let empty = |skipped: u8, left_out: u8| {
         format!(
-            "error: requests holds no CredentialsRequest for AWS ({files} files read, {skipped} documents skipped)\n  fill it with: \
-             oc adm release extract --credentials-requests --cloud=aws --to=DIR RELEASE"
+            "error: requests holds no CredentialsRequest for AWS (skipped: {skipped} documents, left out: {left_out} files)\n  fill \
+             it with: oc adm release extract --credentials-requests --cloud=aws --to=DIR RELEASE"
         )
     };
     std::fs::create_dir(scene.path("requests")).unwrap();
     of_requests(&scene, &[]).exits(4).says(&empty(0, 0));
     scene
         .write("requests/other.yaml", request("example", "other", "[a]").replace("AWSProviderSpec", "GCPProviderSpec"));
+    scene.write("requests/kubeconfig.yaml", "apiVersion: v1\nkind: Config\n");
     of_requests(&scene, &[]).exits(4).says(&empty(1, 1));
     Ok(())
 }
@@ -290,5 +293,114 @@ fn an_install_config_that_ignores_the_roles_is_a_warning() -> Test {
     assert!(warned("mint", "credentialsMode: Mint\n").contains(warning));
     assert!(warned("none", "apiVersion: v1\n").contains(warning));
     assert!(!warned("manual", "credentialsMode: Manual\n").contains("warning: the install-config"));
+    Ok(())
+}
+
+#[test]
+fn other_files_are_left_out() -> Test {
+    let scene = Scene::with_key()?;
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: aws-creds}\nstringData: {aws_access_key_id: x}\n";
+    scene.write("requests/1.yaml", request("example", "one", "[a]"));
+    scene.write("requests/2-secret.yaml", secret);
+    scene.write("requests/3-kubeconfig.yml", "apiVersion: v1\nkind: Config\n");
+    scene.write("requests/4.txt", "");
+    scene.write("requests/.5.yaml", "");
+    scene.write("requests/6.yaml/7.yaml", "");
+    let created = of_requests(&scene, &["--format", "json"]).exits(0).json();
+    let left_out = |file: &str, reason: &str| json!({"file": file, "reason": reason});
+    assert_eq!(
+        created["leftOut"],
+        json!([
+            left_out(".5.yaml", "its name begins with a dot"),
+            left_out("2-secret.yaml", "it holds no CredentialsRequest"),
+            left_out("3-kubeconfig.yml", "it holds no CredentialsRequest"),
+            left_out("4.txt", "its name does not end in .yaml, .yml or .json"),
+            left_out("6.yaml", "it is a directory"),
+        ])
+    );
+    let entries = scene.entries("out/democluster-1.tar.gz");
+    let requests: Vec<_> = entries.iter().filter(|entry| entry.starts_with("credentials-requests/")).collect();
+    assert_eq!(requests, ["credentials-requests/1.yaml"]);
+    scene.applier(["verify", "out/democluster-1.tar.gz", "--trusted-key", "minisign.pub"]).run().exits(0);
+
+    let report = of_requests(&scene, &["--output-dir", "text"]).exits(0).stdout;
+    assert!(report.contains("\nLeft out  2-secret.yaml (it holds no CredentialsRequest)\n"), "{report}");
+
+    scene.write("requests/1.yaml", format!("{}---\n{secret}", request("example", "one", "[a]")));
+    of_requests(&scene, &["--serial", "2"]).exits(4).says(
+        "error: 1.yaml, document 2: the document (line 17): a Secret must not be in a bundle\n  remove this document from the file",
+    );
+    Ok(())
+}
+
+#[test]
+fn links_stay_inside_the_directory() -> Test {
+    let scene = Scene::with_key()?;
+    scene.write("requests/..2026/a.yaml", request("example", "a", "[a]"));
+    symlink("..2026", scene.path("requests/..data")).unwrap();
+    symlink("..data/a.yaml", scene.path("requests/a.yaml")).unwrap();
+    of_requests(&scene, &[]).exits(0);
+    let entry = scene.entry_bytes("out/democluster-1.tar.gz", "credentials-requests/a.yaml");
+    assert_eq!(entry, scene.read("requests/..2026/a.yaml"));
+
+    let outside = scene.write("secret.yaml", request("example", "b", "[a]"));
+    for target in ["../secret.yaml", outside.to_str().unwrap()] {
+        symlink(target, scene.path("requests/b.yaml")).unwrap();
+        let outside = outside.canonicalize().unwrap();
+        of_requests(&scene, &["--serial", "2"]).exits(4).says(&format!(
+            "error: file \"b.yaml\" is a link to {}, outside the directory of requests\n  replace the link by the file, if it \
+             belongs there",
+            outside.display()
+        ));
+        std::fs::remove_file(scene.path("requests/b.yaml")).unwrap();
+    }
+    Ok(())
+}
+
+#[test]
+fn input_is_bounded() -> Test {
+    let scene = Scene::with_key()?;
+    let file = scene.write("requests/000.yaml", request("example", "a", "[a]") + &"#".repeat(1_000_000));
+    let size = std::fs::metadata(&file).unwrap().len();
+    for number in 1..600 {
+        std::fs::hard_link(&file, scene.path(&format!("requests/{number:03}.yaml"))).unwrap();
+    }
+    of_requests(&scene, &[])
+        .exits(4)
+        .says(&format!("error: requests has {} bytes in files to read; at most 16777216 are allowed", 600 * size));
+    std::fs::remove_dir_all(scene.path("requests")).unwrap();
+    let accounts = |count: usize| (0..count).map(|number| format!("a{number}")).collect::<Vec<_>>().join(",");
+    scene.write("requests/a.yaml", request("example", "a", &format!("[{}]", accounts(94_000))));
+    of_requests(&scene, &[]).exits(4).says(
+        "error: a.yaml, document 1: spec.serviceAccountNames (line 7): 94000 service accounts; at most 300 are allowed",
+    );
+    let refused = of_requests(&scene, &["--service-accounts", &format!("example/a={}", accounts(301))]).exits(2).stderr;
+    assert!(refused.contains(": at most 300 service accounts are allowed\n"), "{refused}");
+    Ok(())
+}
+
+#[test]
+fn two_clusters_do_not_share_a_key_by_accident() -> Test {
+    let scene = Scene::with_key()?;
+    scene.generator(["create-key-pair", "--key-type", "p256", "--output-dir", "out"]).run().exits(0);
+    let arguments = scene.bundle_arguments();
+    let key = arguments.iter().position(|word| word == "--public-key-file").unwrap();
+    let arguments = [&arguments[..key], &arguments[key + 2..]].concat();
+    let create =
+        |name: &str, more: &[&str]| scene.create_bundle_with(&arguments, &[&["--name", name], more].concat()).run();
+    create("dev", &[]).exits(0);
+    create("dev", &["--serial", "2"]).exits(0);
+    create("prod", &[]).exits(2).says(
+        "error: cluster prod would share the key in out/serviceaccount-signer.private with cluster dev (out/dev-2.tar.gz)\n  for a \
+         key of its own: another --output-dir\n  to share the key: --public-key-file FILE, with FILE from: tar xzOf \
+         out/dev-2.tar.gz serviceaccount-signer.public",
+    );
+    assert!(!scene.path("out/prod-1.tar.gz").exists());
+    create("prod", &["--public-key-file", "out/serviceaccount-signer.public"]).exits(0);
+    // A bundle of another key is no reason, and neither is a file that is no bundle.
+    scene.create_bundle(&["--name", "third"]).run().exits(0);
+    std::fs::remove_file(scene.path("out/prod-1.tar.gz")).unwrap();
+    scene.write("out/junk-1.tar.gz", "junk");
+    create("dev", &["--serial", "3"]).exits(0);
     Ok(())
 }

@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what is wrong by failing")]
 
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 use tests::SetupError;
 use tests::forge::raw::{Raw, RawEntry};
-use tests::program::Program;
+use tests::program::{Program, tool};
 use tests::scene::{GCP, PREVIEW, ROLES, Scene};
 
 type Test = Result<(), SetupError>;
@@ -39,6 +41,7 @@ fn the_same_input_gives_the_same_bytes() -> Test {
         names,
         [
             "democluster-1-install.tar.gz",
+            "democluster-1-install.tar.gz.minisig",
             "democluster-1.tar.gz",
             "democluster-1.tar.gz.minisig",
             "serviceaccount-signer.private",
@@ -198,7 +201,12 @@ fn the_private_key_is_in_the_install_archive_alone() -> Test {
     scene.create_bundle_with(&arguments, &["--key-type", "p256"]).run().exits(0);
     assert_eq!(
         scene.files("out"),
-        ["democluster-1-install.tar.gz", "democluster-1.tar.gz", "democluster-1.tar.gz.minisig"]
+        [
+            "democluster-1-install.tar.gz",
+            "democluster-1-install.tar.gz.minisig",
+            "democluster-1.tar.gz",
+            "democluster-1.tar.gz.minisig",
+        ]
     );
     let install = "out/democluster-1-install.tar.gz";
     let private = String::from_utf8(scene.entry_bytes(install, "tls/bound-service-account-signing-key.key")).unwrap();
@@ -220,22 +228,77 @@ fn with_a_public_key_no_private_key_is_made() -> Test {
     scene.create_bundle(&[]).run().exits(0);
     assert_eq!(
         scene.files("out"),
-        ["democluster-1-install.tar.gz", "democluster-1.tar.gz", "democluster-1.tar.gz.minisig"]
+        [
+            "democluster-1-install.tar.gz",
+            "democluster-1-install.tar.gz.minisig",
+            "democluster-1.tar.gz",
+            "democluster-1.tar.gz.minisig",
+        ]
     );
     let entries = scene.entries("out/democluster-1-install.tar.gz");
     assert!(entries.iter().all(|path| path.starts_with("manifests/")), "{entries:?}");
     Ok(())
 }
 
-/// `--install-archive -`: the key goes to whatever encrypts it and lies on no disk; what people read goes elsewhere.
 #[test]
 fn the_install_archive_goes_to_standard_output() -> Test {
     let scene = Scene::with_key()?;
     let written = scene.create_bundle(&["--install-archive", "-"]).run().exits(0);
-    assert_eq!(scene.files("out"), ["democluster-1.tar.gz", "democluster-1.tar.gz.minisig"]);
+    let signature = "democluster-1-install.tar.gz.minisig";
+    assert_eq!(scene.files("out"), [signature, "democluster-1.tar.gz", "democluster-1.tar.gz.minisig"]);
     let entries: Vec<String> = Raw::of(&written.bytes).entries.iter().map(RawEntry::path).collect();
     assert!(entries.iter().any(|path| path == "manifests/cluster-authentication-02-config.yaml"), "{entries:?}");
-    assert!(written.stderr.contains("example-image-store"), "the table is on standard error: {}", written.stderr);
+    assert!(written.stderr.contains("example-image-store"), "the report is on standard error: {}", written.stderr);
+    assert!(scene.text(&format!("out/{signature}")).contains("\tfile:democluster-1-install.tar.gz\thashed\n"));
+    // The signature is over the bytes that were written, and that file can be checked as it stands.
+    scene.write("out/democluster-1-install.tar.gz", &written.bytes);
+    scene.create_bundle(&["--output-dir", "again"]).run().exits(0);
+    let Some(minisign) = tool("minisign") else { return Ok(()) };
+    for folder in ["out", "again"] {
+        let archive = format!("{folder}/democluster-1-install.tar.gz");
+        scene.runs(&minisign.clone().args(["-Vm", &archive, "-p", "minisign.pub"])).exits(0);
+    }
+    Ok(())
+}
+
+#[test]
+fn the_install_archive_is_not_thrown_away() -> Test {
+    let scene = Scene::with_key()?;
+    let arguments = scene.bundle_arguments();
+    let script = "\"$@\" --install-archive - > \"$to\"";
+    for (to, code, text) in [
+        ("/dev/null", 2, "error: --install-archive - would write the only copy of the private key to /dev/null\n"),
+        ("/dev/full", 1, "\n  because: No space left on device (os error 28)\n"),
+    ] {
+        let run =
+            Program::new("sh").env("to", to).args(["-c", script, "sh"]).arg(&tests::binaries::binaries()?.generator);
+        let refused = scene.runs(&run.args(["create-bundle", "--no-password"]).args(&arguments)).exits(code);
+        assert!(refused.stderr.contains(text), "{to}: {}", refused.stderr);
+        assert!(!scene.path("out/democluster-1.tar.gz").exists(), "{to}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_killed_run_leaves_no_file() -> Test {
+    let scene = Scene::with_key()?;
+    for signal in ["INT", "TERM", "KILL"] {
+        let mut child = Command::new(&tests::binaries::binaries()?.generator)
+            .args(["create-bundle", "--no-password", "--install-archive", "-"])
+            .args(scene.bundle_arguments())
+            .current_dir(scene.path("."))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // The first byte is written when everything is staged.
+        let mut out = child.stdout.take().unwrap();
+        out.read_exact(&mut [0; 1]).unwrap();
+        assert_eq!(scene.files("out"), [""; 0], "{signal}");
+        scene.runs(&Program::new("sh").args(["-c", &format!("kill -s {signal} {}", child.id())])).exits(0);
+        assert_eq!(child.wait().unwrap().code(), None, "{signal} ends it");
+        assert_eq!(scene.files("out"), [""; 0], "{signal}");
+    }
     Ok(())
 }
 
@@ -244,23 +307,125 @@ fn a_second_signature_is_added_beside_the_first() -> Test {
     let scene = Scene::with_key()?;
     scene.signing_key("review");
     let bundle = scene.bundle();
-    let sign = |more: &[&str]| {
-        scene.generator(["sign", &bundle, "--signing-key", "review/minisign.key", "--no-password"]).args(more).run()
-    };
-    let signed = sign(&["--signer", "reviewer"]).exits(0);
+    let signed =
+        scene.sign(&bundle, "review", &["--signer", "reviewer", "--trusted-key", "minisign.pub"]).run().exits(0);
     assert_eq!(
-        scene.files("out")[1..],
+        scene.files("out")[2..],
         ["democluster-1.tar.gz", "democluster-1.tar.gz.minisig", "democluster-1.tar.gz.reviewer.minisig"]
     );
-    let digest = scene.digest(&bundle);
-    for shown in ["democluster", "123456789012", &digest] {
-        assert!(signed.stdout.contains(shown) || signed.stderr.contains(shown), "{signed:?}");
-    }
+    let index = scene.entry(&bundle, "bundle.json");
+    let text = |field: &str| index[field].as_str().unwrap().to_owned();
+    assert_eq!(
+        signed.stdout,
+        format!(
+            "File     {bundle} (bundle)\nName     democluster\nSerial   1\nAccount  123456789012 (aws, us-east-2)\n\
+             Issuer   {}\nKey      RSA-4096 {}\nRoles    5\nCreated  {}, expires {}\nSHA-256  {}\n\
+             Signature  {bundle}.reviewer.minisig (written)\nSigned by  {}\n",
+            text("issuerUrl"),
+            scene.entry(&bundle, "oidc/keys.json")["keys"][0]["kid"].as_str().unwrap(),
+            text("created"),
+            text("expires"),
+            scene.digest(&bundle),
+            scene.public_key("review/minisign.pub"),
+        )
+    );
     let keys = ["--trusted-key", "minisign.pub", "--trusted-key", "review/minisign.pub"];
     scene.applier(["verify", &bundle]).args(keys).run().exits(0);
-    let refused = sign(&["--signer", "../x"]).exits(2).stderr;
+    let refused = scene.sign(&bundle, "review", &["--signer", "../x"]).run().exits(2).stderr;
     assert!(refused.contains("'--signer <LABEL>': must have 1 to 32 letters, digits, - and _\n"), "{refused}");
     assert_eq!(scene.files(".").len(), 4, "{:?}", scene.files("."));
+    Ok(())
+}
+
+#[test]
+fn only_the_reviewed_bundle_is_signed() -> Test {
+    let scene = Scene::with_key()?;
+    scene.signing_key("review");
+    let bundle = scene.bundle();
+    let sign = scene.generator(["sign", &bundle, "--no-password", "--signing-key", "review/minisign.key"]);
+    let files = scene.files("out");
+    let (digest, other) = (scene.digest(&bundle), "0".repeat(64));
+    sign.clone().args(["--sha256", &other]).run().exits(3).says(&format!(
+        "error: {bundle} has SHA-256 {digest}; --sha256 expects {other}\n  review the file that is here, or get the one that was \
+         reviewed"
+    ));
+    sign.clone().run().exits(2).says(&format!(
+        "error: {bundle} is not signed: standard input is not a terminal to confirm on\n  give --sha256 HEX, the SHA-256 of the \
+         file that was reviewed"
+    ));
+    let asked = |answer| sign.clone().on_a_terminal(&[["Type \"yes\" to sign: ", answer]]).run();
+    let declined = asked("y").exits(1).stdout;
+    assert!(declined.contains(&format!("SHA-256  {digest}\r\n")), "{declined}");
+    assert!(
+        declined.ends_with(&format!("error: {bundle} is not signed: the answer was not \"yes\"\r\n")),
+        "{declined}"
+    );
+    assert_eq!(scene.files("out"), files);
+    asked("yes").exits(0);
+    assert_eq!(scene.files("out").len(), files.len() + 1);
+    Ok(())
+}
+
+#[test]
+fn a_missing_signature_is_noticed_before_signing() -> Test {
+    let scene = Scene::with_key()?;
+    scene.signing_key("review");
+    scene.signing_key("stranger");
+    let bundle = scene.bundle();
+    let line = scene.public_key("stranger/minisign.pub");
+    for key in ["stranger/minisign.pub", &line] {
+        let refused = scene.sign(&bundle, "review", &["--trusted-key", key]).run().exits(3).stderr;
+        assert!(refused.starts_with("error: role \"trusted key 1\" has not signed: "), "{refused}");
+    }
+    let refused = scene.sign(&bundle, "review", &["--trusted-key", "nothing"]).run().exits(2).stderr;
+    assert!(refused.starts_with("error: \"nothing\" is not a minisign public key\n"), "{refused}");
+    scene.sign(&bundle, "review", &["--trusted-key", &scene.public_key("minisign.pub")]).run().exits(0);
+    Ok(())
+}
+
+#[test]
+fn an_expired_bundle_is_not_signed() -> Test {
+    let scene = Scene::with_key()?;
+    scene.create_bundle(&["--expires-in", "1"]).env("SOURCE_DATE_EPOCH", "1700000000").run().exits(0);
+    let sign = scene.sign("out/democluster-1.tar.gz", ".", &[]).env("SOURCE_DATE_EPOCH", "1700000000");
+    let said = sign.run().exits(5).stderr;
+    assert!(said.starts_with("error: the bundle expired at 2023-11-15T22:13:20Z; it is now 2"), "{said}");
+    assert!(said.ends_with("Z\n  make it again with a new --serial\n"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_secret_that_others_can_read_is_noticed() -> Test {
+    let scene = Scene::with_key()?;
+    let set = |file: &str, mode| {
+        std::fs::set_permissions(scene.path(file), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let create = || scene.create_bundle(&[]).env("SOURCE_DATE_EPOCH", "1795000000").run();
+    create().exits(0);
+    assert_eq!(mode(&scene, "out"), 0o700);
+    let archive = "out/democluster-1-install.tar.gz";
+    set(archive, 0o644);
+    let refused = |file: &str| {
+        format!(
+            "has mode 0644, so others can read its private key; expected 0600\n  if nobody has read it: chmod 600 {file}"
+        )
+    };
+    let said = create().exits(2).stderr;
+    assert!(said.ends_with(&format!("error: {archive} {}\n", refused(archive))), "{said}");
+    set(archive, 0o600);
+    create().exits(0);
+
+    let make = || scene.generator(["create-key-pair", "--key-type", "p256", "--output-dir", "keys"]).run();
+    make().exits(0);
+    assert_eq!(mode(&scene, "keys"), 0o700);
+    let private = "keys/serviceaccount-signer.private";
+    set(private, 0o644);
+    make().exits(2).says(&format!("error: {private} {}", refused(private)));
+
+    scene.write("password", "open sesame\n");
+    set("password", 0o604);
+    let make = ["create-signing-key", "--output-dir", "protected", "--password-file", "password"];
+    scene.generator(make).run().exits(0).says("warning: others can read password\n  chmod 600 password");
     Ok(())
 }
 
@@ -298,18 +463,22 @@ fn no_bundle_appears_where_nobody_took_the_key() -> Test {
     );
     assert!(!scene.path("out/democluster-1.tar.gz").exists());
     let slow = line("(sleep 0.3; cat > install.tar.gz)").exits(0);
-    assert!(slow.stderr.contains("If it is lost before the bundle is applied, delete the bundle"), "{}", slow.stderr);
+    assert!(slow.stderr.contains(
+            "If it is lost before the bundle is applied, delete out/democluster-1-install.tar.gz.minisig, \
+             out/democluster-1.tar.gz.minisig and out/democluster-1.tar.gz, and run this command again with the same serial"
+        ), "{}", slow.stderr);
     assert!(scene.entries("install.tar.gz").contains(&"tls/bound-service-account-signing-key.key".to_owned()));
     assert!(scene.path("out/democluster-1.tar.gz").exists());
 
     // The archive is lost: the advice brings a new key, as long as nothing was applied.
     line("cat > /dev/null").exits(2).says(
-        "error: out/democluster-1.tar.gz already exists with other content and is not overwritten\n  if its install archive \
-         is lost and it was never applied, delete it and its signatures, then run this again; for a changed bundle of the same \
+        "error: out/democluster-1-install.tar.gz.minisig already exists with other content and is not overwritten\n  if the \
+         install archive is lost and the bundle was never applied, delete the bundle and the signatures, then run this \
+         again; for a changed bundle of the same \
          cluster give --serial 2 and --public-key-file",
     );
-    for ending in ["", ".minisig"] {
-        std::fs::remove_file(scene.path(&format!("out/democluster-1.tar.gz{ending}"))).unwrap();
+    for file in scene.files("out") {
+        std::fs::remove_file(scene.path(&format!("out/{file}"))).unwrap();
     }
     line("cat > again.tar.gz").exits(0);
     Ok(())
@@ -327,13 +496,14 @@ fn the_next_steps_are_those_of_the_serial() -> Test {
     assert!(first[1].ends_with("airlock-applier plan out/democluster-1.tar.gz --trust trust.json"), "{first:?}");
     assert_eq!(
         first[2],
-        "before openshift-install create cluster, extract the install archive where it runs: tar xzf \
-         out/democluster-1-install.tar.gz -C INSTALL-DIR"
+        "before openshift-install create cluster, check and extract the install archive where it runs: minisign -Vm \
+         out/democluster-1-install.tar.gz -p generator.pub && tar xzf out/democluster-1-install.tar.gz -C INSTALL-DIR"
     );
     assert_eq!(
         second[2],
-        "once the bundle is applied, extract the install archive and apply its Secrets to the cluster: tar xzf \
-         out/democluster-2-install.tar.gz -C INSTALL-DIR; oc apply -f INSTALL-DIR/manifests"
+        "once the bundle is applied, check and extract the install archive and apply its Secrets to the cluster: minisign -Vm \
+         out/democluster-2-install.tar.gz -p generator.pub && tar xzf out/democluster-2-install.tar.gz -C INSTALL-DIR && oc \
+         apply -f INSTALL-DIR/manifests"
     );
     Ok(())
 }
@@ -342,13 +512,11 @@ fn the_next_steps_are_those_of_the_serial() -> Test {
 fn an_install_archive_is_not_signed() -> Test {
     let scene = Scene::with_key()?;
     scene.bundle();
-    let install = "out/democluster-1-install.tar.gz";
-    scene.generator(["sign", install, "--signing-key", "minisign.key", "--no-password"]).run().exits(4).says(
-        "error: out/democluster-1-install.tar.gz cannot be used\n  because: it is an install archive, which may hold the \
-         cluster's private key\n  it is not signed by a reviewer, and it is never carried to the privileged network: sign the \
-         bundle, NAME-SERIAL.tar.gz",
-    );
-    assert!(!scene.path(&format!("{install}.reviewer.minisig")).exists());
+    let archive = "out/democluster-1-install.tar.gz";
+    scene.sign(archive, ".", &[]).run().exits(4).says(&format!(
+        "error: {archive} is an install archive, which may hold the cluster's private key\n  do not sign it, and do not carry it to \
+         the privileged network\n  sign the bundle: NAME-SERIAL.tar.gz"
+    ));
     Ok(())
 }
 

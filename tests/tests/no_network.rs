@@ -24,7 +24,7 @@ fn every_command_of_the_generator_runs_without_sockets() -> Test {
     run(&["create-key-pair", "--key-type", "p256", "--output-dir", "keys"]);
     scene.create_bundle(&["--install-archive", "install.tar.gz"]).sockets_denied().run().exits(0);
     let bundle = "out/democluster-1.tar.gz";
-    run(&["sign", bundle, "--signing-key", "review/minisign.key", "--signer", "reviewer", "--no-password"]);
+    scene.sign(bundle, "review", &["--trusted-key", "minisign.pub"]).sockets_denied().run().exits(0);
     Ok(())
 }
 

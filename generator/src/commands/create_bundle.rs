@@ -1,21 +1,16 @@
 //! `create-bundle`: from a directory of CredentialsRequests to a signed bundle and an install archive.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use bundle_schema::exit::ExitCode;
-use bundle_schema::layout::fold;
-use bundle_schema::names::{AccountId, ClusterName, Region, Sha256};
+use bundle_schema::names::{AccountId, ClusterName, Region};
 
+use super::bundle_files::{Outputs, Places};
 use super::key_source::{KeySource, shown};
-use super::{note, open_signing_key, print, time_from_environment};
+use super::{note, open_signing_key, password_source, print, time_from_environment, warn};
+use crate::build::build;
 use crate::build::install_archive;
-use crate::build::{SignedBundle, build};
 use crate::failure::Failure;
-use crate::keys::password::PasswordSource;
-use crate::output::files::{NewFile, PRIVATE, PUBLIC, stage};
-use crate::output::report::{Around, BundleReport, Format, WrittenFile};
-use crate::output::stdout;
+use crate::output::report::{Around, BundleReport, Format};
 use crate::requests::Requests;
 use crate::settings::config;
 use crate::settings::features::{FeatureSet, Features, Gates};
@@ -36,34 +31,6 @@ pub(crate) struct Arguments {
     format: Format,
 }
 
-/// Where the outputs go.
-struct Places {
-    bundle: PathBuf,
-    signature: PathBuf,
-    /// None: standard output.
-    install_archive: Option<PathBuf>,
-}
-
-impl Places {
-    fn new(
-        output_dir: &Path,
-        install_archive: Option<PathBuf>,
-        options: &BundleOptions,
-    ) -> Result<Self, SettingsError> {
-        let stem = format!("{}-{}", options.name, options.serial);
-        let install_archive = match install_archive {
-            None => Some(output_dir.join(format!("{stem}-install.tar.gz"))),
-            Some(path) if path.as_os_str() == "-" => None,
-            Some(path) => Some(path),
-        };
-        if install_archive.is_none() && std::io::stdout().is_terminal() {
-            return Err(SettingsError::Terminal);
-        }
-        let beside = |ending: &str| output_dir.join(format!("{stem}.tar.gz{ending}"));
-        Ok(Self { bundle: beside(""), signature: beside(".minisig"), install_archive })
-    }
-}
-
 /// Makes the bundle. Everything is checked before the first file is written, and all files appear or none.
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { config, settings, format } = arguments;
@@ -76,7 +43,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let places = Places::new(output_dir, settings.install_archive.clone(), &options)?;
     let (features, warning) = features(&settings)?;
     if let Some(warning) = warning {
-        note(&fold(&format!("warning: {warning}\n")));
+        warn(warning);
     }
     let requests = Requests::of_directory(requests_dir, &features)?;
     let source = KeySource::find(settings.public_key_file.as_deref(), output_dir, settings.key_type, options.serial)?;
@@ -84,24 +51,27 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let hint = format!(
         "for a changed bundle of the same cluster give --serial {next_serial}; to make the same one again give --created with its time"
     );
-    source.check_vacant(&places.bundle, next_serial)?;
-    let signing_key =
-        open_signing_key(signing_key, &PasswordSource::new(settings.password_file.clone(), settings.no_password))?;
+    source.check_vacant(places.files(), next_serial)?;
+    source.check_not_shared(output_dir, &options.name)?;
+    let password = password_source(settings.password_file.clone(), settings.no_password);
+    let signing_key = open_signing_key(signing_key, &password)?;
     signing_key.trusted()?;
     let (public_key, private_key, key_source) = source.take()?;
     let has_private_key = private_key.is_some();
     let bundle = build(&options, requests, public_key)?.freeze()?.sign(&signing_key);
     let install = install_archive::make(bundle.contents(), private_key.as_ref())?;
+    let install_signature = signing_key.sign(&install, options.created, &places.install_name);
+    let outputs = Outputs { bundle: &bundle, install: &install, install_signature: &install_signature };
     let report = BundleReport::new(
         &bundle,
         Around {
             key_source,
             signing_key: signing_key.public(),
-            files: written(&bundle, &install, &places),
+            files: outputs.written(&places),
             next: next(&places, options.serial, has_private_key),
         },
     );
-    write(&bundle, &install, &places, &hint)?;
+    outputs.write(&places, &hint)?;
     let text = format.render(&report);
     if places.install_archive.is_some() {
         print(&text)
@@ -200,34 +170,8 @@ fn features(settings: &Settings) -> Result<(Features, Option<&'static str>), Set
     Ok((features, warning))
 }
 
-/// Writes what is new. The install archive on standard output comes first: whoever takes it and fails, leaves no bundle
-/// behind whose key is lost.
-fn write(bundle: &SignedBundle, install: &[u8], places: &Places, hint: &str) -> Result<(), Failure> {
-    let mut files = vec![
-        NewFile { path: places.bundle.clone(), bytes: bundle.archive(), mode: PUBLIC },
-        NewFile { path: places.signature.clone(), bytes: bundle.signature().as_bytes(), mode: PUBLIC },
-    ];
-    if let Some(path) = &places.install_archive {
-        files.push(NewFile { path: path.clone(), bytes: install, mode: PRIVATE });
-    }
-    let staged = stage(files, hint)?;
-    if places.install_archive.is_none() {
-        stdout::hand_over(install).map_err(|error| Failure::new(ExitCode::Other, error))?;
-    }
-    Ok(staged.publish()?)
-}
-
-fn written(bundle: &SignedBundle, install: &[u8], places: &Places) -> Vec<WrittenFile> {
-    let file = |kind, path: &Path, sha256: &Sha256| WrittenFile { kind, path: shown(path), sha256: sha256.to_string() };
-    vec![
-        file("bundle", &places.bundle, bundle.digest()),
-        file("signature", &places.signature, &Sha256::of(bundle.signature().as_bytes())),
-        file("install archive", places.install_archive.as_deref().unwrap_or(Path::new("-")), &Sha256::of(install)),
-    ]
-}
-
 fn next(places: &Places, serial: u64, has_private_key: bool) -> Vec<String> {
-    let bundle = shown(&places.bundle);
+    let bundle = shown(places.bundle());
     let mut steps = vec![
         format!(
             "have the bundle reviewed and signed again: airlock-generator sign {bundle} --signing-key REVIEWERS-KEY"
@@ -236,21 +180,26 @@ fn next(places: &Places, serial: u64, has_private_key: bool) -> Vec<String> {
             "carry the bundle and its .minisig files to the privileged network: airlock-applier plan {bundle} --trust trust.json"
         ),
     ];
-    let extract = match &places.install_archive {
-        Some(path) => format!("tar xzf {} -C INSTALL-DIR", shown(path)),
-        None => "decrypt what standard output was piped into, and tar xzf it -C INSTALL-DIR".to_owned(),
-    };
-    steps.push(if serial == 1 {
-        format!("before openshift-install create cluster, extract the install archive where it runs: {extract}")
+    let archive = if let Some(path) = &places.install_archive {
+        shown(path)
     } else {
-        format!("once the bundle is applied, extract the install archive and apply its Secrets to the cluster: {extract}; oc apply -f INSTALL-DIR/manifests")
+        let name = &places.install_name;
+        steps.push(format!("decrypt what standard output was piped into as {name}, beside {name}.minisig"));
+        name.clone()
+    };
+    let extract = format!("minisign -Vm {archive} -p generator.pub && tar xzf {archive} -C INSTALL-DIR");
+    steps.push(if serial == 1 {
+        format!("before openshift-install create cluster, check and extract the install archive where it runs: {extract}")
+    } else {
+        format!("once the bundle is applied, check and extract the install archive and apply its Secrets to the cluster: {extract} && oc apply -f INSTALL-DIR/manifests")
     });
     if has_private_key {
         steps.push(
-            "keep the install archive where only the installer's team can read it: it alone holds the cluster's private key. \
-             If it is lost before the bundle is applied, delete the bundle and its signatures, and run this command again \
-             with the same serial"
-                .to_owned(),
+            format!(
+                "keep the install archive where only the installer's team can read it: it alone holds the cluster's private \
+                 key. If it is lost before the bundle is applied, delete {}, and run this command again with the same serial",
+                places.named()
+            ),
         );
     }
     steps

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::key_source::shown;
-use super::print;
+use super::{password_source, print};
 use crate::failure::Failure;
-use crate::keys::password::{self, PasswordSource};
+use crate::keys::password;
 use crate::keys::signing;
 use crate::output::files::{NewFile, OutputError, PRIVATE, PUBLIC, stage};
 use crate::output::report::Format;
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
             return Err(OutputError::Exists { path: path.clone(), hint: HINT.to_owned() }.into());
         }
     }
-    let password = password::new(&PasswordSource::new(password_file, no_password))?;
+    let password = password::new(&password_source(password_file, no_password))?;
     let files = signing::generate(password.as_deref().map(String::as_str))?;
     let report = Report {
         secret_key_file: shown(&secret_path),

@@ -1,16 +1,19 @@
 //! Which key pair a bundle is made for: a public half that is given, a private half that is there, or a new one.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
+use bundle_schema::bundle::Inspection;
 use bundle_schema::documents::key::{KeyError, ServiceAccountKey};
 use bundle_schema::escape::Escaped;
 use bundle_schema::file::read_bounded;
-use bundle_schema::limits::MAX_KEY_FILE_BYTES;
+use bundle_schema::limits::{MAX_ARCHIVE_BYTES, MAX_KEY_FILE_BYTES};
+use bundle_schema::names::ClusterName;
 
-use super::read_secret;
+use super::{read_secret, warn};
 use crate::failure::Failure;
 use crate::keys::service_account::{KeyType, PRIVATE_FILE, PrivateKey};
-use crate::output::files::OutputError;
+use crate::output::files::{OutputError, check_private};
 use crate::settings::flags::SettingsError;
 
 /// Where the key of a bundle comes from.
@@ -18,7 +21,7 @@ pub(super) enum KeySource {
     /// `--public-key-file`: there is no private half here.
     Public { key: ServiceAccountKey, from: String },
     /// `serviceaccount-signer.private` of the output directory.
-    Existing { key: PrivateKey, from: String },
+    Existing { key: PrivateKey, file: PathBuf },
     /// None was there: one is made, and goes into the install archive alone.
     New(KeyType),
 }
@@ -40,7 +43,7 @@ impl KeySource {
         if path.symlink_metadata().is_ok() {
             let key = read_private_key(&path)?;
             check_type(&path, key_type, key.public())?;
-            return Ok(Self::Existing { key, from: format!("from {}", path.to_string_lossy()) });
+            return Ok(Self::Existing { key, file: path });
         }
         if serial > 1 {
             return Err(SettingsError::NewKeyForOldCluster(serial).into());
@@ -49,21 +52,38 @@ impl KeySource {
     }
 
     /// A new key's bundle is never the one that is there already: better known before the key is made than after.
-    pub(super) fn check_vacant(&self, bundle: &Path, next_serial: u64) -> Result<(), OutputError> {
-        if !matches!(self, Self::New(_)) || bundle.symlink_metadata().is_err() {
+    pub(super) fn check_vacant<'a>(
+        &self,
+        mut files: impl Iterator<Item = &'a Path>,
+        next_serial: u64,
+    ) -> Result<(), OutputError> {
+        let Some(there) = files.find(|file| matches!(self, Self::New(_)) && file.symlink_metadata().is_ok()) else {
             return Ok(());
-        }
+        };
         let hint = format!(
-            "if its install archive is lost and it was never applied, delete it and its signatures, then run this again; for a changed bundle of the same cluster give --serial {next_serial} and --public-key-file"
+            "if the install archive is lost and the bundle was never applied, delete the bundle and the signatures, then run this again; for a changed bundle of the same cluster give --serial {next_serial} and --public-key-file"
         );
-        Err(OutputError::Exists { path: bundle.to_owned(), hint })
+        Err(OutputError::Exists { path: there.to_owned(), hint })
+    }
+
+    /// Two clusters share a key where somebody says so with `--public-key-file`, and not because they share a directory.
+    pub(super) fn check_not_shared(&self, output_dir: &Path, name: &ClusterName) -> Result<(), SettingsError> {
+        let Self::Existing { key, file } = self else { return Ok(()) };
+        match other_cluster(output_dir, name, key.public()) {
+            Some((other, bundle)) => {
+                Err(SettingsError::SharedKey { name: name.clone(), key_file: file.clone(), other, bundle })
+            }
+            None => Ok(()),
+        }
     }
 
     /// The public half, the private half where there is one, and where they come from in words.
     pub(super) fn take(self) -> Result<(ServiceAccountKey, Option<PrivateKey>, String), Failure> {
         match self {
             Self::Public { key, from } => Ok((key, None, from)),
-            Self::Existing { key, from } => Ok((key.public().clone(), Some(key), from)),
+            Self::Existing { key, file } => {
+                Ok((key.public().clone(), Some(key), format!("from {}", file.to_string_lossy())))
+            }
             Self::New(key_type) => {
                 let key = PrivateKey::generate(key_type)?;
                 Ok((
@@ -74,6 +94,32 @@ impl KeySource {
             }
         }
     }
+}
+
+/// Bundles that are read to find another cluster with the same key.
+const MAX_OTHERS: usize = 100;
+
+/// Another cluster in a directory whose newest bundle has this key, and that bundle.
+fn other_cluster(directory: &Path, name: &ClusterName, key: &ServiceAccountKey) -> Option<(ClusterName, PathBuf)> {
+    let mut newest: BTreeMap<ClusterName, (u64, PathBuf)> = BTreeMap::new();
+    for entry in std::fs::read_dir(directory).ok()?.flatten() {
+        let file = entry.file_name();
+        let stem = file.to_str().and_then(|file| file.strip_suffix(".tar.gz")).and_then(|stem| stem.rsplit_once('-'));
+        let Some((other, serial)) = stem else { continue };
+        if let (Ok(other), Ok(serial)) = (ClusterName::new(other), serial.parse())
+            && other != *name
+            && newest.get(&other).is_none_or(|(newest, _)| *newest < serial)
+        {
+            newest.insert(other, (serial, entry.path()));
+        }
+    }
+    if newest.len() > MAX_OTHERS {
+        warn(&format!("only {MAX_OTHERS} of {} other clusters were searched for the same key", newest.len()));
+    }
+    newest.into_iter().take(MAX_OTHERS).map(|(other, (_, bundle))| (other, bundle)).find(|(_, bundle)| {
+        let bytes = read_bounded(bundle, MAX_ARCHIVE_BYTES).ok();
+        bytes.and_then(|bytes| Inspection::read(bytes).ok()).is_some_and(|found| found.contents().public_key == *key)
+    })
 }
 
 fn check_type(path: &Path, asked: Option<KeyType>, key: &ServiceAccountKey) -> Result<(), SettingsError> {
@@ -94,6 +140,7 @@ pub(super) fn read_public_key(path: &Path) -> Result<ServiceAccountKey, Failure>
 
 /// Reads a private half.
 pub(super) fn read_private_key(path: &Path) -> Result<PrivateKey, Failure> {
+    check_private(path)?;
     let text = read_secret(path)?;
     PrivateKey::from_pem(&text).map_err(|error| Failure::from(error).in_file(path))
 }

@@ -1,22 +1,23 @@
 //! `sign`: a further signature over a bundle or a receipt.
 
 use std::fmt;
+use std::io::{BufRead, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use bundle_schema::bundle::Inspection;
+use bundle_schema::bundle::SignedFiles;
 use bundle_schema::exit::ExitCode;
 use bundle_schema::file::read_bounded;
-use bundle_schema::json;
-use bundle_schema::limits::{MAX_ARCHIVE_BYTES, MAX_SIGNATURE_BYTES};
+use bundle_schema::layout::fold;
+use bundle_schema::limits::{MAX_ARCHIVE_BYTES, MAX_KEY_FILE_BYTES, MAX_SIGNATURE_BYTES};
 use bundle_schema::names::Sha256;
+use bundle_schema::signature::{MinisignPublicKey, TrustPolicy};
 use serde::Serialize;
 
 use super::key_source::shown;
-use super::{open_signing_key, print, time_from_environment};
-use crate::build::install_archive;
+use super::subject::{SignError, Subject, look};
+use super::{note, now, open_signing_key, password_source, print, time_from_environment};
 use crate::failure::Failure;
-use crate::keys::password::PasswordSource;
 use crate::keys::signing::SigningKey;
 use crate::output::files::{NewFile, OutputError, PUBLIC, stage};
 use crate::output::report::Format;
@@ -46,6 +47,12 @@ pub(crate) struct Arguments {
     /// Label of the signature's file, FILE.LABEL.minisig, for people
     #[arg(long, value_name = "LABEL", default_value = "reviewer")]
     signer: Signer,
+    /// SHA-256 of the reviewed file; required without a terminal
+    #[arg(long, value_name = "HEX")]
+    sha256: Option<Sha256>,
+    /// minisign public key (file or base64 line) that must have signed already; may be repeated
+    #[arg(long, value_name = "KEY")]
+    trusted_key: Vec<String>,
     /// File whose only line is the signing key's password
     #[arg(long, value_name = "FILE", conflicts_with = "no_password")]
     password_file: Option<PathBuf>,
@@ -55,47 +62,6 @@ pub(crate) struct Arguments {
     /// How the report is printed
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
-}
-
-/// What is about to be signed.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Subject {
-    file: String,
-    kind: &'static str,
-    sha256: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bundle: Option<BundleSubject>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct BundleSubject {
-    name: String,
-    serial: u64,
-    account_id: String,
-    partition: String,
-    region: String,
-    roles: usize,
-    key: String,
-    kid: String,
-    created: String,
-    expires: String,
-}
-
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "signing  {} ({})", self.file, self.kind)?;
-        if let Some(bundle) = &self.bundle {
-            writeln!(f, "name     {}", bundle.name)?;
-            writeln!(f, "serial   {}", bundle.serial)?;
-            writeln!(f, "account  {} ({}, {})", bundle.account_id, bundle.partition, bundle.region)?;
-            writeln!(f, "roles    {}", bundle.roles)?;
-            writeln!(f, "key      {} {}", bundle.key, bundle.kid)?;
-            writeln!(f, "created  {}, expires {}", bundle.created, bundle.expires)?;
-        }
-        writeln!(f, "sha256   {}", self.sha256)
-    }
 }
 
 #[derive(Serialize)]
@@ -111,72 +77,78 @@ struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.kept { "is there already, by the same key" } else { "written" };
-        writeln!(f, "{}  {what} ({})", self.signature, self.signing_key)
+        let what = if self.kept { "unchanged; this key signed it before" } else { "written" };
+        writeln!(f, "Signature  {} ({what})", self.signature)?;
+        writeln!(f, "Signed by  {}", self.signing_key)
     }
 }
 
-/// Shows what is signed, then signs it. Another signature of that name is never overwritten.
+/// Shows what is signed, has it confirmed, then signs it: the bytes that were read once, and no others. Another signature
+/// of that name is never overwritten.
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { file, signing_key, signer, password_file, no_password, format } = arguments;
+    let Arguments { file, signing_key, signer, sha256, trusted_key, password_file, no_password, format } = arguments;
     let bytes = read_bounded(&file, MAX_ARCHIVE_BYTES)?;
-    let (subject, bytes) = look(&file, bytes)?;
-    if format == Format::Text {
-        // Before the password is asked for: whoever types it should know for what.
-        print(&subject.to_string())?;
+    let subject = look(&file, &bytes)?;
+    subject.check_time(now()?)?;
+    if let Some(expected) = sha256.as_ref().filter(|expected| **expected != subject.sha256) {
+        let (found, expected) = (subject.sha256.clone(), expected.clone());
+        return Err(SignError::OtherFile { file: subject.file, found, expected }.into());
+    }
+    if !trusted_key.is_empty() {
+        check_signed(&file, &subject, &trusted_key)?;
+    }
+    // Before the password is asked for: whoever types it should know for what.
+    match format {
+        Format::Text => print(&fold(&subject.to_string()))?,
+        Format::Json if sha256.is_none() => note(&fold(&subject.to_string())),
+        Format::Json => {}
+    }
+    if sha256.is_none() {
+        confirm(&subject)?;
     }
     let time = time_from_environment()?;
-    let key = open_signing_key(&signing_key, &PasswordSource::new(password_file, no_password))?;
+    let key = open_signing_key(&signing_key, &password_source(password_file, no_password))?;
     key.trusted()?;
     let path = signature_path(&file, &signer);
     let kept = already_there(&path, &key, &bytes)?;
     if !kept {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let signature = key.sign(&bytes, time, &name);
-        let hint = "another key signed under this label: give another one with --signer";
-        stage(vec![NewFile { path: path.clone(), bytes: signature.as_bytes(), mode: PUBLIC }], hint)?.publish()?;
+        stage(vec![NewFile { path: path.clone(), bytes: signature.as_bytes(), mode: PUBLIC }], ANOTHER)?.publish()?;
     }
     print(&format.render(&Report { subject, signature: shown(&path), signing_key: key.public(), kept }))
 }
 
-fn look(file: &Path, bytes: Vec<u8>) -> Result<(Subject, Vec<u8>), Failure> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return look_at_json(file, bytes);
+/// Asks on the terminal.
+fn confirm(subject: &Subject) -> Result<(), Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(SignError::NotConfirmed(subject.file.clone()).into());
     }
-    if install_archive::is_one(&bytes) {
-        let what = "it is an install archive, which may hold the cluster's private key\n  it is not signed by a reviewer, and it is never carried to the privileged network: sign the bundle, NAME-SERIAL.tar.gz";
-        return Err(Failure::new(ExitCode::Invalid, what).in_file(file));
-    }
-    let bundle = Inspection::read(bytes).map_err(|error| Failure::from(error).in_file(file))?;
-    let header = &bundle.contents().header;
-    let subject = Subject {
-        file: shown(file),
-        kind: "bundle",
-        sha256: bundle.digest().to_string(),
-        bundle: Some(BundleSubject {
-            name: header.name.to_string(),
-            serial: header.serial,
-            account_id: header.account_id.to_string(),
-            partition: header.partition.to_string(),
-            region: header.region.to_string(),
-            roles: header.components.len(),
-            key: bundle.contents().public_key.describe(),
-            kid: bundle.contents().public_key.kid().to_owned(),
-            created: header.created.to_string(),
-            expires: header.expires.to_string(),
-        }),
-    };
-    let bytes = bundle.archive().to_vec();
-    Ok((subject, bytes))
+    note("Type \"yes\" to sign: ");
+    let mut answer = Vec::new();
+    let read = std::io::stdin().lock().take(64).read_until(b'\n', &mut answer);
+    read.map_err(|error| Failure::new(ExitCode::Other, error).in_file(Path::new("standard input")))?;
+    if answer.trim_ascii_end() == b"yes" { Ok(()) } else { Err(SignError::Declined(subject.file.clone()).into()) }
 }
 
-fn look_at_json(file: &Path, bytes: Vec<u8>) -> Result<(Subject, Vec<u8>), Failure> {
-    let value = json::parse_value(&bytes).map_err(|error| Failure::new(ExitCode::Invalid, error).in_file(file))?;
-    if !value.is_object() {
-        let failure = Failure::new(ExitCode::Invalid, "it is neither a bundle nor a JSON object, such as a receipt");
-        return Err(failure.in_file(file));
-    }
-    Ok((Subject { file: shown(file), kind: "JSON", sha256: Sha256::of(&bytes).to_string(), bundle: None }, bytes))
+/// Every trusted key has signed the bytes that were read.
+fn check_signed(file: &Path, subject: &Subject, trusted: &[String]) -> Result<(), Failure> {
+    let keys = trusted.iter().map(|key| trusted_public_key(key)).collect::<Result<_, _>>()?;
+    let policy = TrustPolicy::every_key(keys).map_err(|error| Failure::new(ExitCode::Usage, error))?;
+    let verified = SignedFiles::open(file, &[])?.verify(&policy);
+    let verified = verified.map_err(|error| Failure::new(ExitCode::Trust, error))?;
+    if *verified.digest() == subject.sha256 { Ok(()) } else { Err(SignError::Changed(subject.file.clone()).into()) }
+}
+
+/// A key line, or a file that holds one.
+fn trusted_public_key(argument: &str) -> Result<MinisignPublicKey, Failure> {
+    let path = Path::new(argument);
+    let text = if path.is_file() {
+        String::from_utf8_lossy(&read_bounded(path, MAX_KEY_FILE_BYTES)?).into_owned()
+    } else {
+        argument.to_owned()
+    };
+    MinisignPublicKey::parse(&text).map_err(|error| Failure::new(ExitCode::Usage, error))
 }
 
 /// `FILE.<signer>.minisig`.
@@ -185,6 +157,8 @@ fn signature_path(file: &Path, signer: &Signer) -> PathBuf {
     path.push(format!(".{}.minisig", signer.0));
     path.into()
 }
+
+const ANOTHER: &str = "it is the signature of another key or of another file: give another --signer, or move it away";
 
 /// Whether this key's signature over these bytes is there. Another one is an error.
 fn already_there(path: &Path, key: &SigningKey, bytes: &[u8]) -> Result<bool, Failure> {
@@ -195,8 +169,7 @@ fn already_there(path: &Path, key: &SigningKey, bytes: &[u8]) -> Result<bool, Fa
     if std::str::from_utf8(&found).is_ok_and(|text| key.made(text, bytes)) {
         return Ok(true);
     }
-    let hint = "another key signed under this label, or other bytes: give another --signer, or move the old one away";
-    Err(OutputError::Exists { path: path.to_owned(), hint: hint.to_owned() }.into())
+    Err(OutputError::Exists { path: path.to_owned(), hint: ANOTHER.to_owned() }.into())
 }
 
 #[cfg(test)]

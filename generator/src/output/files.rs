@@ -1,12 +1,13 @@
 //! Writing files so that they appear whole or not at all, and never over another.
 //!
-//! Every file is written beside its place under a name of its own, with its mode from the start, and linked to its place
-//! when all are written: a link, unlike a rename, fails where a file is. Where a file system has no links, it is renamed
-//! after a look.
+//! Every file is written without a name and with its mode from the start, and linked to its place when all are written: a
+//! link, unlike a rename, fails where a file is, and a file without a name is gone when the program is killed. Where a file
+//! system has no such files, the file gets a temporary name beside its place; where it has no links, it is renamed after a
+//! look.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use bundle_schema::escape::Escaped;
@@ -26,6 +27,14 @@ pub(crate) enum OutputError {
         path: PathBuf,
         /// What to do.
         hint: String,
+    },
+    /// A secret that others may read.
+    #[error("{0} has mode {1:04o}, so others can read its private key; expected 0600\n  if nobody has read it: chmod 600 {0}", shown(.path), .mode)]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
     },
     /// The operating system's reason.
     #[error("{} cannot be written", shown(.path))]
@@ -50,36 +59,57 @@ pub(crate) struct NewFile<'a> {
 
 /// Files that are written but not in their places; dropped, they are gone.
 pub(crate) struct Staged<'a> {
-    files: Vec<(PathBuf, NewFile<'a>)>,
+    files: Vec<(Temporary, NewFile<'a>)>,
     hint: &'a str,
 }
 
-/// Writes files beside their places. What is there already with the same bytes is left alone.
+/// Writes files aside. What is there already with the same bytes is left alone.
 pub(crate) fn stage<'a>(files: Vec<NewFile<'a>>, hint: &'a str) -> Result<Staged<'a>, OutputError> {
-    let mut staged = Staged { files: Vec::with_capacity(files.len()), hint };
+    let mut vacant = Vec::with_capacity(files.len());
     for file in files {
-        if check_vacant(&file.path, file.bytes, hint)? {
-            let directory = parent(&file.path);
-            fs::create_dir_all(directory).map_err(|source| OutputError::Io { path: directory.to_owned(), source })?;
-            let temporary = temporary(&file.path);
-            let written = write(&temporary, &file);
-            // Registered before the error is looked at, so that half a file is removed too.
-            let path = file.path.clone();
-            staged.files.push((temporary, file));
-            written.map_err(|source| OutputError::Io { path, source })?;
+        if check_vacant(&file, hint)? {
+            vacant.push(file);
         }
+    }
+    for file in &vacant {
+        let directory = parent(&file.path);
+        let secret = vacant.iter().any(|other| other.mode == PRIVATE && parent(&other.path) == directory);
+        // What the umask takes away stays away; a mask of 0 opens a directory to nobody.
+        let made = DirBuilder::new().recursive(true).mode(if secret { 0o700 } else { 0o755 }).create(directory);
+        made.map_err(|source| OutputError::Io { path: directory.to_owned(), source })?;
+    }
+    let mut staged = Staged { files: Vec::with_capacity(vacant.len()), hint };
+    for file in vacant {
+        let written = Temporary::write(&file);
+        let temporary = written.map_err(|source| OutputError::Io { path: file.path.clone(), source })?;
+        staged.files.push((temporary, file));
     }
     Ok(staged)
 }
 
-/// Refuses a place where something else is. Returns false where the same is there already.
-fn check_vacant(path: &Path, bytes: &[u8], hint: &str) -> Result<bool, OutputError> {
+/// Refuses a place where something else is. False where the same is there already.
+fn check_vacant(file: &NewFile<'_>, hint: &str) -> Result<bool, OutputError> {
+    let path = &file.path;
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
-        Err(source) => Err(OutputError::Io { path: path.to_owned(), source }),
-        Ok(metadata) if metadata.is_file() && same(path, bytes) => Ok(false),
-        Ok(_) => Err(OutputError::Exists { path: path.to_owned(), hint: hint.to_owned() }),
+        Err(source) => Err(OutputError::Io { path: path.clone(), source }),
+        Ok(metadata) if metadata.is_file() && same(path, file.bytes) => {
+            if file.mode == PRIVATE {
+                check_private(path).map(|()| false)
+            } else {
+                Ok(false)
+            }
+        }
+        Ok(_) => Err(OutputError::Exists { path: path.clone(), hint: hint.to_owned() }),
     }
+}
+
+/// Refuses a private key that others may read.
+pub(crate) fn check_private(path: &Path) -> Result<(), OutputError> {
+    // A file that cannot be asked cannot be read either, which its reader reports.
+    let mode = fs::metadata(path).map_or(0, |metadata| metadata.mode() & 0o7777);
+    let others = mode & 0o077;
+    if others == 0 { Ok(()) } else { Err(OutputError::Exposed { path: path.to_owned(), mode }) }
 }
 
 fn same(path: &Path, bytes: &[u8]) -> bool {
@@ -92,23 +122,11 @@ fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// `.<name>.<process>.tmp`, in the same directory and so on the same file system.
-fn temporary(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    parent(path).join(format!(".{name}.{}.tmp", std::process::id()))
-}
-
-fn write(path: &Path, file: &NewFile<'_>) -> io::Result<()> {
-    let mut open = OpenOptions::new().write(true).create_new(true).mode(file.mode).open(path)?;
-    open.write_all(file.bytes)?;
-    open.sync_all()
-}
-
 impl Staged<'_> {
-    /// Puts every file in its place, or none.
+    /// Puts every file in its place, in order, or none.
     pub(crate) fn publish(self) -> Result<(), OutputError> {
         for (done, (temporary, file)) in self.files.iter().enumerate() {
-            if let Err(error) = place(temporary, file, self.hint) {
+            if let Err(error) = temporary.place(file, self.hint) {
                 for (_, file) in self.files.iter().take(done) {
                     let _ = fs::remove_file(&file.path);
                 }
@@ -119,24 +137,81 @@ impl Staged<'_> {
     }
 }
 
-impl Drop for Staged<'_> {
+/// A file that is written but not in its place.
+enum Temporary {
+    /// It has no name.
+    #[cfg(target_os = "linux")]
+    Unnamed(File),
+    /// `.<name>.<process>.tmp` in the same directory; dropped, it is removed.
+    Named(PathBuf),
+}
+
+impl Temporary {
+    fn write(file: &NewFile<'_>) -> io::Result<Self> {
+        #[cfg(target_os = "linux")]
+        if let Ok(unnamed) = open_unnamed(parent(&file.path), file.mode) {
+            fill(&unnamed, file.bytes)?;
+            return Ok(Self::Unnamed(unnamed));
+        }
+        Self::write_named(file)
+    }
+
+    fn write_named(file: &NewFile<'_>) -> io::Result<Self> {
+        let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+        let path = parent(&file.path).join(format!(".{name}.{}.tmp", std::process::id()));
+        let open = OpenOptions::new().write(true).create_new(true).mode(file.mode).open(&path)?;
+        // From here on it is ours, so that half a file is removed too, and another process's is not.
+        let named = Self::Named(path);
+        fill(&open, file.bytes)?;
+        Ok(named)
+    }
+
+    fn place(&self, file: &NewFile<'_>, hint: &str) -> Result<(), OutputError> {
+        let linked = match self {
+            #[cfg(target_os = "linux")]
+            Self::Unnamed(unnamed) => link_unnamed(unnamed, &file.path),
+            Self::Named(temporary) => fs::hard_link(temporary, &file.path),
+        };
+        let Err(source) = linked else { return Ok(()) };
+        if source.kind() == ErrorKind::AlreadyExists || fs::symlink_metadata(&file.path).is_ok() {
+            return Err(OutputError::Exists { path: file.path.clone(), hint: hint.to_owned() });
+        }
+        let placed = match self {
+            #[cfg(target_os = "linux")]
+            Self::Unnamed(_) => Err(source),
+            Self::Named(temporary) => fs::rename(temporary, &file.path),
+        };
+        placed.map_err(|source| OutputError::Io { path: file.path.clone(), source })
+    }
+}
+
+impl Drop for Temporary {
     fn drop(&mut self) {
-        for (temporary, _) in &self.files {
-            let _ = fs::remove_file(temporary);
+        if let Self::Named(path) = self {
+            let _ = fs::remove_file(path);
         }
     }
 }
 
-fn place(temporary: &Path, file: &NewFile<'_>, hint: &str) -> Result<(), OutputError> {
-    let exists = || OutputError::Exists { path: file.path.clone(), hint: hint.to_owned() };
-    match fs::hard_link(temporary, &file.path) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(exists()),
-        Err(_) if fs::symlink_metadata(&file.path).is_ok() => Err(exists()),
-        Err(_) => {
-            fs::rename(temporary, &file.path).map_err(|source| OutputError::Io { path: file.path.clone(), source })
-        }
-    }
+fn fill(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// A file without a name, where there is a way to give it one later [open(2), O_TMPFILE].
+#[cfg(target_os = "linux")]
+fn open_unnamed(directory: &Path, mode: u32) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags, open};
+    fs::metadata("/proc/self/fd")?;
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    Ok(open(directory, flags, Mode::from_raw_mode(mode))?.into())
+}
+
+#[cfg(target_os = "linux")]
+fn link_unnamed(file: &File, path: &Path) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD, linkat};
+    let unnamed = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(file));
+    Ok(linkat(CWD, unnamed, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }
 
 #[cfg(test)]
@@ -205,5 +280,52 @@ mod tests {
         assert!(matches!(staged.publish(), Err(OutputError::Exists { .. })));
         assert_eq!(folder.names(), ["b"]);
         assert_eq!(fs::read(folder.0.join("b")).unwrap(), b"other");
+    }
+
+    #[test]
+    fn a_temporary_file_of_another_process_is_left_alone() {
+        let folder = Folder::new("named");
+        let name = format!(".a.{}.tmp", std::process::id());
+        let file = folder.file("a", b"1", PUBLIC);
+        fs::write(folder.0.join(&name), b"other").unwrap();
+        assert_eq!(Temporary::write_named(&file).err().unwrap().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(folder.0.join(&name)).unwrap(), b"other");
+        fs::remove_file(folder.0.join(&name)).unwrap();
+        // Without files that have no name, the same comes out.
+        let temporary = Temporary::write_named(&file).unwrap();
+        assert_eq!(folder.names(), [name]);
+        Staged { files: vec![(temporary, file)], hint: "" }.publish().unwrap();
+        assert_eq!(folder.names(), ["a"]);
+        drop(Temporary::write_named(&folder.file("b", b"2", PUBLIC)).unwrap());
+        assert_eq!(folder.names(), ["a"]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_staged_file_has_no_name() {
+        let folder = Folder::new("unnamed");
+        let staged = stage(vec![folder.file("a", b"1", PRIVATE)], "").unwrap();
+        assert_eq!(folder.names(), [""; 0]);
+        staged.publish().unwrap();
+        assert_eq!(folder.names(), ["a"]);
+    }
+
+    #[test]
+    fn a_secret_that_others_can_read_is_refused_and_its_directory_is_closed() {
+        let folder = Folder::new("exposed");
+        let mode = |name: &str| fs::metadata(folder.0.join(name)).unwrap().permissions().mode() & 0o777;
+        let secret = || vec![folder.file("made/a", b"1", PRIVATE), folder.file("public/b", b"2", PUBLIC)];
+        stage(secret(), "").unwrap().publish().unwrap();
+        assert_eq!((mode("made"), mode("public") & 0o022), (0o700, 0));
+        stage(secret(), "").unwrap().publish().unwrap();
+        let path = folder.0.join("made/a");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let path = path.display();
+        assert_eq!(
+            stage(secret(), "").err().unwrap().to_string(),
+            format!(
+                "{path} has mode 0644, so others can read its private key; expected 0600\n  if nobody has read it: chmod 600 {path}"
+            )
+        );
     }
 }

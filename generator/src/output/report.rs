@@ -8,7 +8,7 @@ use bundle_schema::layout::fold;
 use serde::Serialize;
 
 use crate::build::{Notes, SignedBundle};
-use crate::requests::file_name;
+use crate::requests::{LeftOut, file_name};
 
 /// How a report is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -35,7 +35,7 @@ impl Format {
 /// A file that a command wrote, or found as it would have written it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct WrittenFile {
-    /// What it is: `bundle`, `signature`, `install archive`.
+    /// What it is, such as `bundle`.
     pub(crate) kind: &'static str,
     /// Where it is; `-` for standard output.
     pub(crate) path: String,
@@ -61,7 +61,7 @@ pub(crate) struct BundleReport {
     signing_key: String,
     roles: Vec<RoleReport>,
     skipped: Vec<SkippedReport>,
-    ignored_files: Vec<String>,
+    left_out: Vec<LeftOut>,
     warnings: Vec<String>,
     files: Vec<WrittenFile>,
     next: Vec<String>,
@@ -118,7 +118,7 @@ impl BundleReport {
             signing_key,
             roles: roles(bundle, header, notes),
             skipped: skipped(header),
-            ignored_files: notes.ignored.clone(),
+            left_out: notes.left_out.clone(),
             warnings: notes.warnings.clone(),
             files,
             next,
@@ -182,13 +182,13 @@ impl BundleReport {
             writeln!(f, "Skipped   {request} ({}, document {})", Escaped(&skipped.file), skipped.document)?;
             writeln!(f, "          {}", skipped.reason)?;
         }
-        for file in &self.ignored_files {
-            writeln!(f, "Not read  {}", Escaped(file))?;
+        for LeftOut { file, reason } in &self.left_out {
+            writeln!(f, "Left out  {} ({reason})", Escaped(file))?;
         }
         for warning in &self.warnings {
             writeln!(f, "Warning   {warning}")?;
         }
-        if !(self.skipped.is_empty() && self.ignored_files.is_empty() && self.warnings.is_empty()) {
+        if !(self.skipped.is_empty() && self.left_out.is_empty() && self.warnings.is_empty()) {
             writeln!(f)?;
         }
         for file in &self.files {

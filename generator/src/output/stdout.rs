@@ -30,6 +30,13 @@ pub(crate) fn hand_over(bytes: &[u8]) -> Result<(), NotTaken> {
     written.and_then(|()| wait_for_reader(stdout())).and_then(|()| close()).map_err(NotTaken)
 }
 
+/// Whether whatever is written to standard output is lost.
+pub(crate) fn is_null_device() -> bool {
+    let null = File::open("/dev/null").ok().and_then(|null| fstat(&null).ok()).map(|null| null.st_rdev);
+    let device = fstat(stdout()).ok().filter(|out| FileType::from_raw_mode(out.st_mode) == FileType::CharacterDevice);
+    null.is_some() && device.map(|out| out.st_rdev) == null
+}
+
 fn wait_for_reader(out: BorrowedFd<'_>) -> io::Result<()> {
     if FileType::from_raw_mode(fstat(out)?.st_mode) != FileType::Fifo {
         return match fsync(out) {

@@ -4,7 +4,7 @@
 //! those of cloud-credential-operator's `pkg/apis/cloudcredential/v1`; an unknown one is refused, because something would
 //! be asked for and not granted. `metadata` and `status` may hold anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use bundle_schema::documents::policy::{
     ActionPattern, Condition, ConditionOperator, ConditionValue, ConditionValues, Effect, PermissionStatement,
@@ -12,6 +12,7 @@ use bundle_schema::documents::policy::{
 };
 use bundle_schema::names::{Namespace, ObjectName, TokenPath};
 
+use crate::settings::MAX_SERVICE_ACCOUNTS;
 use crate::yaml::{Cursor, FieldError, KeyedEntry, Plain};
 
 /// What a component of the cluster asks of AWS.
@@ -76,10 +77,15 @@ fn service_accounts(field: Option<Cursor<'_>>) -> Result<Vec<ObjectName>, FieldE
     {
         return Ok(Vec::new());
     }
+    if items.len() > MAX_SERVICE_ACCOUNTS {
+        let found = items.len();
+        return Err(field.refused(format_args!("{found} service accounts; at most {MAX_SERVICE_ACCOUNTS} are allowed")));
+    }
+    let mut seen = HashSet::with_capacity(items.len());
     let mut names: Vec<ObjectName> = Vec::with_capacity(items.len());
     for item in items {
-        let name = item.parse()?;
-        if names.contains(&name) {
+        let name: ObjectName = item.parse()?;
+        if !seen.insert(name.as_str().to_owned()) {
             return Err(item.refused(format_args!("{name} is named twice")));
         }
         names.push(name);
@@ -335,6 +341,12 @@ spec:
             assert_eq!(change("[disk-operator, disk-node]", none).unwrap().service_accounts, [], "{none}");
         }
         assert!(change("[disk-operator, disk-node]", "[a, \"\"]").is_err());
+        let many = |count: usize| (0..count).map(|number| format!("a{number}")).collect::<Vec<_>>().join(", ");
+        assert_eq!(change("disk-operator, disk-node", &many(300)).unwrap().service_accounts.len(), 300);
+        assert_eq!(
+            change("disk-operator, disk-node", &many(94_000)).unwrap_err(),
+            "spec.serviceAccountNames (line 6): 94000 service accounts; at most 300 are allowed"
+        );
         assert_eq!(
             change("  secretRef", "  cloudTokenPath: /run/token\n  secretRef").unwrap().token_path.as_str(),
             "/run/token"

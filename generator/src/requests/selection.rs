@@ -18,17 +18,19 @@ const CAPABILITY: &str = "capability.openshift.io/name";
 pub(crate) enum Verdict {
     /// It becomes a role. The gates are those it depends on and whose state is not known.
     Keep { undecided: Vec<String> },
-    /// It does not, and why.
+    /// It is a CredentialsRequest that does not, and why.
     Skip(String),
+    /// It is no CredentialsRequest.
+    Other { reason: String, is_secret: bool },
 }
 
 pub(crate) fn judge(document: &Node, features: &Features) -> Result<Verdict, FieldError> {
     if document.is_null() {
-        return Ok(skip("the document is empty"));
+        return Ok(Verdict::Other { reason: "the document is empty".to_owned(), is_secret: false });
     }
     let root = Cursor::root(document);
     if let Some(other) = other_kind(&root)? {
-        return Ok(skip(&other));
+        return Ok(other);
     }
     let at = |path: &[&str]| root.at(path);
     let provider = at(&["spec", "providerSpec", "kind"]).map(|kind| kind.text()).transpose()?;
@@ -49,7 +51,7 @@ pub(crate) fn judge(document: &Node, features: &Features) -> Result<Verdict, Fie
     if let Some(gates) = annotation(FEATURE_GATE)? {
         match by_feature_gate(gates, features) {
             Verdict::Keep { undecided: gates } => undecided = gates,
-            skipped @ Verdict::Skip(_) => return Ok(skipped),
+            skipped => return Ok(skipped),
         }
     }
     if let (Some(needed), Some(capabilities)) = (annotation(CAPABILITY)?, &features.capabilities)
@@ -64,25 +66,29 @@ pub(crate) fn judge(document: &Node, features: &Features) -> Result<Verdict, Fie
     Ok(Verdict::Keep { undecided })
 }
 
-/// Why an object is no CredentialsRequest, where it is another kind of object.
-fn other_kind(root: &Cursor<'_>) -> Result<Option<String>, FieldError> {
+/// What an object is, where it is not a CredentialsRequest.
+fn other_kind(root: &Cursor<'_>) -> Result<Option<Verdict>, FieldError> {
     root.entries()?;
     let required = |name: &'static str| root.at(&[name]).ok_or_else(|| root.error(FieldProblem::Missing(name)));
     let kind = required("kind")?.text()?;
     // Requests inside a list would be skipped with it.
     if kind == "List" || kind == "CredentialsRequestList" {
         return Err(
-            required("kind")?.refused(format_args!("{kind} is not read: write each object as a document of its own"))
+            required("kind")?.refused(format_args!("{kind} is not read; write each object as a document of its own"))
         );
     }
     if kind != "CredentialsRequest" {
-        return Ok(Some(format!("it is of kind {kind}, not CredentialsRequest")));
+        let reason = format!("it is of kind {kind}, not CredentialsRequest");
+        return Ok(Some(Verdict::Other { reason, is_secret: kind == "Secret" }));
     }
     let version = required("apiVersion")?;
     match version.text()?.split_once('/') {
         Some((GROUP, "v1")) => Ok(None),
         Some((GROUP, other)) => Err(version.refused(format_args!("version {other} is not known; {GROUP}/v1 is"))),
-        _ => Ok(Some(format!("its apiVersion is {}, not {GROUP}/v1", version.text()?))),
+        _ => {
+            let reason = format!("its apiVersion is {}, not {GROUP}/v1", version.text()?);
+            Ok(Some(Verdict::Other { reason, is_secret: false }))
+        }
     }
 }
 
@@ -143,13 +149,18 @@ mod tests {
     #[test]
     fn other_objects_and_other_clouds_are_skipped() {
         let none = Features::default();
-        for (text, reason) in [
-            ("---\n", "the document is empty"),
-            ("kind: Secret\n", "it is of kind Secret, not CredentialsRequest"),
+        for (text, reason, is_secret) in [
+            ("---\n", "the document is empty", false),
+            ("kind: Secret\n", "it is of kind Secret, not CredentialsRequest", true),
             (
                 "kind: CredentialsRequest\napiVersion: other.io/v1\n",
                 "its apiVersion is other.io/v1, not cloudcredential.openshift.io/v1",
+                false,
             ),
+        ] {
+            assert_eq!(judged(text, &none), Ok(Verdict::Other { reason: reason.to_owned(), is_secret }));
+        }
+        for (text, reason) in [
             (&request("", "kind: GCPProviderSpec"), "providerSpec is of kind GCPProviderSpec, not AWSProviderSpec"),
             (
                 &request("release.openshift.io/delete: \"true\"", ""),
@@ -172,7 +183,7 @@ mod tests {
             ("- a\n", "the document (line 1): expected a mapping, found a list"),
             ("a: b\n", "the document (line 1) has no field \"kind\""),
             ("kind: CredentialsRequest\n", "the document (line 1) has no field \"apiVersion\""),
-            ("kind: List\nitems: []\n", "kind (line 1): List is not read: write each object as a document of its own"),
+            ("kind: List\nitems: []\n", "kind (line 1): List is not read; write each object as a document of its own"),
             (
                 "kind: CredentialsRequest\napiVersion: cloudcredential.openshift.io/v1beta1\n",
                 "apiVersion (line 2): version v1beta1 is not known; cloudcredential.openshift.io/v1 is",

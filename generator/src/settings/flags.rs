@@ -12,6 +12,7 @@ use bundle_schema::names::{
 };
 
 use crate::keys::service_account::KeyType;
+use crate::settings::MAX_SERVICE_ACCOUNTS;
 use crate::settings::features::{FeatureSet, GateList};
 use crate::settings::options::RoleNames;
 use crate::yaml::{FieldError, YamlError};
@@ -76,6 +77,29 @@ pub(crate) enum SettingsError {
         /// What is there.
         found: String,
     },
+    /// A key that another cluster has already.
+    #[error(
+        "cluster {name} would share the key in {} with cluster {other} ({bundle})\n  for a key of its own: another --output-dir\n  to share the key: --public-key-file FILE, with FILE from: tar xzOf {bundle} serviceaccount-signer.public",
+        Escaped(&.key_file.to_string_lossy()), bundle = Escaped(&.bundle.to_string_lossy())
+    )]
+    SharedKey {
+        /// The cluster whose bundle is made.
+        name: ClusterName,
+        /// The private key.
+        key_file: PathBuf,
+        /// The cluster that has the key.
+        other: ClusterName,
+        /// Its bundle.
+        bundle: PathBuf,
+    },
+    /// A key for nobody.
+    #[error(
+        "--install-archive - would write the only copy of the private key to /dev/null\n  pipe it into a program that encrypts it: ... | age -r RECIPIENT > install.age"
+    )]
+    NullDevice,
+    /// A clock outside the years 1970 to 9999.
+    #[error("this host's clock is outside the years 1970 to 9999\n  set it")]
+    Clock,
     /// Binary data for a terminal.
     #[error(
         "--install-archive - would write the private key to a terminal\n  pipe it into a program that encrypts it: ... | age -r RECIPIENT > install.tar.gz.age"
@@ -123,6 +147,9 @@ impl FromStr for ServiceAccountsSetting {
         let mut named: Vec<ObjectName> = Vec::new();
         for account in accounts.split(',') {
             let account = ObjectName::new(account.trim()).map_err(refused)?;
+            if named.len() == MAX_SERVICE_ACCOUNTS {
+                return Err(format!("at most {MAX_SERVICE_ACCOUNTS} service accounts are allowed"));
+            }
             if named.contains(&account) {
                 return Err(format!("{account} is named twice"));
             }

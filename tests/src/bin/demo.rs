@@ -116,9 +116,22 @@ impl Demo {
             "So far only the generator's team has signed. The applier refuses, before it even looks into the archive:",
         );
         self.applier(&["verify", BUNDLE, "--trust=trust.json"], 3)?;
-        step("The reviewer reads the bundle (every file in it is readable text) and adds a signature:");
+        step(
+            "The reviewer reads the bundle (every file in it is readable text) and signs it. On a terminal, sign shows the\n\
+             bundle and asks; elsewhere it is told the SHA-256 of the file that was reviewed:",
+        );
+        let reviewed = self.tool("sha256sum", &[BUNDLE])?;
+        let digest = reviewed.stdout.split_whitespace().next().ok_or("sha256sum prints nothing")?;
         self.generator(
-            &["sign", BUNDLE, "--signing-key=review-team/minisign.key", "--signer=reviewer", "--no-password"],
+            &[
+                "sign",
+                BUNDLE,
+                "--signing-key=review-team/minisign.key",
+                "--trusted-key=generator-team/minisign.pub",
+                &format!("--sha256={digest}"),
+                "--signer=reviewer",
+                "--no-password",
+            ],
             0,
         )?;
         Ok(())
