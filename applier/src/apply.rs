@@ -4,6 +4,7 @@
 //! it is done, failed or was not reached. No decision is made here but one: an action that AWS says is done already is
 //! looked at, and counts as done only if what is there is exactly what it would have made.
 
+pub(crate) mod hold;
 pub(crate) mod issuer_check;
 mod outcome;
 pub mod receipt;
@@ -15,9 +16,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bundle_schema::names::Timestamp;
+use bundle_schema::names::{BucketName, Timestamp};
 use tokio::task::JoinSet;
 
+use self::hold::Hold;
 use self::issuer_check::IssuerCheck;
 pub(crate) use self::outcome::{ActionError, IssuerOutcome, Outcome};
 use self::receipt::Receipt;
@@ -27,12 +29,31 @@ use crate::account::issuer::ReadIssuer;
 use crate::account::live::{BucketState, ReadAccount};
 use crate::plan::ApprovedPlan;
 use crate::plan::action::{Action, Call};
+use crate::plan::head::Head;
 use crate::plan::reconcile;
+use crate::record::RoleId;
 
-/// The writing half of an account: it takes an action of a plan, and nothing else.
+/// The writing half of an account: it takes an action of a plan, or the record, and nothing else.
 pub(crate) trait WriteAccount: Send + Sync + 'static {
-    /// Sends the action's call.
-    fn perform(&self, action: &Action) -> impl Future<Output = Result<(), AwsError>> + Send;
+    /// Sends the action's call; the answer is the ID of a role that was made.
+    fn perform(&self, action: &Action) -> impl Future<Output = Result<Option<RoleId>, AwsError>> + Send;
+    /// Writes the record over this version of it, or where there is none; the answer is the new version.
+    fn put_record(
+        &self,
+        bucket: &BucketName,
+        before: Option<&str>,
+        body: &[u8],
+        patience: Patience,
+    ) -> impl Future<Output = Result<String, AwsError>> + Send;
+    /// What failed is not sent again from now on.
+    fn stop_sending(&self);
+}
+
+/// Whether what fails is sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    Once,
+    Retry,
 }
 
 /// How a plan is applied.
@@ -42,6 +63,8 @@ pub(crate) struct Run<'a> {
     pub(crate) issuer: Option<Arc<IssuerCheck>>,
     /// Set to stop in good order: what is under way ends, nothing new begins.
     pub(crate) stop: Arc<AtomicBool>,
+    /// How long the record of a run that was cut off must not have changed.
+    pub(crate) take_over_after: Duration,
     pub(crate) clock: &'a dyn Fn() -> Timestamp,
 }
 
@@ -60,26 +83,64 @@ impl ApprovedPlan {
         let mut schedule = Schedule::of(&actions);
         let mut running = JoinSet::new();
         let mut indexes = HashMap::new();
+        let mut hold: Option<Hold<'_, A>> = None;
         let mut failed = false;
         loop {
             while running.len() < run.concurrency && !failed && !run.stop.load(Ordering::Relaxed) {
                 let Some(index) = schedule.next() else { break };
+                let Some(action) = actions.get(index) else { continue };
+                // Nothing else is under way while the record is opened or closed.
+                let recorded = write_record(&**account, &action.call, &mut hold, plan.head(), &run).await;
+                if let Some(result) = recorded {
+                    let outcome = match result {
+                        Ok(()) => {
+                            schedule.finish(index);
+                            Outcome::Done
+                        }
+                        Err(error) => {
+                            failed = true;
+                            Outcome::Failed(error)
+                        }
+                    };
+                    report(action, &outcome);
+                    outcomes.get_mut(index).into_iter().for_each(|slot| *slot = outcome.clone());
+                    continue;
+                }
                 let (account, actions, issuer) = (Arc::clone(account), Arc::clone(&actions), run.issuer.clone());
                 let task = running.spawn(async move {
                     match actions.get(index) {
                         Some(action) => perform(&*account, action, issuer.as_deref()).await,
-                        None => Ok(Outcome::Done),
+                        None => Ok((Outcome::Done, None)),
                     }
                 });
                 indexes.insert(task.id(), index);
             }
-            let Some(ended) = running.join_next_with_id().await else { break };
+            let ended = match &mut hold {
+                Some(open) if !running.is_empty() => {
+                    if let Ok(ended) = tokio::time::timeout(open.until_beat(), running.join_next_with_id()).await {
+                        ended
+                    } else {
+                        if let Err(error) = open.beat((run.clock)()).await {
+                            // Another run has begun: what fails from here on is its business.
+                            account.stop_sending();
+                            (failed, hold) = (true, None);
+                            outcomes.last_mut().into_iter().for_each(|slot| *slot = Outcome::Failed(error.clone()));
+                        }
+                        continue;
+                    }
+                }
+                _ => running.join_next_with_id().await,
+            };
+            let Some(ended) = ended else { break };
             let id = ended.as_ref().map_or_else(tokio::task::JoinError::id, |(id, _)| *id);
             let Some(index) = indexes.remove(&id) else { continue };
             let (Some(action), Some(outcome)) = (actions.get(index), outcomes.get_mut(index)) else { continue };
             let cut_off = || ActionError::CutOff { resource: action.resource.clone() };
             match ended.map_err(|_| cut_off()).and_then(|(_, result)| result) {
-                Ok(done) => {
+                Ok((done, role_id)) => {
+                    if let (Call::CreateRole { input }, Some(id), Some(hold)) = (&action.call, role_id, &mut hold) {
+                        hold.role_made(&input.role_name, id);
+                    }
                     *outcome = done;
                     schedule.finish(index);
                 }
@@ -91,15 +152,40 @@ impl ApprovedPlan {
             report(action, outcome);
         }
         let is_done = |outcome: &Outcome| matches!(outcome, Outcome::Done | Outcome::AlreadyDone);
+        let all_done = outcomes.iter().all(is_done);
+        if let Some(hold) = hold.as_mut().filter(|_| !all_done) {
+            hold.stop((run.clock)()).await;
+        }
         let issuer = match &run.issuer {
             None => IssuerOutcome::Skipped,
-            Some(check) if outcomes.iter().all(is_done) => match check.wait(&**account).await {
+            Some(check) if all_done => match check.wait(&**account).await {
                 Ok(()) => IssuerOutcome::Done,
                 Err(error) => IssuerOutcome::Failed(error.into()),
             },
             Some(_) => IssuerOutcome::NotReached,
         };
-        Receipt::new(&plan, outcomes, issuer, started, (run.clock)())
+        let record = hold.map(|hold| hold.record().clone());
+        Receipt::new(&plan, outcomes, issuer, record, started, (run.clock)())
+    }
+}
+
+/// Opens or closes the record, where that is the call.
+async fn write_record<'a, A: ReadAccount + WriteAccount>(
+    account: &'a A,
+    call: &Call,
+    hold: &mut Option<Hold<'a, A>>,
+    head: &Head,
+    run: &Run<'_>,
+) -> Option<Result<(), ActionError>> {
+    let now = (run.clock)();
+    match (call, hold) {
+        (Call::OpenRecord { bucket, before, known, making }, hold) => {
+            let opened = (bucket, before.as_ref(), known, making);
+            let opened = Hold::open(account, head, opened, run.take_over_after, now).await;
+            Some(opened.map(|opened| *hold = Some(opened)))
+        }
+        (Call::CloseRecord { provider_arn }, Some(open)) => Some(open.close(provider_arn, now).await),
+        _ => None,
     }
 }
 
@@ -107,12 +193,15 @@ async fn perform(
     account: &(impl ReadAccount + ReadIssuer + WriteAccount),
     action: &Action,
     issuer: Option<&IssuerCheck>,
-) -> Result<Outcome, ActionError> {
+) -> Result<(Outcome, Option<RoleId>), ActionError> {
     // IAM reads the issuer when the provider is made.
     if let (Call::CreateProvider { .. }, Some(check)) = (&action.call, issuer) {
         check.wait(account).await?;
     }
-    let Err(error) = account.perform(action).await else { return Ok(Outcome::Done) };
+    let error = match account.perform(action).await {
+        Ok(role_id) => return Ok((Outcome::Done, role_id)),
+        Err(error) => error,
+    };
     let says_done =
         ["BucketAlreadyOwnedByYou", "EntityAlreadyExists", "EntityAlreadyExistsException", "PreconditionFailed"];
     if !error.code().is_some_and(|code| says_done.contains(&code)) {
@@ -122,7 +211,7 @@ async fn perform(
     for pause in [0, 500, 1_500, 4_000].map(Duration::from_millis) {
         tokio::time::sleep(pause).await;
         match is_done(account, action).await? {
-            Found::Ours => return Ok(Outcome::AlreadyDone),
+            Found::Ours(role_id) => return Ok((Outcome::AlreadyDone, role_id)),
             Found::Other => break,
             Found::Nothing => {}
         }
@@ -132,8 +221,8 @@ async fn perform(
 
 /// What stands where an action would make something.
 enum Found {
-    /// Exactly what the action makes.
-    Ours,
+    /// Exactly what the action makes; the ID of a role.
+    Ours(Option<RoleId>),
     /// Something else.
     Other,
     /// Nothing, although AWS says that there is something.
@@ -143,7 +232,7 @@ enum Found {
 impl Found {
     fn of(is_ours: Option<bool>) -> Self {
         match is_ours {
-            Some(true) => Self::Ours,
+            Some(true) => Self::Ours(None),
             Some(false) => Self::Other,
             None => Self::Nothing,
         }
@@ -153,8 +242,9 @@ impl Found {
 /// Whether the account holds exactly what the action would make.
 async fn is_done(account: &impl ReadAccount, action: &Action) -> Result<Found, AwsError> {
     Ok(Found::of(match &action.call {
-        Call::CreateBucket { input, tags } => match account.bucket(&input.bucket).await? {
-            BucketState::Present(bucket) => {
+        Call::CreateBucket { input, tags } => match account.find_bucket(&input.bucket).await? {
+            BucketState::Present(()) => {
+                let bucket = account.bucket_settings(&input.bucket).await?;
                 Some(bucket.is_new() && tags.iter().all(|(key, value)| bucket.tags.get(key) == Some(value)))
             }
             BucketState::Absent => None,
@@ -163,13 +253,16 @@ async fn is_done(account: &impl ReadAccount, action: &Action) -> Result<Found, A
         Call::PutObject { bucket, after, .. } => {
             account.object(bucket, after.key).await?.map(|live| reconcile::same_object(after, &live))
         }
-        Call::CreateProvider { input } => {
+        Call::CreateProvider { input, tags } => {
             let live = account.provider(&action.resource).await?;
-            live.map(|live| reconcile::provider(input, Some(&live)).is_empty())
+            live.map(|live| reconcile::provider(input, tags, Some(&live)).is_empty())
         }
         Call::CreateRole { input } => {
-            let live = account.role(&input.role_name, &input.role_name).await?;
-            live.map(|live| live.path == input.path.as_str() && reconcile::role(input, Some(&live)).is_empty())
+            return Ok(match account.role(&input.role_name, &input.role_name).await? {
+                Some(live) if reconcile::is_just_made(input, &live) => Found::Ours(Some(live.id)),
+                Some(_) => Found::Other,
+                None => Found::Nothing,
+            });
         }
         _ => Some(false),
     }))
@@ -192,11 +285,21 @@ mod tests {
             concurrency,
             issuer: Some(Arc::new(IssuerCheck::of(&contents()))),
             stop: Arc::clone(stop),
+            take_over_after: Duration::ZERO,
             clock: &|| at,
         };
         let approved = plan.approve(Approval::Yes).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(approved.apply(account, run, |_, _| {}))
+    }
+
+    /// What the account holds, with the record's run and time as in every other test.
+    fn held(account: &Arc<Fake>) -> Held {
+        let mut held = account.held.lock().unwrap().clone();
+        let mut record = held.bucket().record.clone().unwrap().content.unwrap();
+        record.run = "0".repeat(32);
+        held.put_record(record);
+        held
     }
 
     fn apply(account: &Arc<Fake>) -> Receipt {
@@ -212,8 +315,8 @@ mod tests {
     #[test]
     fn what_is_applied_is_there() {
         let account = Arc::new(Fake::new(Held::nothing()));
-        assert_eq!(apply(&account).to_string(), "11 done, 0 failed, 0 not reached");
-        assert_eq!(*account.held.lock().unwrap(), Held::everything(&contents()));
+        assert_eq!(apply(&account).to_string(), "13 done, 0 failed, 0 not reached");
+        assert_eq!(held(&account), Held::everything(&contents()));
         assert_eq!(apply(&account).to_string(), "0 done, 0 failed, 0 not reached");
     }
 
@@ -238,7 +341,7 @@ mod tests {
     fn no_more_than_allowed_are_under_way() {
         let account = Arc::new(Fake::new(Held::nothing()));
         run(&account, 1, &Arc::default());
-        let log = account.log.lock().unwrap();
+        let log: Vec<String> = account.log.lock().unwrap().iter().filter(|line| *line != "record").cloned().collect();
         assert!(log.chunks(2).all(|pair| pair[0].starts_with("begin") && pair[1].starts_with("end")), "{log:#?}");
     }
 
@@ -246,27 +349,36 @@ mod tests {
     fn after_a_failure_nothing_new_begins() {
         let account = failing("iam:CreateRole", "prod-disk", "LimitExceeded", false);
         let receipt = apply(&account);
-        assert_eq!(receipt.to_string(), "8 done, 1 failed, 2 not reached");
+        assert_eq!(receipt.to_string(), "9 done, 1 failed, 3 not reached");
         assert_eq!(receipt.first_error().unwrap(), answered("iam:CreateRole", 409, "LimitExceeded", "m").into());
         assert_eq!(receipt.ending(), receipt::Ending::Failed);
         account.errors.lock().unwrap().clear();
-        assert_eq!(apply(&account).to_string(), "3 done, 0 failed, 0 not reached");
-        assert_eq!(*account.held.lock().unwrap(), Held::everything(&contents()));
+        assert_eq!(apply(&account).to_string(), "5 done, 0 failed, 0 not reached");
+        assert_eq!(held(&account), Held::everything(&contents()));
     }
 
     #[test]
     fn a_run_cut_off_anywhere_is_finished_by_another() {
-        let actions = 11;
+        let actions = 13;
         for cut in 0..actions {
             let account = Arc::new(Fake::new(Held::nothing()));
             let contents = contents();
             let plan = plan(&contents, &Held::nothing().state()).unwrap();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
             for action in &plan.actions()[..cut] {
-                runtime.block_on(account.perform(action)).unwrap();
+                if let Call::OpenRecord { known, making, .. } = &action.call {
+                    let mut record = crate::fixture::record();
+                    record.state = crate::record::RecordState::Applying;
+                    (record.made, record.making) = (known.clone(), making.clone());
+                    account.held.lock().unwrap().put_record(record);
+                } else {
+                    runtime.block_on(account.perform(action)).unwrap();
+                }
             }
-            assert_eq!(apply(&account).to_string(), format!("{} done, 0 failed, 0 not reached", actions - cut));
-            assert_eq!(*account.held.lock().unwrap(), Held::everything(&contents));
+            // The record is opened again.
+            let left = if cut < 2 { actions - cut } else { actions - cut + 1 };
+            assert_eq!(apply(&account).to_string(), format!("{left} done, 0 failed, 0 not reached"));
+            assert_eq!(held(&account), Held::everything(&contents));
         }
     }
 
@@ -279,8 +391,8 @@ mod tests {
             ("iam:CreateRole", "prod-disk", "EntityAlreadyExists"),
         ] {
             let account = failing(call, resource, code, true);
-            assert_eq!(apply(&account).to_string(), "11 done, 0 failed, 0 not reached", "{call}");
-            assert_eq!(*account.held.lock().unwrap(), Held::everything(&contents()));
+            assert_eq!(apply(&account).to_string(), "13 done, 0 failed, 0 not reached", "{call}");
+            assert_eq!(held(&account), Held::everything(&contents()));
         }
     }
 
@@ -300,7 +412,7 @@ mod tests {
     fn a_stopped_run_says_what_was_not_reached() {
         let account = Arc::new(Fake::new(Held::nothing()));
         let receipt = run(&account, 10, &Arc::new(AtomicBool::new(true)));
-        assert_eq!(receipt.to_string(), "0 done, 0 failed, 11 not reached");
+        assert_eq!(receipt.to_string(), "0 done, 0 failed, 13 not reached");
         assert_eq!(receipt.ending(), receipt::Ending::Interrupted);
         assert_eq!(*account.held.lock().unwrap(), Held::nothing());
     }

@@ -119,6 +119,10 @@ pub(crate) struct ApplyArgs {
     /// Do not look whether the public can read the issuer's documents, for a host that cannot reach them
     #[arg(long)]
     pub(crate) skip_issuer_check: bool,
+    /// Seconds for which the record of a run that was cut off must not have changed before this run goes on from there; 0
+    /// only if nobody else can be applying
+    #[arg(long, value_name = "SECONDS", default_value_t = crate::apply::hold::TAKE_OVER_AFTER, value_parser = clap::value_parser!(u16).range(..=3600))]
+    pub(crate) take_over_after: u16,
     /// Where the receipt goes [default: <name>-<serial>.<time>.receipt.json in the current directory]
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: Option<PathBuf>,
@@ -130,6 +134,38 @@ pub(crate) struct AccountArgs {
     /// How many requests may be under way at once
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) concurrency: u8,
+    #[command(flatten)]
+    pub(crate) choices: ChoiceArgs,
+}
+
+/// What is allowed besides what every plan may do.
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct ChoiceArgs {
+    /// Take over what carries the cluster's tag and is not in the record of what was made, as the plan shows it: of ccoctl,
+    /// or of somebody else
+    #[arg(long)]
+    pub(crate) adopt: bool,
+    /// Apply a bundle that is older than what the account holds, or one whose bucket is gone
+    #[arg(long)]
+    pub(crate) allow_rollback: bool,
+    /// The receipt of the last apply, where the bucket with the record is gone
+    #[arg(long, value_name = "FILE")]
+    pub(crate) previous_receipt: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) foreign_policies: ForeignPolicyArgs,
+}
+
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct ForeignPolicyArgs {
+    /// Remove policies that are not in the bundle from the cluster's roles
+    #[arg(long)]
+    pub(crate) prune: bool,
+    /// Give permissions also to roles that have policies which are not in the bundle, and keep those
+    #[arg(long)]
+    pub(crate) leave_foreign_policies: bool,
 }
 
 #[cfg(test)]

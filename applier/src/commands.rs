@@ -36,6 +36,9 @@ pub(crate) enum Failure {
     Live(#[from] crate::account::live::LiveError),
     #[cfg(feature = "aws")]
     #[error(transparent)]
+    PreviousReceipt(#[from] crate::record::PreviousReceiptError),
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
     Refused(#[from] crate::plan::refusal::Refused),
     #[cfg(feature = "aws")]
     #[error(transparent)]
@@ -50,6 +53,8 @@ impl Failure {
             Self::Output(_) | Self::Clock => ExitCode::Other,
             #[cfg(feature = "aws")]
             Self::Live(crate::account::live::LiveError::WrongAccount { .. }) | Self::Refused(_) => ExitCode::Refused,
+            #[cfg(feature = "aws")]
+            Self::PreviousReceipt(_) => ExitCode::Usage,
             #[cfg(feature = "aws")]
             Self::Live(_) => ExitCode::Aws,
             #[cfg(feature = "aws")]

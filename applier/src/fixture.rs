@@ -13,19 +13,21 @@ use bundle_schema::documents::policy::{
 };
 use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy};
 use bundle_schema::json::Embedded;
-use bundle_schema::names::{BucketName, RoleName, Sha256, Tag, Timestamp};
+use bundle_schema::names::{BucketName, ClusterName, RoleName, Sha256, Tag, Timestamp};
 
 use crate::account::AwsError;
 use crate::account::issuer::ReadIssuer;
 use crate::account::live::Tags;
 use crate::account::live::{
-    BucketState, Caller, LiveBucket, LiveObject, LiveProvider, LiveRole, LiveState, ReadAccount,
+    BucketState, Caller, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, LiveState, ReadAccount,
 };
-use crate::apply::WriteAccount;
+use crate::apply::{Patience, WriteAccount};
 use crate::plan::Plan;
 use crate::plan::action::{Action, Call};
+use crate::plan::choices::Choices;
 use crate::plan::desired::{Desired, tags};
 use crate::plan::refusal::Refused;
+use crate::record::{Made, MadeProvider, Making, Record, RecordState, RoleId};
 
 const KEY: &str = "-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEzqI/ldq8a6+ZkkP31VpqCwJmF4x8
@@ -126,7 +128,25 @@ fn role(header: &Header, name: &str) -> RoleDocuments {
 
 /// The plan of these contents for an account.
 pub(crate) fn plan(contents: &Contents, live: &LiveState) -> Result<Plan, Refused> {
-    Plan::of(&Desired::for_test(contents, &digest()), live, &[], Timestamp::from_unix(0).unwrap())
+    plan_with(contents, live, &Choices::default())
+}
+
+/// As [`plan`], with these choices.
+pub(crate) fn plan_with(contents: &Contents, live: &LiveState, choices: &Choices) -> Result<Plan, Refused> {
+    Plan::of(&Desired::for_test(contents, &digest()), live, choices, &[], Timestamp::from_unix(0).unwrap())
+}
+
+/// The record of these contents, applied.
+pub(crate) fn record() -> Record {
+    match Held::everything(&contents()).state().record().unwrap().content.clone() {
+        Ok(record) => record,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn role_id(name: &RoleName) -> RoleId {
+    let letters = name.as_str().to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "");
+    format!("AROAEXAMPLE0{letters}").try_into().unwrap()
 }
 
 /// An account's resources of one bundle.
@@ -146,8 +166,39 @@ impl Held {
     pub(crate) fn everything(contents: &Contents) -> Self {
         let mut held = Self::nothing();
         let plan = plan(contents, &held.state()).unwrap();
-        plan.actions().iter().for_each(|action| held.perform(action).unwrap());
+        for action in plan.actions() {
+            held.perform(action).unwrap();
+        }
+        held.write_record(contents, RecordState::Applied);
         held
+    }
+
+    /// What a run writes that has made everything that is there.
+    pub(crate) fn write_record(&mut self, contents: &Contents, state: RecordState) {
+        let provider = self
+            .provider
+            .as_ref()
+            .map(|provider| MadeProvider { created: provider.created, thumbprints: provider.thumbprints.clone() });
+        let roles = self.roles.iter().map(|(name, role)| (name.clone(), role.id.clone())).collect();
+        let record = Record {
+            version: Record::VERSION,
+            name: contents.header.name.clone(),
+            state,
+            serial: contents.header.serial,
+            sha256: digest(),
+            time: Timestamp::from_unix(0).unwrap(),
+            caller: "arn:aws:iam::123456789012:user/x".to_owned(),
+            run: "0".repeat(32),
+            made: Made { provider, roles },
+            making: Making::default(),
+        };
+        self.put_record(record);
+    }
+
+    pub(crate) fn put_record(&mut self, record: Record) {
+        let etag = Sha256::of(&record.to_bytes()).to_string();
+        self.bucket().is_empty = false;
+        self.bucket().record = Some(LiveRecord { etag, content: Ok(record) });
     }
 
     pub(crate) fn state(&self) -> LiveState {
@@ -166,7 +217,7 @@ impl Held {
         self.provider.as_mut().unwrap()
     }
 
-    fn perform(&mut self, action: &Action) -> Result<(), AwsError> {
+    fn perform(&mut self, action: &Action) -> Result<Option<RoleId>, AwsError> {
         let exists = |code| Err(crate::account::answered(action.name(), 409, code, "it exists"));
         match action.call.clone() {
             Call::CreateBucket { .. } if self.bucket != BucketState::Absent => {
@@ -198,10 +249,10 @@ impl Held {
                 self.bucket().is_empty = false;
             }
             Call::CreateProvider { .. } if self.provider.is_some() => return exists("EntityAlreadyExists"),
-            Call::CreateProvider { input } => {
+            Call::CreateProvider { input, tags } => {
                 let client_ids = input.client_id_list.iter().map(ToString::to_string).collect();
                 let thumbprints = vec!["A".repeat(40)];
-                self.provider = Some(LiveProvider { client_ids, thumbprints, tags: tags(&input.tags) });
+                self.provider = Some(LiveProvider { client_ids, thumbprints, tags, created: made() });
             }
             Call::AddClientId { client_id } => self.provider().client_ids.push(client_id.to_string()),
             Call::RemoveClientId { client_id } => self.provider().client_ids.retain(|id| *id != client_id),
@@ -213,7 +264,11 @@ impl Held {
                 return exists("EntityAlreadyExists");
             }
             Call::CreateRole { input } => {
+                let id = role_id(&input.role_name);
                 let live = LiveRole {
+                    id: id.clone(),
+                    created: made(),
+                    last_used: None,
                     path: input.path.to_string(),
                     trust: input.assume_role_policy_document.text(),
                     description: Some(input.description),
@@ -221,9 +276,11 @@ impl Held {
                     max_session_duration: Some(3600),
                     tags: tags(&input.tags),
                     policy: None,
-                    other_policies: Vec::new(),
+                    other_inline: Vec::new(),
+                    attached: Vec::new(),
                 };
                 self.roles.insert(input.role_name, live);
+                return Ok(Some(id));
             }
             Call::SetTrustPolicy { role, after, .. } => self.role(role.as_str()).trust = after.text(),
             Call::UpdateRole { role, after, .. } => {
@@ -236,8 +293,16 @@ impl Held {
             Call::SetRolePolicy { input, .. } => {
                 self.role(input.role_name.as_str()).policy = Some(input.policy_document.text());
             }
+            Call::DetachPolicy { role, policy_arn } => {
+                self.role(role.as_str()).attached.retain(|arn| *arn != policy_arn);
+            }
+            Call::DeletePolicy { role, policy_name } => {
+                self.role(role.as_str()).other_inline.retain(|name| *name != policy_name);
+            }
+            // The run writes the record itself.
+            Call::OpenRecord { .. } | Call::CloseRecord { .. } => {}
         }
-        Ok(())
+        Ok(None)
     }
 }
 
@@ -263,12 +328,14 @@ impl ReadAccount for Fake {
     async fn caller(&self) -> Result<Caller, AwsError> {
         Ok(Caller { account: "123456789012".to_owned(), arn: "arn:aws:iam::123456789012:user/x".to_owned() })
     }
-    async fn bucket(&self, _: &BucketName) -> Result<BucketState, AwsError> {
-        let mut state = self.held().bucket;
-        if let BucketState::Present(bucket) = &mut state {
-            bucket.objects.clear();
-        }
-        Ok(state)
+    async fn find_bucket(&self, _: &BucketName) -> Result<BucketState<()>, AwsError> {
+        Ok(self.held().bucket.with(drop))
+    }
+    async fn record(&self, _: &BucketName, _: &ClusterName) -> Result<Option<LiveRecord>, AwsError> {
+        Ok(self.held().bucket().record.clone())
+    }
+    async fn bucket_settings(&self, _: &BucketName) -> Result<LiveBucket, AwsError> {
+        Ok(LiveBucket { objects: BTreeMap::new(), record: None, ..self.held().bucket().clone() })
     }
     async fn object(&self, _: &BucketName, key: &str) -> Result<Option<LiveObject>, AwsError> {
         Ok(self.held().bucket().objects.remove(key))
@@ -289,7 +356,7 @@ impl ReadIssuer for Fake {
 }
 
 impl WriteAccount for Fake {
-    async fn perform(&self, action: &Action) -> Result<(), AwsError> {
+    async fn perform(&self, action: &Action) -> Result<Option<RoleId>, AwsError> {
         let (name, resource) = (action.name(), action.resource.rsplit([':', '/']).next().unwrap().to_owned());
         self.log.lock().unwrap().push(format!("begin {name} {resource}"));
         // Long enough for whatever may begin meanwhile to begin.
@@ -304,6 +371,30 @@ impl WriteAccount for Fake {
         }
         self.held.lock().unwrap().perform(action)
     }
+
+    async fn put_record(
+        &self,
+        _: &BucketName,
+        before: Option<&str>,
+        body: &[u8],
+        _: Patience,
+    ) -> Result<String, AwsError> {
+        self.log.lock().unwrap().push("record".to_owned());
+        let mut held = self.held.lock().unwrap();
+        let found = held.bucket().record.as_ref().map(|record| record.etag.clone());
+        if found.as_deref() != before {
+            return Err(crate::account::answered("s3:PutObject", 412, "PreconditionFailed", "it changed"));
+        }
+        held.put_record(Record::parse(body, &parsed("prod")).unwrap());
+        Ok(held.bucket().record.as_ref().unwrap().etag.clone())
+    }
+
+    fn stop_sending(&self) {}
+}
+
+/// When IAM made everything that is there.
+fn made() -> Timestamp {
+    Timestamp::from_unix(1_790_000_000).unwrap()
 }
 
 /// Tags as a map.

@@ -22,5 +22,7 @@ mod commands;
 mod fixture;
 #[cfg(feature = "aws")]
 pub mod plan;
+#[cfg(feature = "aws")]
+mod record;
 
 pub use commands::run;

@@ -4,11 +4,14 @@
 //! account refuses it (check 10). Everything is reconciled; nothing that is not the bundle's is touched.
 
 pub(crate) mod action;
+mod adopted;
+pub mod choices;
 pub(crate) mod desired;
 mod diff;
 mod finding;
 pub(crate) mod head;
 pub(crate) mod meaning;
+mod ownership;
 pub(crate) mod reconcile;
 pub mod refusal;
 pub(crate) mod show;
@@ -18,13 +21,16 @@ use bundle_schema::names::{Sha256, Timestamp};
 use bundle_schema::signature::Signer;
 use serde::Serialize;
 
-use self::action::{Action, Change};
+use self::action::{Action, Call, Change, RecordVersion};
+use self::choices::{Choices, ForeignPolicies};
 use self::desired::Desired;
 use self::finding::{Finding, findings};
 use self::head::Head;
+use self::ownership::Ownership;
 use self::refusal::Refused;
 use crate::account::live::LiveState;
 use crate::admit::Admitted;
+use crate::record::{Made, RECORD_KEY, Record, RecordState};
 
 /// What is digested: everything that decides what an apply does, what it replaces, and what a person was told.
 #[derive(Serialize)]
@@ -47,20 +53,24 @@ pub struct Plan {
 
 impl Plan {
     /// Check 10 and, where it holds, the actions.
-    pub fn compute(bundle: &Admitted, live: &LiveState, now: Timestamp) -> Result<Self, Refused> {
-        Self::of(&Desired::of(bundle), live, bundle.bundle().signers(), now)
+    pub fn compute(bundle: &Admitted, live: &LiveState, choices: &Choices, now: Timestamp) -> Result<Self, Refused> {
+        Self::of(&Desired::of(bundle), live, choices, bundle.bundle().signers(), now)
     }
 
     pub(crate) fn of(
         desired: &Desired<'_>,
         live: &LiveState,
+        choices: &Choices,
         signers: &[Signer],
         now: Timestamp,
     ) -> Result<Self, Refused> {
-        refusal::check(desired, live)?;
-        let actions = reconcile::account(desired, live);
-        let findings = findings(desired, live, &actions);
-        let head = Head::new(desired, live, signers, now);
+        let prune = choices.foreign_policies == ForeignPolicies::Prune;
+        let actions = reconcile::account(desired, live, prune);
+        refusal::check(desired, live, choices, &actions)?;
+        let ownership = Ownership::new(desired, live, choices);
+        let actions = recorded(desired, live, &ownership, actions);
+        let findings = findings(desired, live, choices, &actions);
+        let head = Head::new(desired, live, ownership.record(), signers, now);
         let digested = Digested {
             account_id: head.account_id.as_str(),
             bundle_sha256: &head.bundle.sha256,
@@ -138,6 +148,40 @@ impl Plan {
     }
 }
 
+/// The actions between those that open and close the record; none where nothing is to do and the record says so.
+fn recorded(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>, actions: Vec<Action>) -> Vec<Action> {
+    let header = &desired.contents().header;
+    let (known, making) = ownership.made_and_making();
+    let says_so = |record: &Record| {
+        // The thumbprints are what IAM had then; a change of theirs is a finding.
+        let ids = |made: &Made| (made.provider.as_ref().map(|provider| provider.created), made.roles.clone());
+        record.state == RecordState::Applied
+            && (record.serial, &record.sha256) == (header.serial, desired.digest())
+            && ids(&record.made) == ids(&known)
+    };
+    let read = live.record();
+    let found = read.and_then(|read| Some((read, read.content.as_ref().ok()?)));
+    if actions.is_empty() && found.is_some_and(|(_, record)| says_so(record)) {
+        return actions;
+    }
+    let before = found.map(|(read, record)| RecordVersion {
+        etag: read.etag.clone(),
+        state: record.state,
+        serial: record.serial,
+        sha256: record.sha256.clone(),
+        time: record.time,
+        caller: record.caller.clone(),
+    });
+    let resource = format!("{}/{RECORD_KEY}", desired.bucket_arn());
+    let (mut all, rest): (Vec<_>, Vec<_>) =
+        actions.into_iter().partition(|action| matches!(action.call, Call::CreateBucket { .. }));
+    let open = Call::OpenRecord { bucket: header.name.bucket(), before, known, making };
+    all.push(Action { resource: resource.clone(), call: open });
+    all.extend(rest);
+    all.push(Action { resource, call: Call::CloseRecord { provider_arn: header.provider_arn() } });
+    all
+}
+
 /// How a plan was agreed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Approval {
@@ -190,7 +234,7 @@ mod tests {
     fn plan(contents: &Contents, held: &Held) -> Result<Plan, String> {
         let at = Timestamp::from_unix(1_795_000_000).unwrap();
         let signer = Signer { role: "reviewer".to_owned(), key: "RWQ".to_owned(), trusted_comment: "t".to_owned() };
-        let plan = Plan::of(&Desired::for_test(contents, &digest()), &held.state(), &[signer], at);
+        let plan = Plan::of(&Desired::for_test(contents, &digest()), &held.state(), &Choices::default(), &[signer], at);
         plan.map_err(|refused| refused.to_string())
     }
 
@@ -213,6 +257,8 @@ Created   2026-09-21T14:13:20Z, expires 2027-01-15T08:00:00Z
 Signed    reviewer RWQ
 Account   123456789012 (aws, us-east-2)
 Issuer    https://prod-oidc.s3.us-east-2.amazonaws.com
+Holds     serial 7, applied, 1970-01-01T00:00:00Z, by
+          arn:aws:iam::123456789012:user/x
 Caller    arn:aws:iam::123456789012:user/x
 Time      2026-11-18T11:06:40Z
 
@@ -233,6 +279,7 @@ plan digest: {}
             lines(&plan),
             [
                 "s3:CreateBucket bucket prod-oidc",
+                "s3:PutObject sts-airlock/record.json",
                 "s3:PutBucketPublicAccessBlock bucket prod-oidc",
                 "s3:PutBucketPolicy bucket prod-oidc",
                 "s3:PutObject .well-known/openid-configuration",
@@ -243,6 +290,7 @@ plan digest: {}
                 "iam:CreateRole role prod-registry",
                 "iam:PutRolePolicy role prod-disk",
                 "iam:PutRolePolicy role prod-registry",
+                "s3:PutObject sts-airlock/record.json",
             ]
         );
         let text = plan.text().to_string();
@@ -255,14 +303,15 @@ plan digest: {}
     tags          Name=prod, openshift.io/cloud-credential-operator/prod=owned,
                   sts-airlock/bundle-sha256={},
                   sts-airlock/serial=7
+    record        sts-airlock/record.json, private
     public access by bucket policy only; ACLs are blocked
     policy        everybody may read the issuer's documents
     document      .well-known/openid-configuration
     document      keys.json
     signing key   BjTPeU-VeuC2IlK_BvjCx2TY4_UGnoTdOhbdPx8P6J0
     document      openid/v1/jwks
-    calls         s3:CreateBucket, s3:PutBucketPublicAccessBlock,
-                  s3:PutBucketPolicy, s3:PutObject
+    calls         s3:CreateBucket, s3:PutObject, s3:PutBucketPublicAccessBlock,
+                  s3:PutBucketPolicy
 
 + identity provider prod-oidc.s3.us-east-2.amazonaws.com
     audiences     openshift, sts.amazonaws.com
@@ -278,7 +327,7 @@ plan digest: {}
     allows        ec2:DescribeVolumes, ec2:AttachVolume on *
     calls         iam:CreateRole, iam:PutRolePolicy
 
-Plan: create 4 resources, update 0 resources (11 calls).
+Plan: create 4 resources, update 0 resources (13 calls).
 plan digest: {}
 ",
                 digest(),
@@ -296,9 +345,12 @@ plan digest: {}
         other.roles[0].create.description.push('!');
         assert_ne!(plan(&other, &Held::nothing()).unwrap().digest, first.digest);
         let json: serde_json::Value = serde_json::from_str(&first.to_json()).unwrap();
-        assert_eq!((&json["digest"], &json["create"]), (&first.digest.as_str().into(), &11.into()));
+        assert_eq!((&json["digest"], &json["create"]), (&first.digest.as_str().into(), &12.into()));
         for (value, action) in json["actions"].as_array().unwrap().iter().zip(&first.actions) {
-            assert_eq!((&value["call"], &value["change"]), (&action.name().into(), &"create".into()));
+            assert_eq!(
+                (&value["call"], &value["change"]),
+                (&action.name().into(), &serde_json::to_value(action.change()).unwrap())
+            );
         }
     }
 
@@ -324,7 +376,8 @@ plan digest: {}
     fn what_others_added_is_named_and_not_clean() {
         let contents = contents();
         let mut held = Held::everything(&contents);
-        held.role("prod-disk").other_policies = vec!["a\u{1b}".to_owned(), "arn:aws:iam::aws:policy/b".to_owned()];
+        held.role("prod-disk").other_inline = vec!["a\u{1b}".to_owned()];
+        held.role("prod-disk").attached = vec!["arn:aws:iam::aws:policy/b".to_owned()];
         held.role("prod-disk").tags.insert("map".to_owned(), "1".to_owned());
         held.role("prod-registry").tags.insert("map".to_owned(), "2".to_owned());
         held.bucket().tags.insert("map".to_owned(), "2".to_owned());
@@ -337,7 +390,7 @@ plan digest: {}
             shown,
             format!(
                 "! role prod-disk has policies that are not in the bundle, and keeps them:
-    a\\u{{1b}}, arn:aws:iam::aws:policy/b
+    arn:aws:iam::aws:policy/b, a\\u{{1b}}
 ! tag map is not in the bundle, and stays on arn:aws:s3:::prod-oidc and 2 other
     resources
 

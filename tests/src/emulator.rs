@@ -34,6 +34,15 @@ pub enum Effect<'a> {
     StallBefore,
     /// The request is done, and no answer comes.
     StallAfter,
+    /// The request is done, and this error is answered.
+    Lost {
+        /// The HTTP status.
+        status: u16,
+        /// The service's code.
+        code: &'a str,
+        /// The message.
+        message: &'a str,
+    },
     /// An error is answered, and nothing is done.
     Error {
         /// The HTTP status.
@@ -87,6 +96,11 @@ impl Emulator {
     /// The environment that sends a program here with the credentials of [`ACCOUNT`].
     pub fn environment(&self) -> Vec<(String, String)> {
         self.environment_with("AKIAEMULATED", "emulated", None)
+    }
+
+    /// As [`Emulator::environment`], with this access key ID, by which the requests can be told apart.
+    pub fn environment_as(&self, access_key: &str) -> Vec<(String, String)> {
+        self.environment_with(access_key, "emulated", None)
     }
 
     /// The environment that sends a program here with another account's credentials.
@@ -156,9 +170,10 @@ impl Emulator {
             Effect::CutAfter => query.push_str("cut-after"),
             Effect::StallBefore => query.push_str("stall-before"),
             Effect::StallAfter => query.push_str("stall-after"),
-            Effect::Error { status, code, message } => {
+            Effect::Error { status, code, message } | Effect::Lost { status, code, message } => {
                 let message = message.replace(' ', "+");
-                write!(query, "error&status={status}&code={code}&message={message}").expect("a string takes it");
+                let name = if matches!(effect, Effect::Lost { .. }) { "lost" } else { "error" };
+                write!(query, "{name}&status={status}&code={code}&message={message}").expect("a string takes it");
             }
         }
         self.control::<Value>(&query);

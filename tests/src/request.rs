@@ -13,6 +13,8 @@ pub struct Request {
     pub operation: String,
     /// The region it was signed for.
     pub region: String,
+    /// The access key ID that signed it; empty where it is not signed.
+    pub access_key: String,
     /// The HTTP method.
     pub method: String,
     /// The path, with the bucket and the key of an S3 request.

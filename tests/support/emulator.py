@@ -21,6 +21,7 @@ Control, under /__airlock/, JSON out:
                                 cut-before, cut-after   the connection is cut before or after moto acts
                                 stall-before, -after    the request hangs until reset or forget, then is cut
                                 error                   answered with status, code and message; moto does not act
+                                lost                    moto acts, and status, code and message are answered
   GET  stalled?ms=1000          waits until a request hangs; how many do
   POST call                     {"service", "operation", "parameters", "account"?}: one boto3 call, seen and spoiled by nobody
 """
@@ -60,6 +61,7 @@ S3_BUCKET = {
     "policy": "BucketPolicy", "tagging": "BucketTagging", "publicAccessBlock": "PublicAccessBlock",
     "location": "BucketLocation", "ownershipControls": "BucketOwnershipControls", "versioning": "BucketVersioning",
     "acl": "BucketAcl", "policyStatus": "BucketPolicyStatus", "encryption": "BucketEncryption", "abac": "BucketAbac",
+    "lifecycle": "BucketLifecycleConfiguration", "website": "BucketWebsite", "object-lock": "ObjectLockConfiguration",
 }
 S3_OBJECT = {"tagging": "ObjectTagging", "acl": "ObjectAcl"}
 
@@ -214,6 +216,8 @@ class Account:
         except Refused as refused:
             if not effect:
                 return self.refuse(refused, request, start_response)
+        if effect == "lost":
+            return self.refuse(Refused(fault["status"], fault["code"], fault["message"]), request, start_response)
         if effect.endswith("-after"):
             self.hang(effect, released)
             self.cut(environ)
@@ -292,10 +296,16 @@ class Account:
         if request["operation"] == "GetBucketAbac":
             status = "Enabled" if self.abac else "Disabled"
             request["answer"] = ("application/xml", f"<AbacStatus><Status>{status}</Status></AbacStatus>".encode())
+        held = s3_backends[account][partition].buckets[bucket]
+        if request["operation"] == "GetBucketVersioning":
+            status = f"<Status>{held.versioning_status}</Status>" if held.versioning_status else ""
+            request["answer"] = ("application/xml", f"<VersioningConfiguration>{status}</VersioningConfiguration>".encode())
+        if request["operation"] == "GetObjectLockConfiguration" and not held.object_lock_enabled:
+            raise Refused(404, "ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket")
         if request["operation"] == "PutBucketTagging" and self.abac:
             raise Refused(400, "InvalidRequest", "PutBucketTagging is not supported for buckets with ABAC")
         if request["operation"] == "PutBucketPolicy":
-            block = s3_backends[account][partition].buckets[bucket].public_access_block
+            block = held.public_access_block
             if block is None or str(block.block_public_policy).lower() != "false":
                 raise Refused(403, "AccessDenied", "the bucket policy is public and BlockPublicPolicy is on")
 

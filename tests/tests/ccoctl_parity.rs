@@ -44,14 +44,23 @@ fn the_account_holds_the_same() -> Test {
     expected["bucket"]["objects"]["openid/v1/jwks"] = jwks;
     // ACLs are off.
     expected["bucket"]["ownership"] = json!("BucketOwnerEnforced");
-    // The record of the bundle.
-    expected["bucket"]["tags"]["sts-airlock/serial"] = json!("1");
-    expected["bucket"]["tags"]["sts-airlock/bundle-sha256"] = json!(scene.digest(&bundle));
+    // Which bundle it is.
+    for tags in ["/bucket/tags", &format!("/providers/{}/tags", PROVIDER.replace('/', "~1"))] {
+        let tags = expected.pointer_mut(tags).unwrap();
+        tags["sts-airlock/serial"] = json!("1");
+        tags["sts-airlock/bundle-sha256"] = json!(scene.digest(&bundle));
+    }
+    // The record, and a policy that keeps it private: it names the public objects.
+    let public = ["/.well-known/openid-configuration", "/keys.json", "/openid/v1/jwks"];
+    let arns = public.map(|key| format!("arn:aws:s3:::{BUCKET}{key}"));
+    expected["bucket"]["policy"]["Statement"][0]["Resource"] = json!(arns);
     // IAM fetches the thumbprint itself.
     assert_eq!(expected["providers"][PROVIDER]["thumbprints"].as_array().unwrap().len(), 1);
     expected["providers"][PROVIDER]["thumbprints"] = json!([]);
 
-    let found = state(&emulator);
+    let mut found = state(&emulator);
+    let record = found["bucket"]["objects"].as_object_mut().unwrap().remove("sts-airlock/record.json").unwrap();
+    assert_eq!((&record["body"]["state"], &record["body"]["serial"]), (&json!("applied"), &json!(1)));
     assert_eq!(found["bucket"], expected["bucket"]);
     assert_eq!(found["providers"], expected["providers"]);
     let names = |state: &Value| state["roles"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();

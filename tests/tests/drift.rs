@@ -9,6 +9,9 @@ use tests::scene::{ACCOUNT, BUCKET, PROVIDER, ROLES, Scene};
 
 type Test = Result<(), SetupError>;
 
+/// Opening and closing the record.
+const RECORD: &str = "s3:PutObject oidc/sts-airlock/record.json";
+
 /// A cluster that was applied.
 struct Applied {
     scene: Scene,
@@ -24,16 +27,18 @@ impl Applied {
         Ok(Self { scene, emulator, bundle })
     }
 
-    /// After a change, exactly these calls are planned (`call resource-ending`), and applying them leaves nothing to do.
+    /// After a change, exactly these calls are planned (`call resource-ending`) between the two that write the record, and
+    /// applying them leaves nothing to do.
     #[track_caller]
     fn is_put_right_by(&self, expected: &[&str]) {
         let run = |command, more: &[&str]| self.scene.applies(&self.emulator, command, &self.bundle, more).run();
         let plan = run("plan", &["--format", "json", "--detailed-exitcode"]).exits(10).json();
         let planned: Vec<String> = plan["actions"].as_array().unwrap().iter().map(call_and_resource).collect();
-        assert_eq!(planned, expected);
+        assert_eq!((planned.first(), planned.last()), (Some(&RECORD.to_owned()), Some(&RECORD.to_owned())));
+        assert_eq!(planned[1..planned.len() - 1], *expected);
         self.emulator.forget();
         run("apply", &["--yes"]).exits(0);
-        assert_eq!(self.emulator.writes().len(), expected.len());
+        assert_eq!(self.emulator.writes().len(), planned.len());
         run("plan", &["--detailed-exitcode"]).exits(0);
     }
 
@@ -126,8 +131,8 @@ fn an_object_is_replaced_under_its_etag() -> Test {
     applied.emulator.forget();
     applied.scene.applies(&applied.emulator, "apply", &applied.bundle, &["--yes"]).run().exits(0);
     let writes = applied.emulator.writes();
-    assert_eq!(writes.len(), 1);
-    assert_eq!(writes[0].header("if-match"), "\"99914b932bd37a50b983c5e7c90ae93b\"", "the MD5 of {{}}");
+    assert_eq!(writes.len(), 3);
+    assert_eq!(writes[1].header("if-match"), "\"99914b932bd37a50b983c5e7c90ae93b\"", "the MD5 of {{}}");
     Ok(())
 }
 
@@ -270,7 +275,7 @@ fn foreign_policies_of_a_role_are_left_alone_and_named() -> Test {
     assert!(plan.stdout.contains(&expected), "{}", plan.stdout);
     let json = ["--detailed-exitcode", "--format", "json"];
     let plan = applied.scene.applies(&applied.emulator, "plan", &applied.bundle, &json).run().exits(10).json();
-    let finding = json!({"kind": "foreign-policies", "role": ROLES[0], "policies": ["added-by-hand"]});
+    let finding = json!({"kind": "foreign-policies", "role": ROLES[0], "policies": ["added-by-hand"], "pruned": false});
     assert_eq!((&plan["findings"], &plan["clean"], &plan["actions"]), (&json!([finding]), &json!(false), &json!([])));
     applied.call("iam", "delete_role_policy", json!({"RoleName": ROLES[0], "PolicyName": "added-by-hand"}));
     let made = json!({"PolicyName": "administrator", "PolicyDocument": grant.to_string()});
@@ -278,12 +283,12 @@ fn foreign_policies_of_a_role_are_left_alone_and_named() -> Test {
     let administrator = "arn:aws:iam::123456789012:policy/administrator";
     applied.call("iam", "attach_role_policy", json!({"RoleName": ROLES[1], "PolicyArn": administrator}));
     let plan = applied.scene.applies(&applied.emulator, "plan", &applied.bundle, &json).run().exits(10).json();
-    let finding = json!({"kind": "foreign-policies", "role": ROLES[1], "policies": [administrator]});
+    let finding = json!({"kind": "foreign-policies", "role": ROLES[1], "policies": [administrator], "pruned": false});
     assert_eq!(plan["findings"], json!([finding]));
     Ok(())
 }
 
-/// A cluster that ccoctl made holds the same under the same names and tags: it is adopted as it stands.
+/// A cluster that ccoctl made holds the same under the same names and tags: it is adopted where that is said.
 #[test]
 fn a_cluster_made_by_ccoctl_is_adopted() -> Test {
     let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
@@ -301,10 +306,18 @@ fn a_cluster_made_by_ccoctl_is_adopted() -> Test {
         "ClientIDList": ["openshift", "sts.amazonaws.com"], "ThumbprintList": ["a9d53002e97e00e043244f3d170d6f4c414104fd"],
     }));
     emulator.call("iam", "create_role", json!({"RoleName": ROLES[0], "AssumeRolePolicyDocument": "{}", "Tags": tags}));
-    let plan = scene.applies(&emulator, "plan", &bundle, &[]).run().exits(0).stdout;
-    let finding = "! bucket democluster-oidc has no record of a bundle: this is the first bundle\n    applied to it\n";
-    assert!(plan.contains(finding), "{plan}");
-    scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
+    let refused = scene.applies(&emulator, "plan", &bundle, &[]).run().exits(5).stderr;
+    assert!(refused.starts_with(
+        "error: the account refuses the bundle for 3 reasons; nothing was changed\n- bucket democluster-oidc "
+    ));
+    let plan = scene.applies(&emulator, "plan", &bundle, &["--adopt"]).run().exits(0).stdout;
+    for finding in [
+        "! bucket democluster-oidc carries the cluster's tag and has no record; it is\n    taken over (--adopt)\n",
+        "! IDENTITY PROVIDER\n    arn:aws:iam::123456789012:oidc-provider/democluster-oidc.s3.us-east-2.amazonaws.com\n    IS NOT IN THE RECORD AND IS TAKEN OVER (--adopt)\n",
+    ] {
+        assert!(plan.contains(finding), "{plan}");
+    }
+    scene.applies(&emulator, "apply", &bundle, &["--yes", "--adopt"]).run().exits(0);
     scene.applies(&emulator, "plan", &bundle, &["--detailed-exitcode"]).run().exits(0);
     let provider = emulator.call("iam", "get_open_id_connect_provider", json!({"OpenIDConnectProviderArn": PROVIDER}));
     assert_eq!(provider["ThumbprintList"], json!(["a9d53002e97e00e043244f3d170d6f4c414104fd"]), "left to IAM");

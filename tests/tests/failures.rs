@@ -10,11 +10,11 @@ use tests::SetupError;
 use tests::emulator::{Effect, Emulator, Which};
 use tests::program::{Outcome, Program};
 use tests::request::Request;
-use tests::scene::{ROLES, Scene};
+use tests::scene::{BUCKET, ROLES, Scene};
 
 type Test = Result<(), SetupError>;
 
-const WRITES: usize = 7 + 2 * ROLES.len();
+const WRITES: usize = 9 + 2 * ROLES.len();
 
 fn apply(scene: &Scene, emulator: &Emulator, bundle: &str) -> Outcome {
     scene.applies(emulator, "apply", bundle, &["--yes", "--receipt", "receipt.json"]).run()
@@ -23,6 +23,22 @@ fn apply(scene: &Scene, emulator: &Emulator, bundle: &str) -> Outcome {
 #[track_caller]
 fn nothing_left(scene: &Scene, emulator: &Emulator, bundle: &str) {
     scene.applies(emulator, "plan", bundle, &["--detailed-exitcode"]).run().exits(0);
+}
+
+/// The next run goes on at once, without waiting to see whether the one that was cut off is still alive.
+#[track_caller]
+fn finished_by_another(scene: &Scene, emulator: &Emulator, bundle: &str) {
+    emulator.forget();
+    let again = ["--yes", "--receipt", "again.json", "--take-over-after", "0"];
+    scene.applies(emulator, "apply", bundle, &again).run().exits(0);
+    nothing_left(scene, emulator, bundle);
+    let record = emulator.call("s3", "get_object", json!({"Bucket": BUCKET, "Key": "sts-airlock/record.json"}));
+    let record: Value = serde_json::from_str(record["Body"].as_str().unwrap()).unwrap();
+    assert_eq!((&record["state"], &record["making"]), (&json!("applied"), &json!({"provider": false, "roles": []})));
+    for role in ROLES {
+        let live = emulator.call("iam", "get_role", json!({"RoleName": role}));
+        assert_eq!(record["made"]["roles"][*role], live["Role"]["RoleId"]);
+    }
 }
 
 /// The applier is killed while a writing request is under way, at each of them in turn, once before AWS acts and once
@@ -39,10 +55,77 @@ fn a_run_cut_off_at_any_request(effect: Effect<'_>) -> Test {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(emulator.writes().len(), skip + 1);
-        emulator.forget();
+        finished_by_another(&scene, &emulator, &bundle);
+    }
+    Ok(())
+}
+
+/// From one writing request on, at each of them in turn, AWS fails: it did not act on that one, or it did and says otherwise.
+/// Each time the next run finishes the job.
+fn an_outage_from_any_request_on(is_carried_out: bool) -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    // A code that is not sent again: a test that waits for every retry would take an hour.
+    let (status, code, message) = (409, "LimitExceeded", "an outage");
+    for skip in 0..WRITES {
+        emulator.reset();
+        if is_carried_out {
+            emulator.spoil(Which::Writes, skip, 1, Effect::Lost { status, code, message });
+        }
+        emulator.spoil(Which::Writes, skip, 1000, Effect::Error { status, code, message });
+        let program =
+            scene.applies(&emulator, "apply", &bundle, &["--yes", "--concurrency", "1", "--receipt", "r.json"]);
+        program.run().exits(6);
+        finished_by_another(&scene, &emulator, &bundle);
+    }
+    Ok(())
+}
+
+#[test]
+fn an_outage_before_any_request() -> Test {
+    an_outage_from_any_request_on(false)
+}
+
+#[test]
+fn an_outage_after_any_request() -> Test {
+    an_outage_from_any_request_on(true)
+}
+
+/// Each writing request in turn does not arrive the first time: the same run goes on and ends well.
+#[test]
+fn a_lost_request_is_no_failure() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    for skip in 0..WRITES {
+        emulator.reset();
+        emulator.spoil(Which::Writes, skip, 1, Effect::CutBefore);
         apply(&scene, &emulator, &bundle).exits(0);
         nothing_left(&scene, &emulator, &bundle);
     }
+    Ok(())
+}
+
+/// The record of a run that was killed is taken over when it has not changed for a while; somebody is told why it takes so
+/// long.
+#[test]
+fn a_record_that_was_left_open_is_waited_for() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    emulator.spoil(Which::Operation("CreateRole"), 0, 1, Effect::StallAfter);
+    let mut child = scene.applies(&emulator, "apply", &bundle, &["--yes"]).spawn();
+    assert!(emulator.stalled(20_000) > 0);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    emulator.forget();
+    let plan = scene.applies(&emulator, "plan", &bundle, &[]).run().exits(0).stdout;
+    let plan = plan.replace("\n          ", " ").replace("\n    ", " ");
+    assert!(plan.contains("\n! an apply of serial 1 by arn:aws:sts::123456789012:user/moto at 2"), "{plan}");
+    assert!(plan.contains("Z did not end; this plan goes on from there\n"), "{plan}");
+    assert!(plan.contains("\nHolds     serial 1, being applied, 2"), "{plan}");
+    let again = scene.applies(&emulator, "apply", &bundle, &["--yes", "--take-over-after", "2"]).run().exits(0);
+    let waiting = "waiting 2 seconds to see whether the apply of serial 1 by\narn:aws:sts::123456789012:user/moto at 2";
+    assert!(again.stderr.starts_with(waiting), "{}", again.stderr);
+    nothing_left(&scene, &emulator, &bundle);
     Ok(())
 }
 
@@ -158,7 +241,7 @@ fn a_quota_is_not_retried() -> Test {
     let program =
         scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", "receipt.json", "--concurrency", "1"]);
     program.run().exits(6).says(
-        "error: apply stopped: 9 done, 1 failed, 7 not reached\n  because: iam:CreateRole failed: LimitExceeded (Cannot exceed \
+        "error: apply stopped: 10 done, 1 failed, 8 not reached\n  because: iam:CreateRole failed: LimitExceeded (Cannot exceed \
          quota for RolesPerAccount: 1000, HTTP 409, request unknown)\n  the account's quota is used up: have it raised, or remove \
          what is not in use\n  running it again is safe: it plans what is left\n  the receipt is receipt.json",
     );
@@ -170,7 +253,7 @@ fn a_quota_is_not_retried() -> Test {
     assert_eq!(receipt["ending"], "failed");
     let outcomes: Vec<&str> =
         receipt["actions"].as_array().unwrap().iter().map(|action| action["outcome"].as_str().unwrap()).collect();
-    assert_eq!(outcomes[..8], ["done"; 8]);
+    assert_eq!(outcomes[..9], ["done"; 9]);
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == "failed").count(), 1);
     assert_eq!(outcomes.len(), WRITES);
     emulator.forget();
@@ -192,7 +275,7 @@ fn what_is_not_allowed_is_named() -> Test {
     let program =
         scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", "receipt.json", "--concurrency", "1"]);
     program.run().exits(6).says(
-        "error: apply stopped: 7 done, 1 failed, 9 not reached\n  because: iam:CreateRole failed: AccessDenied (User x is not \
+        "error: apply stopped: 8 done, 1 failed, 10 not reached\n  because: iam:CreateRole failed: AccessDenied (User x is not \
          authorized to perform iam:CreateRole, HTTP 403, request unknown)\n  allow iam:CreateRole to these credentials, and look \
          for what denies it: a boundary, an SCP, the account's S3 block\n  running it again is safe: it plans what is left\n  the \
          receipt is receipt.json",
@@ -214,7 +297,7 @@ fn what_appears_meanwhile_is_not_touched() -> Test {
     emulator.call("iam", "create_role", json!({"RoleName": ROLES[0], "AssumeRolePolicyDocument": trust.to_string()}));
     // The stalled request is cut, and sent again.
     emulator.forget();
-    assert_eq!(wait(&mut child), Some(6));
+    assert_eq!(wait(&mut child), Some(5));
     let live = emulator.call("iam", "get_role", json!({"RoleName": ROLES[0]}));
     assert_eq!(live["Role"]["AssumeRolePolicyDocument"], trust);
     assert_eq!(emulator.call("iam", "list_role_policies", json!({"RoleName": ROLES[0]}))["PolicyNames"], json!([]));
@@ -270,7 +353,7 @@ fn an_issuer_that_the_public_cannot_read_is_an_error() -> Test {
     let bundle = scene.bundle();
     emulator.account_block(true);
     let failed = apply(&scene, &emulator, &bundle).exits(6);
-    let error = "error: apply stopped: 6 done, 1 failed, 10 not reached\n  because: the public cannot read the issuer's document \
+    let error = "error: apply stopped: 7 done, 1 failed, 11 not reached\n  because: the public cannot read the issuer's document \
                  https://democluster-oidc.s3.us-east-2.amazonaws.com/.well-known/openid-configuration: AccessDenied (Access \
                  Denied, HTTP 403)\n  AWS reads it to check every token: look for a public access block of the account or the organization, a KMS key on the bucket, a \
                  proxy\n";

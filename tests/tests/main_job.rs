@@ -12,9 +12,9 @@ use tests::scene::{ACCOUNT, BUCKET, PROVIDER, ROLES, Scene};
 
 type Test = Result<(), SetupError>;
 
-/// The writing requests that apply a fresh bundle: the bucket and its settings, three objects, the provider, and two a
-/// role.
-const WRITES: usize = 7 + 2 * ROLES.len();
+/// The writing requests that apply a fresh bundle: the bucket and its settings, three objects, the record before and after,
+/// the provider, and two a role.
+const WRITES: usize = 9 + 2 * ROLES.len();
 
 #[test]
 fn from_requests_to_roles_and_then_nothing_to_do() -> Test {
@@ -68,7 +68,10 @@ fn the_account_then_holds_exactly_the_bundle() -> Test {
 
     let provider = emulator.call("iam", "get_open_id_connect_provider", json!({"OpenIDConnectProviderArn": PROVIDER}));
     let document = scene.entry(&bundle, "aws/identity-provider.json");
-    assert_eq!(provider["Tags"], document["Tags"]);
+    let mut tags = document["Tags"].as_array().unwrap().clone();
+    tags.push(json!({"Key": "sts-airlock/bundle-sha256", "Value": scene.digest(&bundle)}));
+    tags.push(json!({"Key": "sts-airlock/serial", "Value": "1"}));
+    assert_eq!(provider["Tags"], json!(tags));
     assert_eq!(provider["ClientIDList"], json!(["openshift", "sts.amazonaws.com"]));
     for (key, entry) in [
         (".well-known/openid-configuration", "oidc/openid-configuration"),
@@ -92,8 +95,13 @@ fn writes_wait_for_what_they_need_and_for_nothing_else() -> Test {
     emulator.latency(100);
     scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
     let writes = emulator.writes();
+    assert_eq!(operations(&writes)[0], "CreateBucket");
+    let is_record = |write: &&Request| write.parameter("Key") == "sts-airlock/record.json";
+    let records: Vec<usize> =
+        writes.iter().enumerate().filter(|(_, write)| is_record(write)).map(|(at, _)| at).collect();
+    assert_eq!(records, [1, WRITES - 1], "the record is opened before everything else, and closed behind it");
+    let writes: Vec<Request> = writes.into_iter().filter(|write| !is_record(&write)).collect();
     let of = |name: &str| writes.iter().filter(|write| write.operation == name).cloned().collect::<Vec<_>>();
-    assert_eq!(operations(&writes)[0], "CreateBucket", "the record comes before everything else, as the bucket's tags");
     let order =
         ["CreateBucket", "PutPublicAccessBlock", "PutBucketPolicy", "CreateOpenIDConnectProvider", "CreateRole"];
     for (earlier, later) in order.iter().zip(&order[1..]) {
@@ -150,6 +158,10 @@ fn every_s3_request_names_the_buckets_owner() -> Test {
     }
     for put in requests.iter().filter(|request| request.operation == "PutObject") {
         assert_eq!(put.header("content-type"), "application/json");
+        if put.parameter("Key") == "sts-airlock/record.json" {
+            assert_ne!(put.header("if-none-match") == "*", put.header("if-match").starts_with('"'), "one condition");
+            continue;
+        }
         assert_eq!(put.header("if-none-match"), "*");
         let tags = "Name=democluster&openshift.io%2Fcloud-credential-operator%2Fdemocluster=owned";
         assert_eq!(put.header("x-amz-tagging"), tags);
@@ -227,7 +239,7 @@ fn a_plan_is_approved_by_its_digest_and_no_other() -> Test {
         "error: the plan is not approved, and there is no terminal to ask on; nothing was changed\n  to apply exactly this \
          plan: --plan-digest {digest}\n  to apply whatever the plan is: --yes"
     ));
-    // Somebody makes a role between the plan and the apply: it is another plan now.
+    // Somebody makes a role between the plan and the apply: it is another plan now, and one that adopts.
     emulator.call(
         "iam",
         "create_role",
@@ -236,8 +248,15 @@ fn a_plan_is_approved_by_its_digest_and_no_other() -> Test {
             "Tags": [{"Key": "openshift.io/cloud-credential-operator/democluster", "Value": "owned"}],
         }),
     );
-    let other = scene.applies(&emulator, "apply", &bundle, &["--plan-digest", digest]).run().exits(5);
-    let found = scene.applies(&emulator, "plan", &bundle, &["--format", "json"]).run().exits(0).json();
+    let other = scene
+        .applies(&emulator, "apply", &bundle, &["--plan-digest", digest, "--adopt", "--allow-rollback"])
+        .run()
+        .exits(5);
+    let found = scene
+        .applies(&emulator, "plan", &bundle, &["--format", "json", "--adopt", "--allow-rollback"])
+        .run()
+        .exits(0)
+        .json();
     other.says(&format!(
         "error: plan digest mismatch: approved {digest}, current {}\n  the bundle or the account changed since: read the new \
          plan with `plan`, and approve that one",
@@ -245,7 +264,8 @@ fn a_plan_is_approved_by_its_digest_and_no_other() -> Test {
     ));
     assert_eq!(emulator.writes().len(), 0);
 
-    scene.applies(&emulator, "apply", &bundle, &["--plan-digest", found["digest"].as_str().unwrap()]).run().exits(0);
+    let approved = ["--plan-digest", found["digest"].as_str().unwrap(), "--adopt", "--allow-rollback"];
+    scene.applies(&emulator, "apply", &bundle, &approved).run().exits(0);
     scene.applies(&emulator, "plan", &bundle, &["--detailed-exitcode"]).run().exits(0);
     Ok(())
 }
@@ -301,7 +321,10 @@ fn the_plan_is_stable() -> Test {
         "update",
     ];
     assert_eq!(fields, BTreeSet::from(expected));
-    assert_eq!((&plan["create"], &plan["update"], &plan["accountId"]), (&json!(WRITES), &json!(0), &json!(ACCOUNT)));
+    assert_eq!(
+        (&plan["create"], &plan["update"], &plan["accountId"]),
+        (&json!(WRITES - 1), &json!(1), &json!(ACCOUNT))
+    );
     assert_eq!(plan["caller"], "arn:aws:sts::123456789012:user/moto");
     assert_eq!(plan["issuerUrl"], "https://democluster-oidc.s3.us-east-2.amazonaws.com");
     assert_eq!((&plan["partition"], &plan["region"]), (&json!("aws"), &json!("us-east-2")));

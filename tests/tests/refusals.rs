@@ -168,7 +168,7 @@ fn an_older_serial() -> Test {
         &older,
         5,
         "error: bundle has serial 1, the account holds serial 2, which is newer\n  apply the newer bundle, or make this one \
-         again with a --serial above 2",
+         again with a --serial above 2; to go back all the same: --allow-rollback",
     );
     Ok(())
 }

@@ -36,6 +36,8 @@ pub(crate) struct Aws {
     pub(crate) owner: AccountId,
     /// Whether this run opened a bucket's public access block, which takes a while to be known everywhere.
     pub(crate) opened_block: AtomicBool,
+    /// Set when nothing more is to be sent that changes anything: somebody else holds the record.
+    pub(crate) stopped: AtomicBool,
     /// Requests that may be under way at once.
     permits: Semaphore,
 }
@@ -70,12 +72,13 @@ impl Aws {
             ),
             owner: header.account_id.clone(),
             opened_block: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
             permits: Semaphore::new(concurrency),
         }
     }
 
     /// Sends a request once.
-    pub(super) async fn send_once<T, E, F>(&self, call: &'static str, request: F) -> Result<T, AwsError>
+    pub(crate) async fn send_once<T, E, F>(&self, call: &'static str, request: F) -> Result<T, AwsError>
     where
         F: Future<Output = Result<T, SdkError<E>>>,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -99,8 +102,9 @@ impl Aws {
                 Err(error) => error,
             };
             let opened = self.opened_block.load(Ordering::Relaxed);
+            let is_stopped = sent.writes && self.stopped.load(Ordering::Relaxed);
             match retry::pause(&error, sent.writes, opened, attempt, begun.elapsed()) {
-                Some(pause) => {
+                Some(pause) if !is_stopped => {
                     if attempt == 1
                         && let Some(waiting) = retry::waiting_for(&error)
                     {
@@ -109,7 +113,7 @@ impl Aws {
                     }
                     tokio::time::sleep(pause).await;
                 }
-                None => return Err(error.after(attempt)),
+                _ => return Err(error.after(attempt)),
             }
             attempt += 1;
         }
@@ -133,7 +137,7 @@ fn public_s3(config: &SdkConfig, header: &Header) -> aws_sdk_s3::config::Builder
 /// Which call is sent: its name as IAM policies spell it, and whether it writes.
 #[derive(Clone, Copy)]
 pub(crate) struct Sent {
-    call: &'static str,
+    pub(crate) call: &'static str,
     writes: bool,
 }
 

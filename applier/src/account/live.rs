@@ -10,11 +10,13 @@ use std::sync::Arc;
 use bundle_schema::documents::PublicAccessBlock;
 use bundle_schema::documents::contents::Contents;
 use bundle_schema::escape::Escaped;
-use bundle_schema::names::{BucketName, RoleName};
+use bundle_schema::names::{BucketName, ClusterName, RoleName, Timestamp};
+use serde::Serialize;
 use tokio::task::JoinSet;
 
 use crate::account::error::AwsError;
 use crate::admit::Admitted;
+use crate::record::{Record, RecordError, RoleId};
 
 /// A resource's tags, by key.
 pub(crate) type Tags = BTreeMap<String, String>;
@@ -33,9 +35,9 @@ impl Caller {
     }
 }
 
-/// What stands under the bucket's name.
+/// What stands under the bucket's name; `Held` is what was read of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum BucketState {
+pub(crate) enum BucketState<Held = LiveBucket> {
     /// Nothing.
     Absent,
     /// A bucket that S3 does not let these credentials see: another account's, as a rule.
@@ -43,7 +45,19 @@ pub(crate) enum BucketState {
     /// A bucket in another region.
     InRegion(String),
     /// A bucket of this account, in the bundle's region.
-    Present(LiveBucket),
+    Present(Held),
+}
+
+impl<Held> BucketState<Held> {
+    /// The same place, with something else read of it.
+    pub(crate) fn with<Other>(self, read: impl FnOnce(Held) -> Other) -> BucketState<Other> {
+        match self {
+            Self::Absent => BucketState::Absent,
+            Self::Forbidden => BucketState::Forbidden,
+            Self::InRegion(region) => BucketState::InRegion(region),
+            Self::Present(held) => BucketState::Present(read(held)),
+        }
+    }
 }
 
 /// A bucket's settings.
@@ -58,8 +72,35 @@ pub(crate) struct LiveBucket {
     pub(crate) abac: bool,
     /// Whether it holds no object at all.
     pub(crate) is_empty: bool,
+    /// Settings that can change, delete or hide what it holds.
+    pub(crate) hazards: Vec<Hazard>,
+    /// What the applier noted about its last run.
+    pub(crate) record: Option<LiveRecord>,
     /// The issuer's objects that are there, by key.
     pub(crate) objects: BTreeMap<String, LiveObject>,
+}
+
+/// A setting of the bucket that is no part of a bundle and can change, delete or hide the issuer's documents.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "setting", content = "value", rename_all = "kebab-case")]
+pub(crate) enum Hazard {
+    /// Lifecycle rules that are on, by ID.
+    Lifecycle(Vec<String>),
+    /// It is served as a website, which may redirect.
+    Website,
+    /// `Enabled` or `Suspended`; `Enabled` keeps what was replaced.
+    Versioning(String),
+    /// Objects cannot be replaced while a retention lasts.
+    ObjectLock,
+    /// The default encryption is not S3's own keys: `aws:kms` or the like.
+    DefaultEncryption(String),
+}
+
+/// The record as the bucket holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LiveRecord {
+    pub(crate) etag: String,
+    pub(crate) content: Result<Record, RecordError>,
 }
 
 /// One object of the bucket.
@@ -80,11 +121,16 @@ pub(crate) struct LiveProvider {
     pub(crate) client_ids: Vec<String>,
     pub(crate) thumbprints: Vec<String>,
     pub(crate) tags: Tags,
+    pub(crate) created: Timestamp,
 }
 
 /// A role, its policy of ours, and the names of the policies that are not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LiveRole {
+    pub(crate) id: RoleId,
+    pub(crate) created: Timestamp,
+    /// When and where it was used last, as far as IAM tells.
+    pub(crate) last_used: Option<LastUsed>,
     pub(crate) path: String,
     pub(crate) trust: String,
     pub(crate) description: Option<String>,
@@ -93,15 +139,33 @@ pub(crate) struct LiveRole {
     pub(crate) max_session_duration: Option<i32>,
     pub(crate) tags: Tags,
     pub(crate) policy: Option<String>,
-    pub(crate) other_policies: Vec<String>,
+    /// The names of inline policies beside ours, sorted.
+    pub(crate) other_inline: Vec<String>,
+    /// The ARNs of attached policies, sorted.
+    pub(crate) attached: Vec<String>,
+}
+
+/// The last use of a role; IAM tells it up to four hours late [IAM user guide, last accessed information].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct LastUsed {
+    pub(crate) time: Timestamp,
+    pub(crate) region: Option<String>,
 }
 
 /// The reading half of an account. Nothing behind it changes anything.
 pub(crate) trait ReadAccount: Send + Sync + 'static {
     /// Whose credentials these are.
     fn caller(&self) -> impl Future<Output = Result<Caller, AwsError>> + Send;
-    /// The bucket without its objects.
-    fn bucket(&self, bucket: &BucketName) -> impl Future<Output = Result<BucketState, AwsError>> + Send;
+    /// Whether the bucket is there for these credentials.
+    fn find_bucket(&self, bucket: &BucketName) -> impl Future<Output = Result<BucketState<()>, AwsError>> + Send;
+    /// The record in it.
+    fn record(
+        &self,
+        bucket: &BucketName,
+        cluster: &ClusterName,
+    ) -> impl Future<Output = Result<Option<LiveRecord>, AwsError>> + Send;
+    /// A bucket's settings, without its record and objects.
+    fn bucket_settings(&self, bucket: &BucketName) -> impl Future<Output = Result<LiveBucket, AwsError>> + Send;
     /// One object.
     fn object(
         &self,
@@ -154,7 +218,8 @@ pub struct LiveState {
 }
 
 enum Part {
-    Bucket(BucketState),
+    Settings(LiveBucket),
+    Object(&'static str, Option<LiveObject>),
     Provider(Option<LiveProvider>),
     Role(RoleName, Option<LiveRole>),
 }
@@ -177,10 +242,24 @@ impl LiveState {
             });
         }
 
+        // The record comes first: whoever applies changes it first, so what is read after it is as new as it is, and writing it
+        // by compare and swap finds out whether somebody else has applied since.
+        let bucket = header.name.bucket();
+        let place = account.find_bucket(&bucket).await?;
+        let record = match place {
+            BucketState::Present(()) => account.record(&bucket, &header.name).await?,
+            BucketState::Absent | BucketState::Forbidden | BucketState::InRegion(_) => None,
+        };
+
         let mut parts: JoinSet<Result<Part, AwsError>> = JoinSet::new();
-        let (reader, bucket) = (Arc::clone(account), header.name.bucket());
-        let keys: Vec<&'static str> = contents.objects().iter().map(|object| object.key).collect();
-        parts.spawn(async move { Ok(Part::Bucket(bucket_with_objects(&reader, &bucket, keys).await?)) });
+        if place == BucketState::Present(()) {
+            let (reader, name) = (Arc::clone(account), bucket.clone());
+            parts.spawn(async move { Ok(Part::Settings(reader.bucket_settings(&name).await?)) });
+            for object in contents.objects() {
+                let (reader, name, key) = (Arc::clone(account), bucket.clone(), object.key);
+                parts.spawn(async move { Ok(Part::Object(key, reader.object(&name, key).await?)) });
+            }
+        }
         let (reader, arn) = (Arc::clone(account), header.provider_arn());
         parts.spawn(async move { Ok(Part::Provider(reader.provider(&arn).await?)) });
         for role in &contents.roles {
@@ -192,15 +271,18 @@ impl LiveState {
             });
         }
 
-        let mut live = Self { caller, bucket: BucketState::Absent, provider: None, roles: BTreeMap::new() };
+        let (mut held, mut objects) = (LiveBucket::default(), BTreeMap::new());
+        let (mut provider, mut roles) = (None, BTreeMap::new());
         while let Some(part) = parts.join_next().await {
             match part.map_err(|_| LiveError::CutOff)?? {
-                Part::Bucket(bucket) => live.bucket = bucket,
-                Part::Provider(provider) => live.provider = provider,
-                Part::Role(name, role) => live.roles.extend(role.map(|role| (name, role))),
+                Part::Settings(settings) => held = settings,
+                Part::Object(key, object) => objects.extend(object.map(|object| (key.to_owned(), object))),
+                Part::Provider(found) => provider = found,
+                Part::Role(name, role) => roles.extend(role.map(|role| (name, role))),
             }
         }
-        Ok(live)
+        let bucket = place.with(|()| LiveBucket { record, objects, ..held });
+        Ok(Self { caller, bucket, provider, roles })
     }
 
     pub(crate) fn caller(&self) -> &Caller {
@@ -211,6 +293,11 @@ impl LiveState {
         &self.bucket
     }
 
+    /// The record in the bucket.
+    pub(crate) fn record(&self) -> Option<&LiveRecord> {
+        if let BucketState::Present(bucket) = &self.bucket { bucket.record.as_ref() } else { None }
+    }
+
     pub(crate) fn provider(&self) -> Option<&LiveProvider> {
         self.provider.as_ref()
     }
@@ -218,25 +305,6 @@ impl LiveState {
     pub(crate) fn role(&self, name: &RoleName) -> Option<&LiveRole> {
         self.roles.get(name)
     }
-}
-
-async fn bucket_with_objects<A: ReadAccount>(
-    account: &Arc<A>,
-    name: &BucketName,
-    keys: Vec<&'static str>,
-) -> Result<BucketState, AwsError> {
-    let mut state = account.bucket(name).await?;
-    if let BucketState::Present(bucket) = &mut state {
-        let mut reads = JoinSet::new();
-        for key in keys {
-            let (reader, name) = (Arc::clone(account), name.clone());
-            reads.spawn(async move { (key, reader.object(&name, key).await) });
-        }
-        for (key, object) in reads.join_all().await {
-            bucket.objects.extend(object?.map(|object| (key.to_owned(), object)));
-        }
-    }
-    Ok(state)
 }
 
 #[cfg(test)]

@@ -1,15 +1,20 @@
 //! Reading an account. Answers are untrusted: bounded in size, decoded strictly, never shown raw.
 
-use aws_sdk_s3::types::BucketAbacStatus;
+use aws_sdk_iam::primitives::DateTime;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::types::{BucketAbacStatus, ExpirationStatus, ObjectLockEnabled, ServerSideEncryption};
 use bundle_schema::documents::PublicAccessBlock;
-use bundle_schema::names::{BucketName, RoleName};
-use futures_util::future::{join, join3, join5};
+use bundle_schema::names::{BucketName, ClusterName, RoleName, Timestamp};
+use futures_util::future::{join3, join5};
 use percent_encoding::percent_decode_str;
 
 use super::aws::{Aws, reading};
 use super::error::AwsError;
-use crate::account::live::Tags;
-use crate::account::live::{BucketState, Caller, LiveBucket, LiveObject, LiveProvider, LiveRole, ReadAccount};
+use crate::account::live::{
+    BucketState, Caller, Hazard, LastUsed, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, ReadAccount,
+    Tags,
+};
+use crate::record::{MAX_RECORD_BYTES, RECORD_KEY, Record, RecordError, RoleId};
 
 /// The longest object body that is read: the largest document of an issuer has a few kilobytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -30,7 +35,7 @@ impl ReadAccount for Aws {
         }
     }
 
-    async fn bucket(&self, bucket: &BucketName) -> Result<BucketState, AwsError> {
+    async fn find_bucket(&self, bucket: &BucketName) -> Result<BucketState<()>, AwsError> {
         const HEAD: &str = "s3:ListBucket";
         let (name, owner) = (bucket.as_str(), self.owner.as_str());
         let head =
@@ -43,61 +48,58 @@ impl ReadAccount for Aws {
                 if let Some(region) = elsewhere(&head.bucket_region) {
                     return Ok(BucketState::InRegion(region));
                 }
+                Ok(BucketState::Present(()))
             }
-            Err(AwsError::Answered { status: 404, .. }) => return Ok(BucketState::Absent),
-            Err(AwsError::Answered { status: 403, .. }) => return Ok(BucketState::Forbidden),
+            Err(AwsError::Answered { status: 404, .. }) => Ok(BucketState::Absent),
+            Err(AwsError::Answered { status: 403, .. }) => Ok(BucketState::Forbidden),
             // S3 answers 301 or, in regions opened since 2019, 400.
             Err(error @ AwsError::Answered { status: 301 | 400, .. }) => {
                 let AwsError::Answered { bucket_region, .. } = &error else { return Err(error) };
-                return elsewhere(bucket_region).map(BucketState::InRegion).ok_or(error);
+                elsewhere(bucket_region).map(BucketState::InRegion).ok_or(error)
             }
-            Err(error) => return Err(error),
+            Err(error) => Err(error),
         }
-        let ((tags, abac), ownership, public_access_block, policy, is_empty) = Box::pin(join5(
-            join(self.bucket_tags(name), self.abac(name)),
+    }
+
+    async fn record(&self, bucket: &BucketName, cluster: &ClusterName) -> Result<Option<LiveRecord>, AwsError> {
+        let Some((answer, body)) = self.object_body(bucket, RECORD_KEY, MAX_RECORD_BYTES).await? else {
+            return Ok(None);
+        };
+        let content = body.ok_or(RecordError::TooLong).and_then(|body| Record::parse(&body, cluster));
+        Ok(Some(LiveRecord { etag: etag(answer.e_tag)?, content }))
+    }
+
+    async fn bucket_settings(&self, bucket: &BucketName) -> Result<LiveBucket, AwsError> {
+        let name = bucket.as_str();
+        let ((tags, abac, hazards), ownership, public_access_block, policy, is_empty) = Box::pin(join5(
+            join3(self.bucket_tags(name), self.abac(name), self.hazards(name)),
             self.ownership(name),
             self.public_access_block(name),
             self.bucket_policy(name),
             self.is_empty(name),
         ))
         .await;
-        Ok(BucketState::Present(LiveBucket {
+        Ok(LiveBucket {
             tags: tags?,
             abac: abac?,
             ownership: ownership?,
             public_access_block: public_access_block?,
             policy: policy?,
             is_empty: is_empty?,
-            objects: std::collections::BTreeMap::new(),
-        }))
+            hazards: hazards?,
+            ..LiveBucket::default()
+        })
     }
 
     async fn object(&self, bucket: &BucketName, key: &str) -> Result<Option<LiveObject>, AwsError> {
-        const CALL: &str = "s3:GetObject";
+        let Some((answer, body)) = self.object_body(bucket, key, MAX_BODY).await? else { return Ok(None) };
         let (name, owner) = (bucket.as_str(), self.owner.as_str());
-        let get = || self.s3.get_object().bucket(name).key(key).expected_bucket_owner(owner).send();
-        let mut answer = match self.send(reading(CALL), get).await {
-            Ok(answer) => answer,
-            Err(error) => return error.absent(&["NoSuchKey"]),
-        };
-        let mut body = Some(Vec::new());
-        while let Some(piece) = answer.body.next().await {
-            let piece =
-                piece.map_err(|error| AwsError::NoAnswer { call: CALL, reason: error.to_string(), attempts: 1 })?;
-            match &mut body {
-                Some(bytes) if bytes.len() + piece.len() <= MAX_BODY => bytes.extend_from_slice(&piece),
-                _ => {
-                    body = None;
-                    break;
-                }
-            }
-        }
         let get = || self.s3.get_object_tagging().bucket(name).key(key).expected_bucket_owner(owner).send();
         let tags = match self.send(reading("s3:GetObjectTagging"), get).await {
             Ok(answer) => answer.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect(),
             Err(error) => return error.absent(&["NoSuchKey"]),
         };
-        let etag = answer.e_tag.ok_or(AwsError::Unusable { call: CALL, reason: "the object has no ETag" })?;
+        let etag = etag(answer.e_tag)?;
         let encryption = answer.server_side_encryption.map(|encryption| encryption.as_str().to_owned());
         Ok(Some(LiveObject { etag, content_type: answer.content_type, encryption, tags, body }))
     }
@@ -113,6 +115,7 @@ impl ReadAccount for Aws {
             client_ids: bounded(CALL, answer.client_id_list.unwrap_or_default())?,
             thumbprints: bounded(CALL, answer.thumbprint_list.unwrap_or_default())?,
             tags: iam_tags(CALL, answer.tags)?,
+            created: timestamp(CALL, answer.create_date.as_ref())?,
         }))
     }
 
@@ -129,10 +132,18 @@ impl ReadAccount for Aws {
             self.attached_policies(role.as_str()),
         ))
         .await;
-        let mut other_policies: Vec<String> =
-            others?.into_iter().filter(|name| name != policy.as_str()).chain(attached?).collect();
-        other_policies.sort();
+        let mut other_inline: Vec<String> = others?.into_iter().filter(|name| name != policy.as_str()).collect();
+        let mut attached = attached?;
+        other_inline.sort();
+        attached.sort();
+        let last_used = live.role_last_used.as_ref().and_then(|used| {
+            let time = Timestamp::from_unix(used.last_used_date.as_ref()?.secs()).ok()?;
+            Some(LastUsed { time, region: used.region.clone() })
+        });
         Ok(Some(LiveRole {
+            id: RoleId::try_from(live.role_id).map_err(|reason| AwsError::Unusable { call: CALL, reason })?,
+            created: timestamp(CALL, Some(&live.create_date))?,
+            last_used,
             path: live.path,
             trust: policy_text(CALL, live.assume_role_policy_document.as_deref().unwrap_or_default())?,
             description: live.description,
@@ -140,12 +151,96 @@ impl ReadAccount for Aws {
             boundary: live.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
             tags: iam_tags(CALL, live.tags)?,
             policy: ours?,
-            other_policies,
+            other_inline,
+            attached,
         }))
     }
 }
 
 impl Aws {
+    /// An object and its body, which is `None` where it is longer than `limit`.
+    async fn object_body(
+        &self,
+        bucket: &BucketName,
+        key: &str,
+        limit: usize,
+    ) -> Result<Option<(GetObjectOutput, Option<Vec<u8>>)>, AwsError> {
+        const CALL: &str = "s3:GetObject";
+        let (name, owner) = (bucket.as_str(), self.owner.as_str());
+        let get = || self.s3.get_object().bucket(name).key(key).expected_bucket_owner(owner).send();
+        let mut answer = match self.send(reading(CALL), get).await {
+            Ok(answer) => answer,
+            Err(error) => return error.absent(&["NoSuchKey"]),
+        };
+        let mut body = Vec::new();
+        while let Some(piece) = answer.body.next().await {
+            let piece =
+                piece.map_err(|error| AwsError::NoAnswer { call: CALL, reason: error.to_string(), attempts: 1 })?;
+            if body.len() + piece.len() > limit {
+                return Ok(Some((answer, None)));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(Some((answer, Some(body))))
+    }
+
+    /// Settings that are no part of a bundle and can change, delete or hide the documents.
+    async fn hazards(&self, bucket: &str) -> Result<Vec<Hazard>, AwsError> {
+        let owner = self.owner.as_str();
+        let lifecycle = async {
+            const CALL: &str = "s3:GetLifecycleConfiguration";
+            let get =
+                || self.s3.get_bucket_lifecycle_configuration().bucket(bucket).expected_bucket_owner(owner).send();
+            match self.send(reading(CALL), get).await {
+                Ok(answer) => {
+                    let on = bounded(CALL, answer.rules.unwrap_or_default())?.into_iter();
+                    let on = on.filter(|rule| rule.status != ExpirationStatus::Disabled);
+                    let ids: Vec<String> = on.map(|rule| rule.id.unwrap_or_default()).collect();
+                    Ok((!ids.is_empty()).then_some(Hazard::Lifecycle(ids)))
+                }
+                Err(error) => error.absent(&["NoSuchLifecycleConfiguration"]),
+            }
+        };
+        let website = async {
+            let get = || self.s3.get_bucket_website().bucket(bucket).expected_bucket_owner(owner).send();
+            match self.send(reading("s3:GetBucketWebsite"), get).await {
+                Ok(_) => Ok(Some(Hazard::Website)),
+                Err(error) => error.absent(&["NoSuchWebsiteConfiguration"]),
+            }
+        };
+        let versioning = async {
+            let get = || self.s3.get_bucket_versioning().bucket(bucket).expected_bucket_owner(owner).send();
+            let answer = self.send(reading("s3:GetBucketVersioning"), get).await?;
+            Ok(answer.status.map(|status| Hazard::Versioning(status.as_str().to_owned())))
+        };
+        let object_lock = async {
+            let get = || self.s3.get_object_lock_configuration().bucket(bucket).expected_bucket_owner(owner).send();
+            match self.send(reading("s3:GetBucketObjectLockConfiguration"), get).await {
+                Ok(answer) => Ok(answer
+                    .object_lock_configuration
+                    .filter(|lock| lock.object_lock_enabled == Some(ObjectLockEnabled::Enabled))
+                    .map(|_| Hazard::ObjectLock)),
+                Err(error) => error.absent(&["ObjectLockConfigurationNotFoundError"]),
+            }
+        };
+        let encryption = async {
+            let get = || self.s3.get_bucket_encryption().bucket(bucket).expected_bucket_owner(owner).send();
+            match self.send(reading("s3:GetEncryptionConfiguration"), get).await {
+                Ok(answer) => {
+                    let rules = answer.server_side_encryption_configuration.map(|set| set.rules).unwrap_or_default();
+                    let mut defaults =
+                        rules.into_iter().filter_map(|rule| rule.apply_server_side_encryption_by_default);
+                    let other = defaults.find(|default| default.sse_algorithm != ServerSideEncryption::Aes256);
+                    Ok(other.map(|default| Hazard::DefaultEncryption(default.sse_algorithm.as_str().to_owned())))
+                }
+                Err(error) => error.absent(&["ServerSideEncryptionConfigurationNotFoundError"]),
+            }
+        };
+        let (lifecycle, website, versioning, object_lock, encryption) =
+            Box::pin(join5(lifecycle, website, versioning, object_lock, encryption)).await;
+        Ok([lifecycle?, website?, versioning?, object_lock?, encryption?].into_iter().flatten().collect())
+    }
+
     async fn bucket_tags(&self, bucket: &str) -> Result<Tags, AwsError> {
         const CALL: &str = "s3:GetBucketTagging";
         let get = || self.s3.get_bucket_tagging().bucket(bucket).expected_bucket_owner(self.owner.as_str()).send();
@@ -249,6 +344,15 @@ impl Aws {
         }
         Err(AwsError::Unusable { call: CALL, reason: "it has no end" })
     }
+}
+
+fn etag(etag: Option<String>) -> Result<String, AwsError> {
+    etag.ok_or(AwsError::Unusable { call: "s3:GetObject", reason: "the object has no ETag" })
+}
+
+fn timestamp(call: &'static str, time: Option<&DateTime>) -> Result<Timestamp, AwsError> {
+    let time = time.and_then(|time| Timestamp::from_unix(time.secs()).ok());
+    time.ok_or(AwsError::Unusable { call, reason: "it does not say when it was made" })
 }
 
 fn bounded<T>(call: &'static str, list: Vec<T>) -> Result<Vec<T>, AwsError> {

@@ -23,12 +23,29 @@ pub(crate) enum ActionError {
         /// The resource's ARN.
         resource: String,
     },
+    /// Another run writes the record.
+    #[error(
+        "another apply is under way or has just ended: the record of {cluster} is now: {by}\n  this one stopped at once: when the other has ended, look at a new plan"
+    )]
+    Taken {
+        /// The cluster's name.
+        cluster: String,
+        /// What the record says now, escaped.
+        by: String,
+    },
     /// The task ended without an answer.
     #[error("{} was interrupted", Escaped(.resource))]
     CutOff {
         /// The resource's ARN.
         resource: String,
     },
+}
+
+impl ActionError {
+    /// Somebody else changed what the plan was made for; AWS itself did nothing wrong.
+    pub(crate) fn is_somebody_else(&self) -> bool {
+        matches!(self, Self::Changed { .. } | Self::Taken { .. })
+    }
 }
 
 /// How one action ended.

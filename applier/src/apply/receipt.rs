@@ -14,6 +14,7 @@ use crate::apply::outcome::{ActionError, IssuerOutcome, Outcome};
 use crate::plan::Plan;
 use crate::plan::action::Change;
 use crate::plan::head::{BundleId, Head};
+use crate::record::Record;
 
 /// The version of the receipt's format.
 const RECEIPT_VERSION: u32 = 1;
@@ -56,6 +57,9 @@ pub struct Receipt {
     finished: Timestamp,
     actions: Vec<Step>,
     issuer_check: IssuerOutcome,
+    /// The record as this run wrote it last: with `--previous-receipt` it stands in for one that is lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<Record>,
 }
 
 impl Receipt {
@@ -63,6 +67,7 @@ impl Receipt {
         plan: &Plan,
         outcomes: Vec<Outcome>,
         issuer_check: IssuerOutcome,
+        record: Option<Record>,
         started: Timestamp,
         finished: Timestamp,
     ) -> Self {
@@ -94,6 +99,7 @@ impl Receipt {
             finished,
             actions: plan.actions().iter().zip(outcomes).map(step).collect(),
             issuer_check,
+            record,
         }
     }
 
@@ -197,6 +203,7 @@ impl Drop for ReceiptFile {
 mod tests {
     use super::*;
     use crate::fixture::{Held, contents, digest};
+    use crate::plan::choices::Choices;
     use crate::plan::desired::Desired;
 
     fn receipt() -> Receipt {
@@ -208,16 +215,18 @@ mod tests {
         let live = held.state();
         let signer = Signer { role: "generator".to_owned(), key: "RWQ".to_owned(), trusted_comment: "t".to_owned() };
         let at = |seconds| Timestamp::from_unix(seconds).unwrap();
-        let plan = Plan::of(&Desired::for_test(&contents, &digest), &live, &[signer], at(0)).unwrap();
+        let plan =
+            Plan::of(&Desired::for_test(&contents, &digest), &live, &Choices::default(), &[signer], at(0)).unwrap();
         let failed = ActionError::CutOff { resource: "r\u{1b}".to_owned() };
-        let outcomes = vec![Outcome::Done, Outcome::Failed(failed), Outcome::NotReached];
-        Receipt::new(&plan, outcomes, IssuerOutcome::NotReached, at(0), at(60))
+        let outcomes =
+            vec![Outcome::Done, Outcome::Done, Outcome::Failed(failed), Outcome::NotReached, Outcome::NotReached];
+        Receipt::new(&plan, outcomes, IssuerOutcome::NotReached, None, at(0), at(60))
     }
 
     #[test]
     fn a_receipt_says_how_every_action_ended() {
         let receipt = receipt();
-        assert_eq!(receipt.to_string(), "1 done, 1 failed, 1 not reached");
+        assert_eq!(receipt.to_string(), "2 done, 1 failed, 2 not reached");
         let json: serde_json::Value = serde_json::from_str(&receipt.to_json()).unwrap();
         let expected = serde_json::json!({
             "receiptVersion": 1,
@@ -234,9 +243,11 @@ mod tests {
             "started": "1970-01-01T00:00:00Z",
             "finished": "1970-01-01T00:01:00Z",
             "actions": [
+                {"change": "update", "call": "s3:PutObject", "resource": "arn:aws:s3:::prod-oidc/sts-airlock/record.json", "outcome": "done"},
                 {"change": "create", "call": "s3:PutBucketOwnershipControls", "resource": "arn:aws:s3:::prod-oidc", "outcome": "done"},
                 {"change": "update", "call": "iam:UpdateRole", "resource": "arn:aws:iam::123456789012:role/prod-disk", "outcome": "failed", "error": "r\\u{1b} was interrupted"},
                 {"change": "create", "call": "iam:PutRolePolicy", "resource": "arn:aws:iam::123456789012:role/prod-registry", "outcome": "not-reached"},
+                {"change": "update", "call": "s3:PutObject", "resource": "arn:aws:s3:::prod-oidc/sts-airlock/record.json", "outcome": "not-reached"},
             ],
             "issuerCheck": {"outcome": "not-reached"},
         });

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use aws_sdk_iam::types as iam;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types as s3;
+use bundle_schema::documents::contents::OBJECT_CONTENT_TYPE;
 use bundle_schema::documents::{
     CreateBucket, CreateOpenIdConnectProvider, CreateRole, ObjectOwnership, PutBucketPolicy, PutPublicAccessBlock,
     PutRolePolicy,
@@ -15,36 +16,76 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::account::live::Tags;
 use crate::account::{Aws, AwsError, Sent, writing};
-use crate::apply::WriteAccount;
+use crate::apply::{Patience, WriteAccount};
 use crate::plan::action::{Action, Call, NewObject, Object, RoleSettings};
-use crate::plan::desired;
+use crate::plan::desired::{self, OBJECT_ENCRYPTION};
+use crate::record::{RECORD_KEY, RoleId};
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3: how S3 takes an object's tags in a header.
 const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl WriteAccount for Aws {
-    async fn perform(&self, action: &Action) -> Result<(), AwsError> {
+    async fn perform(&self, action: &Action) -> Result<Option<RoleId>, AwsError> {
         let (sent, arn) = (writing(action.name()), action.resource.as_str());
         match &action.call {
+            Call::CreateRole { input } => return self.create_role(sent, input).await.map(Some),
             Call::CreateBucket { input, tags } => self.create_bucket(sent, input, tags).await,
             Call::TagBucket { bucket, after, .. } => self.tag_bucket(sent, bucket, after).await,
             Call::SetOwnership { bucket, after, .. } => self.set_ownership(sent, bucket, *after).await,
             Call::BlockPublicAccess { input, .. } => self.block_public_access(sent, input).await,
             Call::SetBucketPolicy { input, .. } => self.set_bucket_policy(sent, input).await,
             Call::PutObject { bucket, before, after } => self.put_object(sent, bucket, before.as_ref(), after).await,
-            Call::CreateProvider { input } => self.create_provider(sent, input).await,
+            Call::CreateProvider { input, tags } => self.create_provider(sent, input, tags).await,
             Call::AddClientId { client_id } => self.add_client_id(sent, arn, client_id.as_str()).await,
             Call::RemoveClientId { client_id } => self.remove_client_id(sent, arn, client_id).await,
             Call::SetThumbprints { after, .. } => self.set_thumbprints(sent, arn, texts(after)).await,
             Call::TagProvider { after, .. } => self.tag_provider(sent, arn, after).await,
-            Call::CreateRole { input } => self.create_role(sent, input).await,
             Call::SetTrustPolicy { role, after, .. } => self.set_trust_policy(sent, role.as_str(), after.text()).await,
             Call::UpdateRole { role, after, .. } => self.update_role(sent, role.as_str(), after).await,
             Call::SetBoundary { role, after, .. } => self.set_boundary(sent, role.as_str(), after.as_str()).await,
             Call::RemoveBoundary { role, .. } => self.remove_boundary(sent, role.as_str()).await,
             Call::TagRole { role, after, .. } => self.tag_role(sent, role.as_str(), after).await,
             Call::SetRolePolicy { input, .. } => self.set_role_policy(sent, input).await,
+            Call::DetachPolicy { role, policy_arn } => {
+                let detach = || self.iam.detach_role_policy().role_name(role.as_str()).policy_arn(policy_arn).send();
+                self.send(sent, detach).await.map(drop)
+            }
+            Call::DeletePolicy { role, policy_name } => {
+                let delete = || self.iam.delete_role_policy().role_name(role.as_str()).policy_name(policy_name).send();
+                self.send(sent, delete).await.map(drop)
+            }
+            // The run writes the record itself: what it says changes with every action.
+            Call::OpenRecord { .. } | Call::CloseRecord { .. } => Err(sent.incomplete()),
         }
+        .map(|()| None)
+    }
+
+    async fn put_record(
+        &self,
+        bucket: &BucketName,
+        before: Option<&str>,
+        body: &[u8],
+        patience: Patience,
+    ) -> Result<String, AwsError> {
+        let sent = writing("s3:PutObject");
+        let put = || {
+            let put = self.s3.put_object().bucket(bucket.as_str()).key(RECORD_KEY).content_type(OBJECT_CONTENT_TYPE);
+            let put = put.server_side_encryption(OBJECT_ENCRYPTION.into()).body(ByteStream::from(body.to_vec()));
+            let put = match before {
+                Some(etag) => put.if_match(etag),
+                None => put.if_none_match("*"),
+            };
+            put.expected_bucket_owner(self.owner.as_str()).send()
+        };
+        let answer = match patience {
+            Patience::Once => Box::pin(self.send_once(sent.call, put())).await?,
+            Patience::Retry => self.send(sent, put).await?,
+        };
+        answer.e_tag.ok_or(AwsError::Unusable { call: "s3:PutObject", reason: "it names no ETag" })
+    }
+
+    fn stop_sending(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
     }
 }
 
@@ -158,9 +199,15 @@ impl Aws {
 
 /// The identity provider.
 impl Aws {
-    async fn create_provider(&self, sent: Sent, input: &CreateOpenIdConnectProvider) -> Result<(), AwsError> {
-        let CreateOpenIdConnectProvider { url, client_id_list, thumbprint_list, tags } = input;
-        let tags = iam_tags(sent, &desired::tags(tags))?;
+    async fn create_provider(
+        &self,
+        sent: Sent,
+        input: &CreateOpenIdConnectProvider,
+        tags: &Tags,
+    ) -> Result<(), AwsError> {
+        // The bundle's own tags are among those that are sent.
+        let CreateOpenIdConnectProvider { url, client_id_list, thumbprint_list, tags: _ } = input;
+        let tags = iam_tags(sent, tags)?;
         let (audiences, thumbprints) = (texts(client_id_list), thumbprint_list.as_deref().map(texts));
         let create = || {
             let create = self.iam.create_open_id_connect_provider().url(url.as_str());
@@ -206,7 +253,7 @@ impl Aws {
 
 /// Roles.
 impl Aws {
-    async fn create_role(&self, sent: Sent, input: &CreateRole) -> Result<(), AwsError> {
+    async fn create_role(&self, sent: Sent, input: &CreateRole) -> Result<RoleId, AwsError> {
         let CreateRole { path, role_name, assume_role_policy_document, description, permissions_boundary, tags } =
             input;
         let tags = iam_tags(sent, &desired::tags(tags))?;
@@ -216,7 +263,9 @@ impl Aws {
             let create = create.description(description).set_tags(Some(tags.clone()));
             create.set_permissions_boundary(permissions_boundary.as_ref().map(ToString::to_string)).send()
         };
-        self.send(sent, create).await.map(drop)
+        let unusable = |reason| AwsError::Unusable { call: "iam:CreateRole", reason };
+        let role = self.send(sent, create).await?.role.ok_or(unusable("it holds no role"))?;
+        RoleId::try_from(role.role_id).map_err(unusable)
     }
 
     async fn set_trust_policy(&self, sent: Sent, role: &str, policy: String) -> Result<(), AwsError> {

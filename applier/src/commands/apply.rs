@@ -4,6 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Write, stderr, stdin, stdout};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bundle_schema::escape::Escaped;
 use bundle_schema::exit::ExitCode;
@@ -41,6 +42,7 @@ impl ApplyFailure {
         match self {
             Self::NotApproved(_) => ExitCode::Usage,
             Self::OtherPlan(_) => ExitCode::Refused,
+            Self::Failed { source, .. } if source.is_somebody_else() => ExitCode::Refused,
             Self::Failed { .. } => ExitCode::Aws,
             Self::Declined | Self::Receipt(_) | Self::Interrupted { .. } => ExitCode::Other,
         }
@@ -49,7 +51,8 @@ impl ApplyFailure {
 
 pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
     let admitted = admit(&args.bundle)?;
-    let (account, plan) = plan::compute(&admitted, &args.account).await?;
+    let choices = args.account.choices.read(&admitted)?;
+    let (account, plan) = plan::compute(&admitted, &args.account, &choices).await?;
     // Standard output holds one JSON document, where that is asked for; what people read goes beside it.
     let mut screen: Box<dyn Write> = match args.bundle.format {
         Format::Text => Box::new(anstream::stdout()),
@@ -64,7 +67,7 @@ pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
     } else {
         // Somebody read the plan and agreed: to this plan, and not to what the account or the clock made of it meanwhile.
         admitted.check_time(now()?)?;
-        (plan::read_and_plan(&account, &admitted).await?, Approval::Digest(plan.digest().clone()))
+        (plan::read_and_plan(&account, &admitted, &choices).await?, Approval::Digest(plan.digest().clone()))
     };
     let header = &admitted.bundle().contents().header;
     let begun = now()?;
@@ -77,6 +80,7 @@ pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
         concurrency: args.account.concurrency.into(),
         issuer: (!args.skip_issuer_check).then(|| Arc::new(IssuerCheck::of(admitted.bundle().contents()))),
         stop: stop_on_signals(),
+        take_over_after: Duration::from_secs(args.take_over_after.into()),
         clock: &|| now().unwrap_or(begun),
     };
     let mut ended = 0;

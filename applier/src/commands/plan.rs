@@ -8,12 +8,15 @@ use super::{Failure, admit, now, print};
 use crate::account::Aws;
 use crate::account::live::LiveState;
 use crate::admit::Admitted;
-use crate::cli::{AccountArgs, Format, PlanArgs};
+use crate::cli::{AccountArgs, ChoiceArgs, Format, PlanArgs};
 use crate::plan::Plan;
+use crate::plan::choices::{Choices, ForeignPolicies};
+use crate::record::{PreviousReceiptError, read_receipt};
 
 pub(super) async fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
     let admitted = admit(&args.bundle)?;
-    let (_, plan) = compute(&admitted, &args.account).await?;
+    let choices = args.account.choices.read(&admitted)?;
+    let (_, plan) = compute(&admitted, &args.account, &choices).await?;
     let mut out = anstream::stdout();
     match args.bundle.format {
         Format::Text => print(&mut out, format_args!("{:#}", plan.text()))?,
@@ -23,15 +26,34 @@ pub(super) async fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
 }
 
 /// Connects, reads and plans: check 10.
-pub(super) async fn compute(admitted: &Admitted, args: &AccountArgs) -> Result<(Arc<Aws>, Plan), Failure> {
+pub(super) async fn compute(
+    admitted: &Admitted,
+    args: &AccountArgs,
+    choices: &Choices,
+) -> Result<(Arc<Aws>, Plan), Failure> {
     let header = &admitted.bundle().contents().header;
     let account = Arc::new(Aws::connect(header, args.concurrency.into()).await);
-    let plan = read_and_plan(&account, admitted).await?;
+    let plan = read_and_plan(&account, admitted, choices).await?;
     Ok((account, plan))
 }
 
 /// Reads the account as it is now, and plans.
-pub(super) async fn read_and_plan(account: &Arc<Aws>, admitted: &Admitted) -> Result<Plan, Failure> {
+pub(super) async fn read_and_plan(account: &Arc<Aws>, admitted: &Admitted, choices: &Choices) -> Result<Plan, Failure> {
     let live = LiveState::read(account, admitted).await?;
-    Ok(Plan::compute(admitted, &live, now()?)?)
+    Ok(Plan::compute(admitted, &live, choices, now()?)?)
+}
+
+impl ChoiceArgs {
+    /// The same for a plan; a receipt that is named is read here.
+    pub(super) fn read(&self, admitted: &Admitted) -> Result<Choices, PreviousReceiptError> {
+        let Self { adopt, allow_rollback, previous_receipt, foreign_policies } = self;
+        let name = &admitted.bundle().contents().header.name;
+        let previous = previous_receipt.as_ref().map(|file| read_receipt(file, name)).transpose()?;
+        let foreign_policies = match (foreign_policies.prune, foreign_policies.leave_foreign_policies) {
+            (true, _) => ForeignPolicies::Prune,
+            (false, true) => ForeignPolicies::Leave,
+            (false, false) => ForeignPolicies::Refuse,
+        };
+        Ok(Choices { adopt: *adopt, allow_rollback: *allow_rollback, foreign_policies, previous })
+    }
 }

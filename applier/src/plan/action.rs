@@ -12,10 +12,11 @@ use bundle_schema::documents::{
 };
 use bundle_schema::escape::EscapedWhole;
 use bundle_schema::json::Embedded;
-use bundle_schema::names::{Audience, BoundaryArn, BucketName, RoleName, Thumbprint};
+use bundle_schema::names::{Audience, BoundaryArn, BucketName, RoleName, Sha256, Thumbprint, Timestamp};
 use serde::Serialize;
 
 use crate::account::live::Tags;
+use crate::record::{Made, Making, RECORD_KEY, RecordState};
 
 /// One writing call and the resource that it changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,7 +35,13 @@ pub(crate) enum Call {
     /// With the bucket's tags; where they are not allowed with this call, they follow at once (`s3:PutBucketTagging`).
     #[serde(rename = "s3:CreateBucket")]
     CreateBucket { input: CreateBucket, tags: Tags },
-    /// The whole set of the bucket's tags, the record of the applied bundle among them.
+    /// The record says what is about to be made, and what is the cluster's already. Written only over the version that was read.
+    #[serde(rename = "s3:PutObject")]
+    OpenRecord { bucket: BucketName, before: Option<RecordVersion>, known: Made, making: Making },
+    /// The record says that everything is done, with the identities of what was made.
+    #[serde(rename = "s3:PutObject")]
+    CloseRecord { provider_arn: String },
+    /// The whole set of the bucket's tags; serial and digest of the bundle are among them, for people.
     #[serde(rename = "s3:PutBucketTagging")]
     TagBucket { bucket: BucketName, before: Tags, after: Tags },
     #[serde(rename = "s3:PutBucketOwnershipControls")]
@@ -46,7 +53,7 @@ pub(crate) enum Call {
     #[serde(rename = "s3:PutObject")]
     PutObject { bucket: BucketName, before: Option<Object>, after: NewObject },
     #[serde(rename = "iam:CreateOpenIDConnectProvider")]
-    CreateProvider { input: CreateOpenIdConnectProvider },
+    CreateProvider { input: CreateOpenIdConnectProvider, tags: Tags },
     #[serde(rename = "iam:AddClientIDToOpenIDConnectProvider")]
     AddClientId { client_id: Audience },
     #[serde(rename = "iam:RemoveClientIDFromOpenIDConnectProvider")]
@@ -72,6 +79,25 @@ pub(crate) enum Call {
     TagRole { role: RoleName, before: Tags, after: Tags },
     #[serde(rename = "iam:PutRolePolicy")]
     SetRolePolicy { input: PutRolePolicy, before: Option<String> },
+    /// A policy of others, with `--prune`.
+    #[serde(rename = "iam:DetachRolePolicy")]
+    DetachPolicy { role: RoleName, policy_arn: String },
+    /// A policy of others, with `--prune`.
+    #[serde(rename = "iam:DeleteRolePolicy")]
+    DeletePolicy { role: RoleName, policy_name: String },
+}
+
+/// The record that was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RecordVersion {
+    /// S3's tag of this version; replacing demands that it is still this one.
+    pub(crate) etag: String,
+    pub(crate) state: RecordState,
+    pub(crate) serial: u64,
+    pub(crate) sha256: Sha256,
+    pub(crate) time: Timestamp,
+    pub(crate) caller: String,
 }
 
 /// The settings of a role that one call changes.
@@ -119,11 +145,12 @@ pub(crate) enum Change {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Bucket,
-    Record,
+    OpenRecord,
     BucketSetting,
     Object,
     Provider,
     Role,
+    CloseRecord,
 }
 
 /// `iam:CreateRole role prod-registry`.
@@ -131,6 +158,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let subject = match &self.call {
             Call::PutObject { after, .. } => after.key.to_owned(),
+            Call::OpenRecord { .. } | Call::CloseRecord { .. } => RECORD_KEY.to_owned(),
             _ => resource_name(&self.resource),
         };
         write!(f, "{} {}", self.name(), EscapedWhole(&subject))
@@ -159,7 +187,11 @@ impl Action {
             | Call::SetBucketPolicy { before, .. }
             | Call::SetRolePolicy { before, .. } => before.is_none(),
             Call::PutObject { before, .. } => before.is_none(),
-            Call::AddClientId { .. }
+            Call::OpenRecord { before, .. } => before.is_none(),
+            Call::CloseRecord { .. }
+            | Call::DetachPolicy { .. }
+            | Call::DeletePolicy { .. }
+            | Call::AddClientId { .. }
             | Call::RemoveClientId { .. }
             | Call::SetThumbprints { .. }
             | Call::TagProvider { .. }
@@ -180,7 +212,7 @@ impl Action {
             Call::SetOwnership { .. } => "s3:PutBucketOwnershipControls",
             Call::BlockPublicAccess { .. } => "s3:PutBucketPublicAccessBlock",
             Call::SetBucketPolicy { .. } => "s3:PutBucketPolicy",
-            Call::PutObject { .. } => "s3:PutObject",
+            Call::PutObject { .. } | Call::OpenRecord { .. } | Call::CloseRecord { .. } => "s3:PutObject",
             Call::CreateProvider { .. } => "iam:CreateOpenIDConnectProvider",
             Call::AddClientId { .. } => "iam:AddClientIDToOpenIDConnectProvider",
             Call::RemoveClientId { .. } => "iam:RemoveClientIDFromOpenIDConnectProvider",
@@ -193,16 +225,20 @@ impl Action {
             Call::RemoveBoundary { .. } => "iam:DeleteRolePermissionsBoundary",
             Call::TagRole { .. } => "iam:TagRole",
             Call::SetRolePolicy { .. } => "iam:PutRolePolicy",
+            Call::DetachPolicy { .. } => "iam:DetachRolePolicy",
+            Call::DeletePolicy { .. } => "iam:DeleteRolePolicy",
         }
     }
 
     fn stage(&self) -> Stage {
         match &self.call {
             Call::CreateBucket { .. } => Stage::Bucket,
-            Call::TagBucket { .. } => Stage::Record,
-            Call::SetOwnership { .. } | Call::BlockPublicAccess { .. } | Call::SetBucketPolicy { .. } => {
-                Stage::BucketSetting
-            }
+            Call::OpenRecord { .. } => Stage::OpenRecord,
+            Call::CloseRecord { .. } => Stage::CloseRecord,
+            Call::TagBucket { .. }
+            | Call::SetOwnership { .. }
+            | Call::BlockPublicAccess { .. }
+            | Call::SetBucketPolicy { .. } => Stage::BucketSetting,
             Call::PutObject { .. } => Stage::Object,
             Call::CreateProvider { .. }
             | Call::AddClientId { .. }
@@ -215,8 +251,15 @@ impl Action {
             | Call::SetBoundary { .. }
             | Call::RemoveBoundary { .. }
             | Call::TagRole { .. }
-            | Call::SetRolePolicy { .. } => Stage::Role,
+            | Call::SetRolePolicy { .. }
+            | Call::DetachPolicy { .. }
+            | Call::DeletePolicy { .. } => Stage::Role,
         }
+    }
+
+    /// Whether it gives the role a permission that it does not have, or somebody the role.
+    pub(crate) fn grants(&self) -> bool {
+        matches!(self.call, Call::SetTrustPolicy { .. } | Call::RemoveBoundary { .. } | Call::SetRolePolicy { .. })
     }
 
     /// Whether this action has to wait for one that stands before it in the plan.
@@ -224,15 +267,15 @@ impl Action {
         match (self.stage(), earlier.stage()) {
             // Roles are independent of each other; IAM answers two changes of one role at a time with a conflict.
             (Stage::Role, Stage::Role) => self.resource == earlier.resource,
-            // The record of the bundle is in place before anything else changes.
-            (_, Stage::Bucket | Stage::Record)
+            // The record is in the bucket before anything else changes, and closed when everything has.
+            (_, Stage::Bucket | Stage::OpenRecord)
             // S3 refuses a public policy while its block stands, and two changes of one bucket's settings at a time.
             | (Stage::BucketSetting, Stage::BucketSetting)
             // IAM reads the issuer when the provider is made, so its documents are public by then; and trust policies
             // name the provider.
-            | (Stage::Provider | Stage::Role, _) => true,
+            | (Stage::Provider | Stage::Role | Stage::CloseRecord, _) => true,
             // Objects need the bucket alone.
-            (Stage::Bucket | Stage::Record | Stage::BucketSetting | Stage::Object, _) => false,
+            (Stage::Bucket | Stage::OpenRecord | Stage::BucketSetting | Stage::Object, _) => false,
         }
     }
 }
@@ -259,7 +302,10 @@ mod tests {
     #[test]
     fn only_what_must_wait_waits() {
         let bucket = BucketName::new("b-oidc").unwrap();
-        let record = action("b", Call::TagBucket { bucket: bucket.clone(), before: Tags::new(), after: Tags::new() });
+        let (known, making) = (Made::default(), Making::default());
+        let record = action("b", Call::OpenRecord { bucket: bucket.clone(), before: None, known, making });
+        let tags = action("b", Call::TagBucket { bucket: bucket.clone(), before: Tags::new(), after: Tags::new() });
+        let close = action("b", Call::CloseRecord { provider_arn: "p".to_owned() });
         let object = |key| {
             let after =
                 NewObject { key, content_type: "t", encryption: "AES256", tags: Tags::new(), body: String::new() };
@@ -275,6 +321,10 @@ mod tests {
         };
         for (later, earlier, waits) in [
             (&owner, &record, true),
+            (&tags, &record, true),
+            (&owner, &tags, true),
+            (&close, &role("x"), true),
+            (&close, &object("a"), true),
             (&object("a"), &record, true),
             (&object("a"), &owner, false),
             (&object("a"), &object("b"), false),

@@ -8,7 +8,7 @@ use crate::account::live::Tags;
 use crate::admit::Admitted;
 use crate::plan::action::NewObject;
 
-/// The tags on the bucket that record which bundle was applied last.
+/// The tags on bucket and provider that tell people which bundle was applied last; the record is the proof.
 pub(crate) const SERIAL_TAG: &str = "sts-airlock/serial";
 /// See [`SERIAL_TAG`].
 pub(crate) const DIGEST_TAG: &str = "sts-airlock/bundle-sha256";
@@ -59,9 +59,17 @@ impl<'a> Desired<'a> {
         format!("arn:{}:s3:::{}", header.partition, header.name.bucket())
     }
 
-    /// The bucket's tags: the bundle's, and the record.
+    /// The bucket's tags: the bundle's, and which bundle it is.
     pub(crate) fn bucket_tags(&self) -> Tags {
-        let mut tags = tags(&self.contents.bucket.tagging.tagging.tag_set);
+        self.marked(tags(&self.contents.bucket.tagging.tagging.tag_set))
+    }
+
+    /// The identity provider's tags: the bundle's, and which bundle it is.
+    pub(crate) fn provider_tags(&self) -> Tags {
+        self.marked(tags(&self.contents.provider.tags))
+    }
+
+    fn marked(&self, mut tags: Tags) -> Tags {
         tags.insert(SERIAL_TAG.to_owned(), self.contents.header.serial.to_string());
         tags.insert(DIGEST_TAG.to_owned(), self.digest.to_string());
         tags

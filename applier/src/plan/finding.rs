@@ -4,12 +4,18 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use bundle_schema::escape::Escaped;
+use bundle_schema::names::Timestamp;
 use serde::Serialize;
 
-use crate::account::live::{BucketState, LiveState, Tags};
+use crate::account::live::{BucketState, Hazard, LiveState, Tags};
 use crate::plan::action::{Action, Call};
+use crate::plan::adopted::Adopted;
+use crate::plan::choices::{Choices, ForeignPolicies};
 use crate::plan::desired::{DIGEST_TAG, Desired, SERIAL_TAG, is_system_tag, tags};
 use crate::plan::meaning::key_ids;
+use crate::plan::ownership::{Claim, Ownership};
+use crate::plan::refusal::applied;
+use crate::record::{Record, RecordState};
 
 /// Something that a person should know and that no action says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,10 +25,26 @@ pub(crate) enum Finding {
     KeyChange { before: Vec<String>, after: Vec<String> },
     /// What an apply leaves that was cut off between making the bucket and tagging it.
     BucketTakenOver { bucket: String },
-    /// The cluster's resources were made by ccoctl, or by hand: no bundle is recorded.
-    NoRecord { bucket: String },
+    /// A role or provider that carries the cluster's tag and that no record knew, taken over with `--adopt`.
+    Adopted(Adopted),
+    /// A bucket that carries the cluster's tag and had no record.
+    BucketAdopted { bucket: String },
+    /// An older bundle is applied than the account holds.
+    Rollback { from: u64, to: u64 },
+    /// A run that did not end, or that ended before everything was done.
+    Unfinished { state: RecordState, serial: u64, caller: String, time: Timestamp },
+    /// A role loses the boundary of what it may ever do.
+    BoundaryRemoved { role: String, boundary: String },
     /// Policies on one of our roles that are not the bundle's.
-    ForeignPolicies { role: String, policies: Vec<String> },
+    ForeignPolicies { role: String, policies: Vec<String>, pruned: bool },
+    /// A setting of the bucket that can change, delete or hide the documents.
+    Hazard {
+        bucket: String,
+        #[serde(flatten)]
+        hazard: Hazard,
+    },
+    /// The provider's thumbprints are not those that the last run left.
+    Thumbprints { recorded: Vec<String>, found: Vec<String> },
     /// A tag that is not the bundle's, on these of our resources (ARNs).
     ForeignTag { key: String, ignored: bool, resources: Vec<String> },
     /// An exception of the trust file that spares nothing in this bundle.
@@ -32,32 +54,53 @@ pub(crate) enum Finding {
 impl Finding {
     /// Whether it belongs above everything else.
     pub(crate) fn is_headline(&self) -> bool {
-        matches!(self, Self::KeyChange { .. })
+        matches!(self, Self::KeyChange { .. } | Self::Rollback { .. } | Self::BoundaryRemoved { .. } | Self::Adopted(_))
     }
 
     /// Whether it is about something that others put on what is ours: `plan --detailed-exitcode` says so.
     pub(crate) fn is_foreign(&self) -> bool {
         match self {
-            Self::ForeignPolicies { .. } => true,
+            Self::ForeignPolicies { pruned, .. } => !pruned,
             Self::ForeignTag { ignored, .. } => !ignored,
+            // Versions that are kept do no harm; whoever suspends them is none of the documents' business either.
+            Self::Hazard { hazard, .. } => !matches!(hazard, Hazard::Versioning(_)),
             Self::KeyChange { .. }
             | Self::BucketTakenOver { .. }
-            | Self::NoRecord { .. }
+            | Self::BucketAdopted { .. }
+            | Self::Adopted(_)
+            | Self::Rollback { .. }
+            | Self::Unfinished { .. }
+            | Self::BoundaryRemoved { .. }
+            | Self::Thumbprints { .. }
             | Self::UnusedException { .. } => false,
         }
     }
 }
 
 /// Everything there is to say about an account and what is planned for it.
-pub(crate) fn findings(desired: &Desired<'_>, live: &LiveState, actions: &[Action]) -> Vec<Finding> {
+pub(crate) fn findings(desired: &Desired<'_>, live: &LiveState, choices: &Choices, actions: &[Action]) -> Vec<Finding> {
+    let ownership = Ownership::new(desired, live, choices);
     let mut findings: Vec<Finding> = actions.iter().filter_map(key_change).collect();
     findings.dedup();
-    findings.extend(bucket(desired, live.bucket()));
+    let to = desired.contents().header.serial;
+    let newer = applied(live, &ownership).filter(|(from, _)| *from > to);
+    findings.extend(newer.map(|(from, _)| Finding::Rollback { from, to }));
+    findings.extend(adopted(desired, live, &ownership));
+    findings.extend(actions.iter().filter_map(|action| match &action.call {
+        Call::RemoveBoundary { role, before } => {
+            Some(Finding::BoundaryRemoved { role: role.to_string(), boundary: before.clone() })
+        }
+        _ => None,
+    }));
+    findings.extend(bucket(desired, live.bucket(), &ownership));
+    findings.extend(record(live, &ownership));
     for documents in &desired.contents().roles {
         let name = &documents.create.role_name;
-        if let Some(role) = live.role(name).filter(|role| !role.other_policies.is_empty()) {
-            let policies = role.other_policies.clone();
-            findings.push(Finding::ForeignPolicies { role: name.to_string(), policies });
+        let Some(role) = live.role(name) else { continue };
+        let policies: Vec<String> = role.attached.iter().chain(&role.other_inline).cloned().collect();
+        if !policies.is_empty() {
+            let pruned = choices.foreign_policies == ForeignPolicies::Prune;
+            findings.push(Finding::ForeignPolicies { role: name.to_string(), policies, pruned });
         }
     }
     findings.extend(foreign_tags(desired, live));
@@ -73,16 +116,53 @@ fn key_change(action: &Action) -> Option<Finding> {
     (!before.is_empty() && !after.is_empty() && before != after).then_some(Finding::KeyChange { before, after })
 }
 
-fn bucket(desired: &Desired<'_>, state: &BucketState) -> Option<Finding> {
-    let BucketState::Present(live) = state else { return None };
+/// The provider and the roles that no record knew; without `--adopt` there is no plan with one of them.
+fn adopted(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>) -> Vec<Finding> {
+    let provider = live.provider().filter(|provider| ownership.provider(provider) == Claim::TagOnly);
+    let provider = provider.map(|provider| Adopted::provider(desired.contents().header.provider_arn(), provider));
+    let names = desired.contents().roles.iter().map(|documents| &documents.create.role_name);
+    let roles = names.filter_map(|name| {
+        let role = live.role(name).filter(|role| ownership.role(name, role) == Claim::TagOnly)?;
+        Some(Adopted::role(name, role))
+    });
+    provider.into_iter().chain(roles).map(Finding::Adopted).collect()
+}
+
+fn bucket(desired: &Desired<'_>, state: &BucketState, ownership: &Ownership<'_>) -> Vec<Finding> {
+    let BucketState::Present(live) = state else { return Vec::new() };
     let bucket = desired.contents().header.name.bucket().to_string();
-    if live.is_left_by_a_cut_off_run() {
-        Some(Finding::BucketTakenOver { bucket })
-    } else if !live.tags.contains_key(SERIAL_TAG) {
-        Some(Finding::NoRecord { bucket })
-    } else {
-        None
+    let mut findings = Vec::new();
+    if ownership.bucket(live) == Claim::TagOnly {
+        findings.push(Finding::BucketAdopted { bucket: bucket.clone() });
+    } else if live.is_left_by_a_cut_off_run() && ownership.record().is_none() {
+        findings.push(Finding::BucketTakenOver { bucket: bucket.clone() });
     }
+    let hazard = |hazard: &Hazard| Finding::Hazard { bucket: bucket.clone(), hazard: hazard.clone() };
+    findings.extend(live.hazards.iter().map(hazard));
+    findings
+}
+
+/// What the record says that a person should know.
+fn record(live: &LiveState, ownership: &Ownership<'_>) -> Vec<Finding> {
+    let Some(record) = ownership.record() else { return Vec::new() };
+    let Record { state, serial, caller, time, .. } = record;
+    let unfinished = (*state != RecordState::Applied).then(|| Finding::Unfinished {
+        state: *state,
+        serial: *serial,
+        caller: caller.clone(),
+        time: *time,
+    });
+    let changed = record
+        .made
+        .provider
+        .as_ref()
+        .zip(live.provider())
+        .filter(|(made, provider)| made.created == provider.created && made.thumbprints != provider.thumbprints);
+    let changed = changed.map(|(made, provider)| Finding::Thumbprints {
+        recorded: made.thumbprints.clone(),
+        found: provider.thumbprints.clone(),
+    });
+    unfinished.into_iter().chain(changed).collect()
 }
 
 /// The tags of others on what is the bundle's, by key.
@@ -128,18 +208,63 @@ impl fmt::Display for Finding {
                 "bucket {} is untagged, empty and without a policy, as an interrupted apply leaves it; it is taken over",
                 Escaped(bucket)
             ),
-            Self::NoRecord { bucket } => {
+            Self::BucketAdopted { bucket } => write!(
+                f,
+                "bucket {} carries the cluster's tag and has no record; it is taken over (--adopt)",
+                Escaped(bucket)
+            ),
+            Self::Adopted(adopted) => adopted.fmt(f),
+            Self::Rollback { from, to } => {
+                write!(f, "ROLLBACK: the account holds serial {from}; serial {to} takes its place")
+            }
+            Self::Unfinished { state, serial, caller, time } => {
+                let ended = if *state == RecordState::Applying { "did not end" } else { "left something to do" };
                 write!(
                     f,
-                    "bucket {} has no record of a bundle: this is the first bundle applied to it",
-                    Escaped(bucket)
+                    "an apply of serial {serial} by {} at {time} {ended}; this plan goes on from there",
+                    Escaped(caller)
                 )
             }
-            Self::ForeignPolicies { role, policies } => write!(
+            Self::BoundaryRemoved { role, boundary } => write!(
                 f,
-                "role {} has policies that are not in the bundle, and keeps them: {}",
+                "ROLE {} LOSES ITS PERMISSIONS BOUNDARY {}: the bundle has none",
                 Escaped(role),
+                Escaped(boundary)
+            ),
+            Self::ForeignPolicies { role, policies, pruned } => write!(
+                f,
+                "role {} has policies that are not in the bundle, and {} them: {}",
+                Escaped(role),
+                if *pruned { "loses" } else { "keeps" },
                 listed(policies)
+            ),
+            Self::Hazard { bucket, hazard } => {
+                let bucket = Escaped(bucket);
+                match hazard {
+                    Hazard::Lifecycle(rules) => {
+                        write!(
+                            f,
+                            "bucket {bucket} has lifecycle rules, which can delete the documents: {}",
+                            listed(rules)
+                        )
+                    }
+                    Hazard::Website => write!(f, "bucket {bucket} is served as a website too"),
+                    Hazard::Versioning(status) => write!(f, "bucket {bucket} has versioning: {}", Escaped(status)),
+                    Hazard::ObjectLock => {
+                        write!(f, "bucket {bucket} has object lock, which can keep the documents from being replaced")
+                    }
+                    Hazard::DefaultEncryption(algorithm) => write!(
+                        f,
+                        "bucket {bucket} encrypts by default with {}; objects that are written without AES256 cannot be read by the public",
+                        Escaped(algorithm)
+                    ),
+                }
+            }
+            Self::Thumbprints { recorded, found } => write!(
+                f,
+                "the identity provider's thumbprints changed since the last apply: {} then, {} now",
+                listed(recorded),
+                listed(found)
             ),
             Self::ForeignTag { key, ignored, resources } => {
                 let whose = if *ignored { " (ignored by the trust file)" } else { "" };

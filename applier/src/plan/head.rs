@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::account::live::LiveState;
 use crate::plan::desired::Desired;
+use crate::record::{Record, RecordState};
 
 /// Which bundle a plan is of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,6 +19,17 @@ pub(crate) struct BundleId {
     pub(crate) sha256: Sha256,
     pub(crate) created: Timestamp,
     pub(crate) expires: Timestamp,
+}
+
+/// The last apply, as the record has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Holds {
+    pub(crate) state: RecordState,
+    pub(crate) serial: u64,
+    pub(crate) sha256: Sha256,
+    pub(crate) time: Timestamp,
+    /// The ARN that applied it.
+    pub(crate) caller: String,
 }
 
 /// What a plan is about.
@@ -30,6 +42,9 @@ pub(crate) struct Head {
     pub(crate) partition: Partition,
     pub(crate) region: Region,
     pub(crate) issuer_url: IssuerUrl,
+    /// What the record says of the last apply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) holds: Option<Holds>,
     /// The ARN that the credentials belong to.
     pub(crate) caller: String,
     /// When the account was read.
@@ -37,7 +52,13 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    pub(crate) fn new(desired: &Desired<'_>, live: &LiveState, signers: &[Signer], now: Timestamp) -> Self {
+    pub(crate) fn new(
+        desired: &Desired<'_>,
+        live: &LiveState,
+        record: Option<&Record>,
+        signers: &[Signer],
+        now: Timestamp,
+    ) -> Self {
         let header = &desired.contents().header;
         Self {
             bundle: BundleId {
@@ -52,6 +73,13 @@ impl Head {
             partition: header.partition.clone(),
             region: header.region.clone(),
             issuer_url: header.issuer_url.clone(),
+            holds: record.map(|Record { state, serial, sha256, time, caller, .. }| Holds {
+                state: *state,
+                serial: *serial,
+                sha256: sha256.clone(),
+                time: *time,
+                caller: caller.clone(),
+            }),
             caller: live.caller().arn.clone(),
             time: now,
         }

@@ -30,8 +30,8 @@ impl LiveBucket {
     }
 }
 
-/// All actions in the order in which they may be done one after the other.
-pub(crate) fn account(desired: &Desired<'_>, live: &LiveState) -> Vec<Action> {
+/// All actions but those of the record, in the order in which they may be done one after the other.
+pub(crate) fn account(desired: &Desired<'_>, live: &LiveState, prune: bool) -> Vec<Action> {
     let header = &desired.contents().header;
     let absent = LiveBucket::default();
     let mut actions = Vec::new();
@@ -53,20 +53,56 @@ pub(crate) fn account(desired: &Desired<'_>, live: &LiveState) -> Vec<Action> {
     let arn = header.provider_arn();
     let provider = live.provider();
     actions.extend(
-        self::provider(&desired.contents().provider, provider)
+        self::provider(&desired.contents().provider, &desired.provider_tags(), provider)
             .into_iter()
             .map(|call| Action { resource: arn.clone(), call }),
     );
-    let mut policies = Vec::new();
+    let mut last = Vec::new();
     for documents in &desired.contents().roles {
         let name = &documents.create.role_name;
         let (arn, live) = (header.role_arn(name), live.role(name));
         let action = |call| Action { resource: arn.clone(), call };
+        if let Some(live) = live.filter(|_| prune) {
+            actions.extend(removals(&documents.create, live).map(action));
+        }
         actions.extend(role(&documents.create, live).into_iter().map(action));
-        policies.extend(role_policy(documents, live).map(action));
+        last.extend(role_policy(documents, live).map(action));
+        // A boundary goes when nothing else is left to put right.
+        last.extend(live.and_then(|live| boundary_removal(&documents.create, live)).map(action));
     }
-    actions.extend(policies);
+    actions.extend(last);
     actions
+}
+
+/// Whether a role is exactly what the bundle makes, or on its way there: nobody has added anything, and at most the policy
+/// is missing.
+pub(crate) fn is_as_made(documents: &RoleDocuments, live: &LiveRole) -> bool {
+    let has_our_policy = live.policy.is_some() && role_policy(documents, Some(live)).is_none();
+    let policy = live.policy.clone().filter(|_| !has_our_policy);
+    is_just_made(&documents.create, &LiveRole { policy, ..live.clone() })
+}
+
+/// Whether a role is exactly what `CreateRole` makes: nobody has given it anything.
+pub(crate) fn is_just_made(input: &CreateRole, live: &LiveRole) -> bool {
+    live.path == input.path.as_str()
+        && live.policy.is_none()
+        && live.other_inline.is_empty()
+        && live.attached.is_empty()
+        && role(input, Some(live)).is_empty()
+        && boundary_removal(input, live).is_none()
+}
+
+/// What others attached to a role or put into it goes, before the role is given anything.
+fn removals<'a>(input: &'a CreateRole, live: &'a LiveRole) -> impl Iterator<Item = Call> + 'a {
+    let role = || input.role_name.clone();
+    let detach = move |policy_arn: &String| Call::DetachPolicy { role: role(), policy_arn: policy_arn.clone() };
+    let delete = move |policy_name: &String| Call::DeletePolicy { role: role(), policy_name: policy_name.clone() };
+    live.attached.iter().map(detach).chain(live.other_inline.iter().map(delete))
+}
+
+fn boundary_removal(input: &CreateRole, live: &LiveRole) -> Option<Call> {
+    let before = live.boundary.clone().filter(|_| input.permissions_boundary.is_none())?;
+    Some(Call::RemoveBoundary { role: input.role_name.clone(), before })
 }
 
 fn bucket_settings(desired: &Desired<'_>, live: &LiveBucket) -> Vec<Action> {
@@ -122,9 +158,15 @@ pub(crate) fn same_object(ours: &NewObject, live: &LiveObject) -> bool {
         && ours.tags.iter().all(|(key, value)| live.tags.get(key) == Some(value))
 }
 
-/// What a provider lacks.
-pub(crate) fn provider(input: &CreateOpenIdConnectProvider, live: Option<&LiveProvider>) -> Vec<Call> {
-    let Some(live) = live else { return vec![Call::CreateProvider { input: input.clone() }] };
+/// What a provider lacks, with these tags.
+pub(crate) fn provider(
+    input: &CreateOpenIdConnectProvider,
+    wanted_tags: &Tags,
+    live: Option<&LiveProvider>,
+) -> Vec<Call> {
+    let Some(live) = live else {
+        return vec![Call::CreateProvider { input: input.clone(), tags: wanted_tags.clone() }];
+    };
     let mut calls = Vec::new();
     let held: BTreeSet<&str> = live.client_ids.iter().map(String::as_str).collect();
     let wanted: BTreeSet<&str> = input.client_id_list.iter().map(Audience::as_str).collect();
@@ -140,25 +182,23 @@ pub(crate) fn provider(input: &CreateOpenIdConnectProvider, live: Option<&LivePr
             calls.push(Call::SetThumbprints { before: live.thumbprints.clone(), after: thumbprints.clone() });
         }
     }
-    let (before, after) = tag_changes(&tags(&input.tags), &live.tags);
+    let (before, after) = tag_changes(wanted_tags, &live.tags);
     if !after.is_empty() {
         calls.push(Call::TagProvider { before, after });
     }
     calls
 }
 
-/// What a role lacks, its policy aside.
+/// What a role lacks, its policy and a boundary to remove aside.
 pub(crate) fn role(input: &CreateRole, live: Option<&LiveRole>) -> Vec<Call> {
     let Some(live) = live else { return vec![Call::CreateRole { input: input.clone() }] };
     let mut calls = Vec::new();
     let role = || input.role_name.clone();
     // The boundary comes first: what follows never holds beyond it.
-    match (&input.permissions_boundary, &live.boundary) {
-        (Some(wanted), before) if before.as_deref() != Some(wanted.as_str()) => {
-            calls.push(Call::SetBoundary { role: role(), before: before.clone(), after: wanted.clone() });
-        }
-        (None, Some(before)) => calls.push(Call::RemoveBoundary { role: role(), before: before.clone() }),
-        _ => {}
+    if let Some(wanted) =
+        input.permissions_boundary.as_ref().filter(|wanted| live.boundary.as_deref() != Some(wanted.as_str()))
+    {
+        calls.push(Call::SetBoundary { role: role(), before: live.boundary.clone(), after: wanted.clone() });
     }
     if !same_policy(&input.assume_role_policy_document.text(), &live.trust) {
         let (before, after) = (live.trust.clone(), input.assume_role_policy_document.clone());
@@ -299,7 +339,9 @@ mod tests {
         let mut held = Held::everything(&contents);
         assert!(plan(&contents, &held).is_empty(), "IAM answers in upper case");
         held.provider.as_mut().unwrap().thumbprints = vec!["B".repeat(40)];
-        assert_eq!(lines(&plan(&contents, &held)), [format!("iam:UpdateOpenIDConnectProviderThumbprint {name}")]);
+        let changed = lines(&plan(&contents, &held));
+        assert_eq!(changed[1], format!("iam:UpdateOpenIDConnectProviderThumbprint {name}"));
+        assert_eq!(changed.len(), 3, "between the record's two");
     }
 
     #[test]
@@ -364,7 +406,12 @@ mod tests {
         held.bucket().public_access_block = None;
         assert_eq!(
             lines(&plan(&contents, &held)),
-            ["s3:PutBucketTagging bucket prod-oidc", "s3:PutBucketPublicAccessBlock bucket prod-oidc"]
+            [
+                "s3:PutObject sts-airlock/record.json",
+                "s3:PutBucketTagging bucket prod-oidc",
+                "s3:PutBucketPublicAccessBlock bucket prod-oidc",
+                "s3:PutObject sts-airlock/record.json",
+            ]
         );
     }
 
@@ -372,18 +419,17 @@ mod tests {
     fn a_bucket_that_a_cut_off_run_left_is_taken_over() {
         let contents = contents();
         let mut held = Held::everything(&contents);
+        (held.provider, held.roles) = (None, std::collections::BTreeMap::new());
         *held.bucket() = crate::account::live::LiveBucket {
             ownership: Some("BucketOwnerEnforced".to_owned()),
             is_empty: true,
             ..Default::default()
         };
-        let digest = digest();
         let taken = crate::fixture::plan(&contents, &held.state()).unwrap();
         assert!(taken.text().to_string().contains(
             "! bucket prod-oidc is untagged, empty and without a policy, as an interrupted\n    apply leaves it; it is taken over\n"
         ));
-        assert_eq!(taken.actions()[0].to_string(), "s3:PutBucketTagging bucket prod-oidc");
-        let desired = Desired::for_test(&contents, &digest);
+        assert_eq!(taken.actions()[1].to_string(), "s3:PutBucketTagging bucket prod-oidc");
         let spoils: [fn(&mut crate::account::live::LiveBucket); 4] = [
             |bucket| bucket.is_empty = false,
             |bucket| bucket.policy = Some("{}".to_owned()),
@@ -394,7 +440,7 @@ mod tests {
             let mut held = held.clone();
             spoil(held.bucket());
             assert_eq!(
-                crate::plan::refusal::check(&desired, &held.state()).unwrap_err().to_string(),
+                crate::fixture::plan(&contents, &held.state()).unwrap_err().to_string(),
                 "bucket prod-oidc exists and is not this cluster's: its tag openshift.io/cloud-credential-operator/prod is missing, not owned\n  if it is not in use, remove it; or make the bundle with another --name"
             );
         }

@@ -7,8 +7,12 @@ use std::fmt;
 
 use bundle_schema::escape::Escaped;
 
-use crate::account::live::{BucketState, LiveBucket, LiveState};
+use crate::account::live::{BucketState, LiveBucket, LiveState, Tags};
+use crate::plan::action::Action;
+use crate::plan::choices::{Choices, ForeignPolicies};
 use crate::plan::desired::{DIGEST_TAG, Desired, OWNED, SERIAL_TAG};
+use crate::plan::ownership::{Claim, Ownership};
+use crate::record::{RECORD_KEY, RecordError};
 
 /// One reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +31,7 @@ pub(crate) enum Refusal {
     )]
     BucketRegion { bucket: String, found: String, region: String },
     #[error(
-        "bundle has serial {bundle}, the account holds serial {live}, which is newer\n  apply the newer bundle, or make this one again with a --serial above {live}"
+        "bundle has serial {bundle}, the account holds serial {live}, which is newer\n  apply the newer bundle, or make this one again with a --serial above {live}; to go back all the same: --allow-rollback"
     )]
     OlderSerial { live: u64, bundle: u64 },
     #[error(
@@ -35,9 +39,21 @@ pub(crate) enum Refusal {
     )]
     OtherDigest { serial: u64, bundle: String, live: String },
     #[error(
-        "tag {tag} of bucket {bucket} is \"{}\", which this program does not write\n  find out who changed it; put it right or remove both {SERIAL_TAG} and {DIGEST_TAG}", Escaped(.value)
+        "record s3://{bucket}/{RECORD_KEY} is not what this program writes: {}\n  find out who changed it; to start a new record, remove it, then give --previous-receipt FILE or --adopt", Escaped(&.error.to_string())
     )]
-    Record { bucket: String, tag: &'static str, value: String },
+    BadRecord { bucket: String, error: RecordError },
+    #[error(
+        "{what} {} carries the cluster's tag, but is not in the record of what was made here ({identity})\n  somebody else may have made it and may still be using it: look at it, then take it over with --adopt, or remove it", Escaped(.resource)
+    )]
+    NotInRecord { what: &'static str, resource: String, identity: String },
+    #[error(
+        "role {} has policies that are not in the bundle, and the plan would give it more: {}\n  remove them with --prune, or keep them with --leave-foreign-policies", .role, escaped_list(.policies)
+    )]
+    ForeignPolicies { role: String, policies: Vec<String> },
+    #[error(
+        "bucket {bucket} is gone, but the cluster's identity provider or roles are still there\n  without it nothing says which bundle was applied last: give --previous-receipt FILE, or --allow-rollback if this bundle is the one to apply"
+    )]
+    BucketGone { bucket: String },
     #[error(
         "bucket {bucket} has ABAC on, with which S3 refuses to replace its tags; tags to set: {}\n  set them with `aws s3control tag-resource`, or turn ABAC off for this bucket", Escaped(.tags)
     )]
@@ -69,50 +85,92 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-pub(crate) fn check(desired: &Desired<'_>, live: &LiveState) -> Result<(), Refused> {
-    let mut reasons = Vec::new();
-    reasons.extend(bucket(desired, live.bucket()));
+fn escaped_list(names: &[String]) -> String {
+    names.iter().map(|name| Escaped(name).to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// Every reason against this plan; the actions are looked at too, because giving is refused where taking over is not.
+pub(crate) fn check(
+    desired: &Desired<'_>,
+    live: &LiveState,
+    choices: &Choices,
+    actions: &[Action],
+) -> Result<(), Refused> {
+    let ownership = Ownership::new(desired, live, choices);
+    let mut reasons = bucket(desired, live.bucket(), &ownership, choices);
     let header = &desired.contents().header;
-    let not_ours = |what, resource, tags: &crate::account::live::Tags| {
-        let tag = header.name.ownership_tag_key();
-        let found = tags.get(&tag).cloned();
-        (!desired.is_owned(tags)).then_some(Refusal::NotOurs { what, resource, tag, found })
+    if ownership.is_bucket_gone() && !choices.allow_rollback {
+        reasons.push(Refusal::BucketGone { bucket: header.name.bucket().to_string() });
+    }
+    reasons.extend(serial(desired, live, &ownership, choices));
+    let claimed = |what, resource, claim, tags: &Tags, identity: String| match claim {
+        Claim::Known => None,
+        Claim::TagOnly if choices.adopt => None,
+        Claim::TagOnly => Some(Refusal::NotInRecord { what, resource, identity }),
+        Claim::None => Some(not_ours(desired, what, resource, tags)),
     };
     if let Some(provider) = live.provider() {
-        reasons.extend(not_ours("identity provider", header.provider_arn(), &provider.tags));
+        let identity = format!("made {}", provider.created);
+        let (arn, claim) = (header.provider_arn(), ownership.provider(provider));
+        reasons.extend(claimed("identity provider", arn, claim, &provider.tags, identity));
     }
     for role in &desired.contents().roles {
         let name = &role.create.role_name;
         let Some(live) = live.role(name) else { continue };
-        let foreign = not_ours("role", name.to_string(), &live.tags);
-        if foreign.is_none() && live.path != role.create.path.as_str() {
+        let claim = ownership.role(name, live);
+        if claim != Claim::None && live.path != role.create.path.as_str() {
             let (role, found, wanted) = (name.to_string(), live.path.clone(), role.create.path.to_string());
             reasons.push(Refusal::RolePath { role, found, wanted });
+        } else {
+            let identity = format!("{}, made {}", live.id, live.created);
+            reasons.extend(claimed("role", name.to_string(), claim, &live.tags, identity));
         }
-        reasons.extend(foreign);
+        let arn = header.role_arn(name);
+        let is_given = actions.iter().any(|action| action.resource == arn && action.grants());
+        let foreign: Vec<String> = live.attached.iter().chain(&live.other_inline).cloned().collect();
+        if claim != Claim::None
+            && is_given
+            && !foreign.is_empty()
+            && choices.foreign_policies == ForeignPolicies::Refuse
+        {
+            reasons.push(Refusal::ForeignPolicies { role: name.to_string(), policies: foreign });
+        }
     }
     if reasons.is_empty() { Ok(()) } else { Err(Refused { reasons }) }
 }
 
-fn bucket(desired: &Desired<'_>, state: &BucketState) -> Option<Refusal> {
+fn not_ours(desired: &Desired<'_>, what: &'static str, resource: String, tags: &Tags) -> Refusal {
+    let tag = desired.contents().header.name.ownership_tag_key();
+    let found = tags.get(&tag).cloned();
+    Refusal::NotOurs { what, resource, tag, found }
+}
+
+fn bucket(desired: &Desired<'_>, state: &BucketState, ownership: &Ownership<'_>, choices: &Choices) -> Vec<Refusal> {
     let header = &desired.contents().header;
     let bucket = header.name.bucket().to_string();
-    match state {
-        BucketState::Absent => None,
-        BucketState::Forbidden => Some(Refusal::BucketForbidden { bucket }),
+    let live = match state {
+        BucketState::Absent => return Vec::new(),
+        BucketState::Forbidden => return vec![Refusal::BucketForbidden { bucket }],
         BucketState::InRegion(found) => {
-            Some(Refusal::BucketRegion { bucket, found: found.clone(), region: header.region.to_string() })
+            return vec![Refusal::BucketRegion { bucket, found: found.clone(), region: header.region.to_string() }];
         }
-        BucketState::Present(live) if desired.is_owned(&live.tags) => {
-            record(desired, bucket.clone(), live).or_else(|| abac(desired, bucket, live))
-        }
-        BucketState::Present(live) if live.is_left_by_a_cut_off_run() => None,
-        BucketState::Present(live) => {
-            let tag = header.name.ownership_tag_key();
-            let found = live.tags.get(&tag).cloned();
-            Some(Refusal::NotOurs { what: "bucket", resource: bucket, tag, found })
-        }
+        BucketState::Present(live) => live,
+    };
+    let mut reasons = Vec::new();
+    if let Some(Err(error)) = live.record.as_ref().map(|record| &record.content) {
+        reasons.push(Refusal::BadRecord { bucket: bucket.clone(), error: error.clone() });
     }
+    match ownership.bucket(live) {
+        Claim::Known => {}
+        Claim::TagOnly if choices.adopt => {}
+        Claim::TagOnly => {
+            let identity = "it has no record".to_owned();
+            reasons.push(Refusal::NotInRecord { what: "bucket", resource: bucket.clone(), identity });
+        }
+        Claim::None => reasons.push(not_ours(desired, "bucket", bucket.clone(), &live.tags)),
+    }
+    reasons.extend(abac(desired, bucket, live));
+    reasons
 }
 
 /// Replacing a bucket's tags is the one call for it that is used here.
@@ -126,66 +184,103 @@ fn abac(desired: &Desired<'_>, bucket: String, live: &LiveBucket) -> Option<Refu
     (live.abac && !missing.is_empty()).then(|| Refusal::Abac { bucket, tags: missing.join(", ") })
 }
 
-fn record(desired: &Desired<'_>, bucket: String, live: &LiveBucket) -> Option<Refusal> {
+/// The serial never goes back: not behind the record, and not behind what the tags say, which somebody who removed the record
+/// may have left.
+fn serial(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>, choices: &Choices) -> Option<Refusal> {
+    if choices.allow_rollback {
+        return None;
+    }
     let (bundle, digest) = (desired.contents().header.serial, desired.digest().as_str());
-    let (serial, recorded) = match (live.tags.get(SERIAL_TAG), live.tags.get(DIGEST_TAG)) {
-        (None, None) => return None,
-        (serial, recorded) => (serial.map_or("", String::as_str), recorded.map_or("", String::as_str)),
-    };
-    // One spelling only: what this program writes.
-    let Some(serial) = serial.parse::<u64>().ok().filter(|number| number.to_string() == *serial) else {
-        return Some(Refusal::Record { bucket, tag: SERIAL_TAG, value: serial.to_owned() });
-    };
+    let (serial, recorded) = applied(live, ownership)?;
     if serial > bundle {
         return Some(Refusal::OlderSerial { live: serial, bundle });
     }
     (serial == bundle && recorded != digest).then(|| Refusal::OtherDigest {
         serial,
         bundle: digest.to_owned(),
-        live: recorded.to_owned(),
+        live: recorded,
     })
+}
+
+/// Serial and digest of the newest bundle that the account says was applied, in part or wholly.
+pub(crate) fn applied(live: &LiveState, ownership: &Ownership<'_>) -> Option<(u64, String)> {
+    let recorded = ownership.record().map(|record| (record.serial, record.sha256.to_string()));
+    let bucket = if let BucketState::Present(bucket) = live.bucket() { tagged(&bucket.tags) } else { None };
+    let provider = live.provider().and_then(|provider| tagged(&provider.tags));
+    // Where they agree on the serial, the record's digest counts.
+    [provider, bucket, recorded].into_iter().flatten().max_by_key(|(serial, _)| *serial)
+}
+
+fn tagged(tags: &Tags) -> Option<(u64, String)> {
+    let serial = tags.get(SERIAL_TAG)?;
+    // One spelling only: what this program writes.
+    let number = serial.parse::<u64>().ok().filter(|number| number.to_string() == *serial)?;
+    Some((number, tags.get(DIGEST_TAG).cloned().unwrap_or_default()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{Held, contents, digest};
+    use crate::fixture::{Held, contents, digest, plan, plan_with};
+    use crate::record::{Making, RecordState};
 
+    /// What is said of an account that holds everything, after this change of it.
     fn refuse(change: impl FnOnce(&mut Held)) -> String {
+        refuse_with(&Choices::default(), change)
+    }
+
+    fn refuse_with(choices: &Choices, change: impl FnOnce(&mut Held)) -> String {
         let contents = contents();
         let mut held = Held::everything(&contents);
         change(&mut held);
-        check(&Desired::for_test(&contents, &digest()), &held.state())
-            .map_err(|refused| refused.to_string())
-            .unwrap_err()
+        plan_with(&contents, &held.state(), choices).unwrap_err().to_string()
     }
 
-    fn record(serial: &str, digest: &str) -> String {
-        refuse(|held| {
-            held.bucket().tags.insert(SERIAL_TAG.to_owned(), serial.to_owned());
-            held.bucket().tags.insert(DIGEST_TAG.to_owned(), digest.to_owned());
-        })
+    fn takes(choices: &Choices, change: impl FnOnce(&mut Held)) -> Vec<String> {
+        let contents = contents();
+        let mut held = Held::everything(&contents);
+        change(&mut held);
+        let plan = plan_with(&contents, &held.state(), choices).unwrap();
+        plan.actions().iter().map(ToString::to_string).collect()
     }
+
+    fn serial(serial: u64, other_digest: bool) -> impl FnOnce(&mut Held) {
+        move |held| {
+            let mut record = crate::fixture::record();
+            record.serial = serial;
+            record.sha256 = if other_digest { bundle_schema::names::Sha256::of(b"other") } else { digest() };
+            held.put_record(record);
+        }
+    }
+
+    const ADOPT: Choices =
+        Choices { adopt: true, allow_rollback: false, foreign_policies: ForeignPolicies::Refuse, previous: None };
 
     #[test]
     fn nothing_is_refused_of_our_own() {
         let contents = contents();
-        let digest = digest();
-        let desired = Desired::for_test(&contents, &digest);
-        assert_eq!(check(&desired, &Held::everything(&contents).state()), Ok(()));
-        assert_eq!(check(&desired, &Held::nothing().state()), Ok(()));
+        assert!(plan(&contents, &Held::everything(&contents).state()).unwrap().is_empty());
+        assert!(plan(&contents, &Held::nothing().state()).is_ok());
     }
 
     #[test]
     fn everything_that_is_not_ours_is_named_at_once() {
         let spoiled = refuse(|held| {
+            held.bucket().record = None;
+            held.bucket().tags.clear();
             held.role("prod-disk").tags.clear();
             held.role("prod-registry").path = "/x/".to_owned();
-            held.provider.as_mut().unwrap().tags.values_mut().for_each(|value| *value = "shared".to_owned());
+            held.provider
+                .as_mut()
+                .unwrap()
+                .tags
+                .insert("openshift.io/cloud-credential-operator/prod".to_owned(), "shared".to_owned());
         });
         assert_eq!(
             spoiled,
-            "the account refuses the bundle for 3 reasons; nothing was changed
+            "the account refuses the bundle for 4 reasons; nothing was changed
+- bucket prod-oidc exists and is not this cluster's: its tag openshift.io/cloud-credential-operator/prod is missing, not owned
+  if it is not in use, remove it; or make the bundle with another --name
 - identity provider arn:aws:iam::123456789012:oidc-provider/prod-oidc.s3.us-east-2.amazonaws.com exists and is not this cluster's: its tag openshift.io/cloud-credential-operator/prod is \"shared\", not owned
   if it is not in use, remove it; or make the bundle with another --name
 - role prod-disk exists and is not this cluster's: its tag openshift.io/cloud-credential-operator/prod is missing, not owned
@@ -196,22 +291,154 @@ mod tests {
     }
 
     #[test]
-    fn a_record_does_not_go_back() {
-        let digest = digest();
+    fn what_the_record_knows_is_ours_whatever_its_tags_say() {
         assert_eq!(
-            record("8", digest.as_str()),
-            "bundle has serial 7, the account holds serial 8, which is newer\n  apply the newer bundle, or make this one again with a --serial above 8"
+            takes(&Choices::default(), |held| held.role("prod-disk").tags.clear()),
+            [
+                "s3:PutObject sts-airlock/record.json",
+                "iam:TagRole role prod-disk",
+                "s3:PutObject sts-airlock/record.json"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_role_of_another_id_is_not_the_one_that_was_made() {
+        let other = |held: &mut Held| {
+            held.role("prod-disk").id = "AROAMADEBYSOMEBODYELSE".to_owned().try_into().unwrap();
+        };
+        assert_eq!(
+            refuse(other),
+            "role prod-disk carries the cluster's tag, but is not in the record of what was made here (AROAMADEBYSOMEBODYELSE, made 2026-09-21T14:13:20Z)\n  somebody else may have made it and may still be using it: look at it, then take it over with --adopt, or remove it"
         );
         assert_eq!(
-            record("7", &"0".repeat(64)),
+            takes(&ADOPT, other),
+            ["s3:PutObject sts-airlock/record.json", "s3:PutObject sts-airlock/record.json"]
+        );
+        assert!(
+            refuse_with(&ADOPT, |held| {
+                held.bucket().record = None;
+                held.role("prod-disk").tags.clear();
+            })
+            .starts_with("role prod-disk exists and is not this cluster's")
+        );
+    }
+
+    #[test]
+    fn what_a_run_that_was_cut_off_was_about_to_make_is_ours_if_it_is_exactly_that() {
+        let cut_off = |change: fn(&mut Held)| {
+            move |held: &mut Held| {
+                let mut record = crate::fixture::record();
+                let name = crate::fixture::parsed("prod-disk");
+                record.state = RecordState::Applying;
+                record.made.roles.remove(&name);
+                record.made.provider = None;
+                record.making = Making { provider: true, roles: [name].into() };
+                held.put_record(record);
+                change(held);
+            }
+        };
+        let record = ["s3:PutObject sts-airlock/record.json"; 2];
+        assert_eq!(takes(&Choices::default(), cut_off(|_| {})), record);
+        let policy = takes(&Choices::default(), cut_off(|held| held.role("prod-disk").policy = None));
+        assert_eq!(policy, [record[0], "iam:PutRolePolicy role prod-disk", record[1]]);
+        let not_exactly: [fn(&mut Held); 5] = [
+            |held| held.role("prod-disk").trust = "{}".to_owned(),
+            |held| held.role("prod-disk").attached = vec!["arn:aws:iam::aws:policy/x".to_owned()],
+            |held| held.role("prod-disk").other_inline = vec!["x".to_owned()],
+            |held| held.role("prod-disk").boundary = Some("arn:aws:iam::aws:policy/x".to_owned()),
+            |held| held.role("prod-disk").policy = Some("{}".to_owned()),
+        ];
+        for change in not_exactly {
+            assert!(refuse(cut_off(change)).contains("role prod-disk carries the cluster's tag, but"));
+        }
+        let provider = refuse(cut_off(|held| held.provider.as_mut().unwrap().client_ids.push("x".to_owned())));
+        assert!(
+            provider.starts_with("identity provider arn:aws:iam::123456789012:oidc-provider/prod-oidc"),
+            "{provider}"
+        );
+    }
+
+    #[test]
+    fn a_role_with_a_policy_of_others_is_given_nothing() {
+        let given = |held: &mut Held| {
+            held.role("prod-disk").policy = None;
+            held.role("prod-disk").attached = vec!["arn:aws:iam::aws:policy/x\u{1b}".to_owned()];
+            held.role("prod-disk").other_inline = vec!["more".to_owned()];
+        };
+        assert_eq!(
+            refuse(given),
+            "role prod-disk has policies that are not in the bundle, and the plan would give it more: arn:aws:iam::aws:policy/x\\u{1b}, more\n  remove them with --prune, or keep them with --leave-foreign-policies"
+        );
+        let with = |foreign_policies| Choices { foreign_policies, ..Choices::default() };
+        let record = "s3:PutObject sts-airlock/record.json";
+        assert_eq!(takes(&with(ForeignPolicies::Leave), given), [record, "iam:PutRolePolicy role prod-disk", record]);
+        assert_eq!(
+            takes(&with(ForeignPolicies::Prune), given),
+            [
+                record,
+                "iam:DetachRolePolicy role prod-disk",
+                "iam:DeleteRolePolicy role prod-disk",
+                "iam:PutRolePolicy role prod-disk",
+                record
+            ]
+        );
+    }
+
+    #[test]
+    fn the_account_does_not_go_back() {
+        let digest = digest();
+        let older = "bundle has serial 7, the account holds serial 8, which is newer\n  apply the newer bundle, or make this one again with a --serial above 8; to go back all the same: --allow-rollback";
+        assert_eq!(refuse(serial(8, false)), older);
+        assert_eq!(
+            refuse(serial(7, true)),
             format!(
                 "bundle has serial 7 and SHA-256 {digest}, the account holds serial 7 with SHA-256 {}\n  make the bundle again with a --serial above 7",
-                "0".repeat(64)
+                bundle_schema::names::Sha256::of(b"other")
             )
         );
-        for wrong in ["", "x\u{1b}", "07", "+7", "-1", "99999999999999999999"] {
-            assert!(record(wrong, digest.as_str()).contains("which this program does not write"), "{wrong}");
+        // Somebody removed the record and forgot a tag.
+        for by_provider in [true, false] {
+            let tagged = move |held: &mut Held| {
+                let newer = (SERIAL_TAG.to_owned(), "8".to_owned());
+                if by_provider {
+                    held.provider.as_mut().unwrap().tags.extend([newer]);
+                } else {
+                    held.bucket().tags.extend([newer]);
+                }
+                held.bucket().record = None;
+            };
+            assert_eq!(refuse_with(&ADOPT, tagged), older);
         }
+        let rollback = Choices { allow_rollback: true, ..Choices::default() };
+        assert_eq!(takes(&rollback, serial(8, false)).len(), 2);
+    }
+
+    #[test]
+    fn a_record_of_somebody_else_is_refused() {
+        let error = refuse(|held| {
+            let read = held.bucket().record.as_mut().unwrap();
+            read.content = Err(RecordError::TooLong);
+        });
+        assert!(
+            error.contains("- record s3://prod-oidc/sts-airlock/record.json is not what this program writes: it is longer than 1 MiB\n  find out who changed it; to start a new record, remove it, then give --previous-receipt FILE or --adopt\n"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_bucket_that_is_gone_takes_the_proof_with_it() {
+        let gone = |held: &mut Held| held.bucket = BucketState::Absent;
+        let error = refuse(gone);
+        assert!(
+            error.contains("- bucket prod-oidc is gone, but the cluster's identity provider or roles are still there\n  without it nothing says which bundle was applied last: give --previous-receipt FILE, or --allow-rollback if this bundle is the one to apply\n"),
+            "{error}"
+        );
+        let receipt = Choices { previous: Some(crate::fixture::record()), ..Choices::default() };
+        assert_eq!(takes(&receipt, gone).len(), 8, "the bucket, its settings and objects, and the record");
+        let anyway = Choices { allow_rollback: true, ..Choices::default() };
+        assert!(refuse_with(&anyway, gone).contains("carries the cluster's tag, but is not in the record"));
+        assert_eq!(takes(&Choices { adopt: true, ..anyway }, gone).len(), 8);
     }
 
     #[test]
@@ -223,21 +450,17 @@ mod tests {
             }),
             "bucket prod-oidc has ABAC on, with which S3 refuses to replace its tags; tags to set: Name=prod\n  set them with `aws s3control tag-resource`, or turn ABAC off for this bucket"
         );
-        let contents = contents();
-        let mut held = Held::everything(&contents);
-        held.bucket().abac = true;
-        assert_eq!(check(&Desired::for_test(&contents, &digest()), &held.state()), Ok(()));
+        assert_eq!(takes(&Choices::default(), |held| held.bucket().abac = true), Vec::<String>::new());
     }
 
     #[test]
     fn a_bucket_elsewhere_is_refused() {
-        assert_eq!(
-            refuse(|held| held.bucket = BucketState::InRegion("eu-west-1".to_owned())),
-            "bucket prod-oidc is in region eu-west-1, the bundle is for us-east-2\n  make the bundle with --region eu-west-1, or remove the bucket if it is not in use"
-        );
+        let elsewhere = refuse(|held| held.bucket = BucketState::InRegion("eu-west-1".to_owned()));
         assert!(
-            refuse(|held| held.bucket = BucketState::Forbidden)
-                .starts_with("bucket prod-oidc exists and S3 does not show it")
+            elsewhere.contains("bucket prod-oidc is in region eu-west-1, the bundle is for us-east-2\n  make the bundle with --region eu-west-1, or remove the bucket if it is not in use"),
+            "{elsewhere}"
         );
+        let forbidden = refuse(|held| held.bucket = BucketState::Forbidden);
+        assert!(forbidden.contains("bucket prod-oidc exists and S3 does not show it"), "{forbidden}");
     }
 }

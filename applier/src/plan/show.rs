@@ -111,6 +111,7 @@ impl Plan {
         let foreign = self.findings().iter().filter(|finding| finding.is_foreign()).count();
         match (calls, foreign) {
             (0, 0) => "Nothing to do: the account holds what the bundle says.".to_owned(),
+            (1.., _) if blocks.is_empty() => format!("Plan: write the record ({calls} calls)."),
             (0, _) => "Nothing to change, but others have added what is marked with ! above.".to_owned(),
             _ => format!(
                 "Plan: create {}, update {} ({calls} {}).",

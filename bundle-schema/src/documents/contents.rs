@@ -64,7 +64,7 @@ impl BucketDocuments {
                 expected_bucket_owner: owner.clone(),
             },
             policy: PutBucketPolicy {
-                policy: Embedded(BucketPolicy::public_read(&header.partition, &bucket)),
+                policy: Embedded(BucketPolicy::public_read(&header.partition, &bucket, &PUBLIC_KEYS)),
                 bucket: bucket.clone(),
                 expected_bucket_owner: owner.clone(),
             },
@@ -97,6 +97,11 @@ pub struct IssuerObject {
 
 /// The key of the object that the discovery document names as the JWKS.
 pub const JWKS_KEY: &str = "keys.json";
+const DISCOVERY_KEY: &str = ".well-known/openid-configuration";
+/// Where OpenShift's API server looks for a custom issuer's JWKS [cluster-kube-apiserver-operator PR 2062].
+const API_SERVER_JWKS_KEY: &str = "openid/v1/jwks";
+/// The keys of the objects that everybody may read.
+const PUBLIC_KEYS: [&str; 3] = [DISCOVERY_KEY, JWKS_KEY, API_SERVER_JWKS_KEY];
 /// The media type of every object of the issuer's bucket.
 pub const OBJECT_CONTENT_TYPE: &str = "application/json";
 
@@ -124,15 +129,15 @@ pub(crate) mod path {
 }
 
 impl Contents {
-    /// The objects of the issuer's bucket: the discovery document, and the JWKS at the path that ccoctl publishes and at
-    /// the one that OpenShift's API server looks at for a custom issuer [cluster-kube-apiserver-operator PR 2062].
+    /// The public objects of the issuer's bucket: the discovery document, and the JWKS at the path that ccoctl publishes and
+    /// at the one that OpenShift's API server looks at.
     #[must_use]
     pub fn objects(&self) -> Vec<IssuerObject> {
         let jwks = json::to_bytes(&self.jwks);
         vec![
-            IssuerObject { key: ".well-known/openid-configuration", body: json::to_bytes(&self.discovery) },
+            IssuerObject { key: DISCOVERY_KEY, body: json::to_bytes(&self.discovery) },
             IssuerObject { key: JWKS_KEY, body: jwks.clone() },
-            IssuerObject { key: "openid/v1/jwks", body: jwks },
+            IssuerObject { key: API_SERVER_JWKS_KEY, body: jwks },
         ]
     }
 }

@@ -236,9 +236,10 @@ impl RoleTrustPolicy {
 }
 
 impl BucketPolicy {
-    /// The one policy of a public issuer: everybody may read its objects, as ccoctl has it.
+    /// The one policy of a public issuer: everybody may read the objects of these keys. ccoctl has all objects (`/*`); here
+    /// whatever else the bucket holds stays private.
     #[must_use]
-    pub fn public_read(partition: &Partition, bucket: &BucketName) -> Self {
+    pub fn public_read(partition: &Partition, bucket: &BucketName, keys: &[&str]) -> Self {
         Self {
             version: PolicyVersion::V2012,
             statement: vec![BucketStatement {
@@ -246,7 +247,7 @@ impl BucketPolicy {
                 effect: Effect::Allow,
                 principal: "*".to_owned(),
                 action: vec!["s3:GetObject".to_owned()],
-                resource: vec![format!("arn:{partition}:s3:::{bucket}/*")],
+                resource: keys.iter().map(|key| format!("arn:{partition}:s3:::{bucket}/{key}")).collect(),
             }],
         }
     }

@@ -18,7 +18,7 @@ pub(super) struct Block<'a> {
 pub(super) fn blocks(actions: &[Action]) -> Vec<Block<'_>> {
     let mut blocks: Vec<Block<'_>> = Vec::new();
     let mut places = std::collections::HashMap::new();
-    for action in actions {
+    for action in actions.iter().filter(|action| !matches!(item(action), Item::Bookkeeping)) {
         let name = resource_name(&action.resource);
         let place = *places.entry(name.clone()).or_insert(blocks.len());
         match blocks.get_mut(place) {
@@ -51,8 +51,11 @@ impl Block<'_> {
                     for (label, value) in rows {
                         text.add_row(tone, &format!("    {label:<13} "), &EscapedWhole(&value).to_string());
                     }
-                    calls.push(action.name());
+                    if !calls.contains(&action.name()) {
+                        calls.push(action.name());
+                    }
                 }
+                Item::Bookkeeping => {}
                 Item::Changed(label, lines) => {
                     text.add(Tone::Changes, format!("  ~ {} ({})", EscapedWhole(&label), action.name()));
                     for line in &lines {
@@ -61,7 +64,6 @@ impl Block<'_> {
                 }
             }
         }
-        calls.dedup();
         if !calls.is_empty() {
             text.add_row(Tone::Plain, &format!("    {:<13} ", "calls"), &calls.join(", "));
         }

@@ -7,6 +7,7 @@ use crate::account::live::Tags;
 use crate::plan::action::{Action, Call, NewObject, Object, RoleSettings};
 use crate::plan::diff::{self, Line};
 use crate::plan::meaning::{key_ids, readable_policy};
+use crate::record::RECORD_KEY;
 
 /// What an action does, for a person.
 pub(super) enum Item {
@@ -14,6 +15,8 @@ pub(super) enum Item {
     New(Vec<(&'static str, String)>),
     /// It changes a setting: which one, and its lines before and after.
     Changed(String, Vec<Line>),
+    /// It writes the record again.
+    Bookkeeping,
 }
 
 /// An action in words.
@@ -25,6 +28,11 @@ pub(super) fn item(action: &Action) -> Item {
             let region = place.map_or("us-east-1".to_owned(), |place| place.location_constraint.to_string());
             Item::New(vec![("region", region), ("tags", one_line(tags))])
         }
+        Call::OpenRecord { before: None, .. } => Item::New(vec![("record", format!("{RECORD_KEY}, private"))]),
+        // The head says what the record holds; that it is written goes without saying.
+        Call::OpenRecord { before: Some(_), .. } | Call::CloseRecord { .. } => Item::Bookkeeping,
+        Call::DetachPolicy { policy_arn, .. } => changed("attached policy", vec![Line::Removed(policy_arn.clone())]),
+        Call::DeletePolicy { policy_name, .. } => changed("inline policy", vec![Line::Removed(policy_name.clone())]),
         Call::TagBucket { before, after, .. } if before.is_empty() => Item::New(vec![("tags", one_line(after))]),
         Call::TagBucket { before, after, .. }
         | Call::TagProvider { before, after }
@@ -50,7 +58,7 @@ pub(super) fn item(action: &Action) -> Item {
         Call::PutObject { before: Some(before), after, .. } => {
             changed(&format!("document {}", after.key), object_lines(before, after))
         }
-        Call::CreateProvider { input } => {
+        Call::CreateProvider { input, .. } => {
             let mut rows = vec![("audiences", joined(&input.client_id_list))];
             rows.extend(input.thumbprint_list.iter().map(|thumbprints| ("thumbprints", joined(thumbprints))));
             Item::New(rows)

@@ -4,12 +4,12 @@ use bundle_schema::escape::{Escaped, EscapedWhole};
 
 use super::{Text, Tone};
 use crate::plan::Plan;
-use crate::plan::head::{BundleId, Head};
+use crate::plan::head::{BundleId, Head, Holds};
 
 impl Plan {
     /// What the plan is about: what `apply` shows where the plan was approved already.
     pub(crate) fn head_text(&self) -> Text {
-        let Head { bundle, signers, account_id, partition, region, issuer_url, caller, time } = self.head();
+        let Head { bundle, signers, account_id, partition, region, issuer_url, holds, caller, time } = self.head();
         let BundleId { name, serial, sha256, created, expires } = bundle;
         let mut text = Text::default();
         let mut row = |label: &str, value: String| text.add_row(Tone::Plain, &format!("{label:<9} "), &value);
@@ -21,6 +21,9 @@ impl Plan {
         }
         row("Account", format!("{account_id} ({partition}, {region})"));
         row("Issuer", issuer_url.to_string());
+        if let Some(Holds { state, serial, time, caller, .. }) = holds {
+            row("Holds", format!("serial {serial}, {}, {time}, by {}", state.word(), Escaped(caller)));
+        }
         row("Caller", Escaped(caller).to_string());
         row("Time", time.to_string());
         text.empty_line();

@@ -1,0 +1,104 @@
+//! What is known of a resource that `--adopt` takes over: enough for a person to say whether it is the cluster's.
+
+use std::fmt;
+
+use bundle_schema::escape::{Escaped, EscapedWhole};
+use bundle_schema::names::{RoleName, Timestamp};
+use serde::Serialize;
+
+use crate::account::live::{LastUsed, LiveProvider, LiveRole};
+use crate::plan::meaning::readable_policy;
+use crate::record::RoleId;
+
+/// A role or the identity provider as the account holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Adopted {
+    /// A role's name, or the provider's ARN.
+    resource: String,
+    created: Timestamp,
+    #[serde(flatten)]
+    what: What,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "what", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+enum What {
+    Provider {
+        audiences: Vec<String>,
+        thumbprints: Vec<String>,
+    },
+    Role {
+        role_id: RoleId,
+        last_used: Option<LastUsed>,
+        trust: String,
+        boundary: Option<String>,
+        attached: Vec<String>,
+        inline: Vec<String>,
+        max_session_duration: Option<i32>,
+    },
+}
+
+impl Adopted {
+    pub(super) fn provider(arn: String, provider: &LiveProvider) -> Self {
+        let (audiences, thumbprints) = (provider.client_ids.clone(), provider.thumbprints.clone());
+        Self { resource: arn, created: provider.created, what: What::Provider { audiences, thumbprints } }
+    }
+
+    pub(super) fn role(name: &RoleName, role: &LiveRole) -> Self {
+        let own = role.policy.iter().map(|_| name.to_string());
+        let what = What::Role {
+            role_id: role.id.clone(),
+            last_used: role.last_used.clone(),
+            trust: role.trust.clone(),
+            boundary: role.boundary.clone(),
+            attached: role.attached.clone(),
+            inline: own.chain(role.other_inline.iter().cloned()).collect(),
+            max_session_duration: role.max_session_duration,
+        };
+        Self { resource: name.to_string(), created: role.created, what }
+    }
+}
+
+/// A line a fact; the trust policy as it stands there.
+impl fmt::Display for Adopted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |values: &[String]| match values {
+            [] => "none".to_owned(),
+            some => some.iter().map(|value| Escaped(value).to_string()).collect::<Vec<_>>().join(", "),
+        };
+        let name = Escaped(&self.resource);
+        match &self.what {
+            What::Provider { audiences, thumbprints } => {
+                writeln!(f, "IDENTITY PROVIDER {name} IS NOT IN THE RECORD AND IS TAKEN OVER (--adopt)")?;
+                writeln!(f, "    made          {}", self.created)?;
+                writeln!(f, "    audiences     {}", list(audiences))?;
+                write!(f, "    thumbprints   {}", list(thumbprints))
+            }
+            What::Role { role_id, last_used, trust, boundary, attached, inline, max_session_duration } => {
+                writeln!(f, "ROLE {name} IS NOT IN THE RECORD AND IS TAKEN OVER (--adopt)")?;
+                writeln!(f, "    made          {}, ID {role_id}", self.created)?;
+                match last_used {
+                    Some(LastUsed { time, region }) => {
+                        writeln!(
+                            f,
+                            "    last used     {time} in {}",
+                            Escaped(region.as_deref().unwrap_or("no region"))
+                        )?;
+                    }
+                    None => writeln!(f, "    last used     never, as far as IAM tells")?,
+                }
+                writeln!(f, "    sessions last {} seconds at most", max_session_duration.unwrap_or_default())?;
+                writeln!(
+                    f,
+                    "    boundary      {}",
+                    boundary.as_deref().map_or("none".to_owned(), |arn| Escaped(arn).to_string())
+                )?;
+                writeln!(f, "    attached      {}", list(attached))?;
+                writeln!(f, "    inline        {}", list(inline))?;
+                write!(f, "    assumed by")?;
+                readable_policy(trust).lines().try_for_each(|line| write!(f, "\n      {}", EscapedWhole(line)))
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Whose resources these are: known from the record, not from a tag that anybody who may tag can set.
+//!
+//! Input: the account's state with its record, or the receipt that stands in for a record. Output: what is the cluster's, by
+//! identity; what would have to be adopted; and what a run that was cut off made.
+
+use bundle_schema::names::RoleName;
+
+use crate::account::live::{BucketState, LiveBucket, LiveProvider, LiveRole, LiveState};
+use crate::plan::choices::Choices;
+use crate::plan::desired::Desired;
+use crate::plan::reconcile;
+use crate::record::{Made, MadeProvider, Making, Record};
+
+/// How a resource of the bundle's name stands to the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// The record knows it, or a run that was cut off made it.
+    Known,
+    /// It carries the cluster's tag, and no record knows it.
+    TagOnly,
+    /// It does not even carry the tag.
+    None,
+}
+
+/// What the record says, and what the account holds.
+#[derive(Clone, Copy)]
+pub(crate) struct Ownership<'a> {
+    desired: &'a Desired<'a>,
+    live: &'a LiveState,
+    record: Option<&'a Record>,
+}
+
+impl<'a> Ownership<'a> {
+    pub(crate) fn new(desired: &'a Desired<'a>, live: &'a LiveState, choices: &'a Choices) -> Self {
+        let record = live.record().and_then(|record| record.content.as_ref().ok()).or(choices.previous.as_ref());
+        Self { desired, live, record }
+    }
+
+    /// The record of the bucket, or the receipt's.
+    pub(crate) fn record(&self) -> Option<&'a Record> {
+        self.record
+    }
+
+    pub(crate) fn bucket(&self, bucket: &LiveBucket) -> Claim {
+        if self.record.is_some() || bucket.is_left_by_a_cut_off_run() {
+            return Claim::Known;
+        }
+        match self.desired.is_owned(&bucket.tags) {
+            // As a run leaves it that was cut off before it wrote the record.
+            true if bucket.is_new() => Claim::Known,
+            true => Claim::TagOnly,
+            false => Claim::None,
+        }
+    }
+
+    pub(crate) fn provider(&self, provider: &LiveProvider) -> Claim {
+        let tags = self.desired.provider_tags();
+        let is_made = || reconcile::provider(&self.desired.contents().provider, &tags, Some(provider)).is_empty();
+        let is_known = self.record.is_some_and(|record| {
+            record.made.provider.as_ref().is_some_and(|made| made.created == provider.created)
+                || (record.making.provider && is_made())
+        });
+        claim(is_known, self.desired.is_owned(&provider.tags))
+    }
+
+    pub(crate) fn role(&self, name: &RoleName, role: &LiveRole) -> Claim {
+        let documents = || self.desired.contents().roles.iter().find(|documents| documents.create.role_name == *name);
+        let is_known = self.record.is_some_and(|record| {
+            record.made.roles.get(name) == Some(&role.id)
+                || (record.making.roles.contains(name)
+                    && documents().is_some_and(|documents| reconcile::is_as_made(documents, role)))
+        });
+        claim(is_known, self.desired.is_owned(&role.tags))
+    }
+
+    /// What is the cluster's when this plan begins, adopted resources included; and what it is about to make.
+    pub(crate) fn made_and_making(&self) -> (Made, Making) {
+        let mut made = self.record.map(|record| record.made.clone()).unwrap_or_default();
+        let mut making = Making::default();
+        made.provider = self
+            .live
+            .provider()
+            .map(|provider| MadeProvider { created: provider.created, thumbprints: provider.thumbprints.clone() });
+        making.provider = made.provider.is_none();
+        for documents in &self.desired.contents().roles {
+            let name = &documents.create.role_name;
+            if let Some(role) = self.live.role(name) {
+                made.roles.insert(name.clone(), role.id.clone());
+            } else {
+                made.roles.remove(name);
+                making.roles.insert(name.clone());
+            }
+        }
+        (made, making)
+    }
+
+    /// Whether anything of the cluster is there although its bucket and with it the record is not.
+    pub(crate) fn is_bucket_gone(&self) -> bool {
+        let claims_provider = self.live.provider().is_some_and(|provider| self.provider(provider) != Claim::None);
+        let roles = self.desired.contents().roles.iter().map(|documents| &documents.create.role_name);
+        let mut live = roles.filter_map(|name| self.live.role(name).map(|role| (name, role)));
+        self.record.is_none()
+            && *self.live.bucket() == BucketState::Absent
+            && (claims_provider || live.any(|(name, role)| self.role(name, role) != Claim::None))
+    }
+}
+
+fn claim(is_known: bool, is_tagged: bool) -> Claim {
+    match (is_known, is_tagged) {
+        (true, _) => Claim::Known,
+        (false, true) => Claim::TagOnly,
+        (false, false) => Claim::None,
+    }
+}
