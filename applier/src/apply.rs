@@ -6,6 +6,7 @@
 
 pub(crate) mod hold;
 pub(crate) mod issuer_check;
+pub mod journal;
 mod outcome;
 pub mod receipt;
 mod schedule;

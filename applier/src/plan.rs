@@ -220,6 +220,10 @@ impl Plan {
 }
 
 impl ApprovedPlan {
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     pub(crate) fn into_plan(self) -> Plan {
         self.plan
     }

@@ -71,6 +71,14 @@ impl Scene {
         path
     }
 
+    /// Removes a file, if it is there.
+    pub fn remove(&self, name: &str) {
+        match fs::remove_file(self.path(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{name}: {error}"),
+            _ => {}
+        }
+    }
+
     /// A file's bytes.
     #[track_caller]
     pub fn read(&self, name: &str) -> Vec<u8> {

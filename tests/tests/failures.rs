@@ -17,6 +17,7 @@ type Test = Result<(), SetupError>;
 const WRITES: usize = 9 + 2 * ROLES.len();
 
 fn apply(scene: &Scene, emulator: &Emulator, bundle: &str) -> Outcome {
+    scene.remove("receipt.json");
     scene.applies(emulator, "apply", bundle, &["--yes", "--receipt", "receipt.json"]).run()
 }
 
@@ -29,6 +30,7 @@ fn nothing_left(scene: &Scene, emulator: &Emulator, bundle: &str) {
 #[track_caller]
 fn finished_by_another(scene: &Scene, emulator: &Emulator, bundle: &str) {
     emulator.forget();
+    scene.remove("again.json");
     let again = ["--yes", "--receipt", "again.json", "--take-over-after", "0"];
     scene.applies(emulator, "apply", bundle, &again).run().exits(0);
     nothing_left(scene, emulator, bundle);
@@ -73,6 +75,7 @@ fn an_outage_from_any_request_on(is_carried_out: bool) -> Test {
             emulator.spoil(Which::Writes, skip, 1, Effect::Lost { status, code, message });
         }
         emulator.spoil(Which::Writes, skip, 1000, Effect::Error { status, code, message });
+        scene.remove("r.json");
         let program =
             scene.applies(&emulator, "apply", &bundle, &["--yes", "--concurrency", "1", "--receipt", "r.json"]);
         program.run().exits(6);

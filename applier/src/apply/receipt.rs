@@ -1,11 +1,8 @@
-//! What an apply did: one entry an action, written whole to a file that was there to write to before AWS was.
+//! What an apply did: one entry an action.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 
-use bundle_schema::escape::{Escaped, escaped_json};
+use bundle_schema::escape::escaped_json;
 use bundle_schema::names::{AccountId, Timestamp};
 use bundle_schema::signature::Signer;
 use serde::Serialize;
@@ -143,62 +140,6 @@ impl fmt::Display for Receipt {
     }
 }
 
-/// Why a receipt cannot be written.
-#[derive(Debug, thiserror::Error)]
-#[error("receipt {} cannot be written\n  give a place that can be written to with --receipt FILE", Escaped(&.path.to_string_lossy()))]
-pub struct ReceiptError {
-    path: PathBuf,
-    source: io::Error,
-}
-
-/// A place for a receipt, held open from before the first change until the receipt is written.
-pub(crate) struct ReceiptFile {
-    path: PathBuf,
-    partial: PathBuf,
-    file: Option<File>,
-}
-
-impl ReceiptFile {
-    /// Makes sure that a receipt can be written. The file itself appears only when it is whole.
-    pub(crate) fn reserve(path: PathBuf) -> Result<Self, ReceiptError> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.partial", std::process::id()));
-        let partial = path.with_file_name(name);
-        let opened = if path.is_dir() {
-            Err(io::ErrorKind::IsADirectory.into())
-        } else {
-            OpenOptions::new().write(true).create_new(true).open(&partial)
-        };
-        match opened {
-            Ok(file) => Ok(Self { path, partial, file: Some(file) }),
-            Err(source) => Err(ReceiptError { path, source }),
-        }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Writes the receipt, whole, under its name.
-    pub(crate) fn write(mut self, receipt: &Receipt) -> Result<(), ReceiptError> {
-        let Some(mut file) = self.file.take() else { return Ok(()) };
-        let written = file
-            .write_all(receipt.to_json().as_bytes())
-            .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&self.partial, &self.path));
-        written.map_err(|source| ReceiptError { path: self.path.clone(), source })
-    }
-}
-
-impl Drop for ReceiptFile {
-    /// Where no receipt came of it, nothing is left behind.
-    fn drop(&mut self) {
-        if self.file.take().is_some() {
-            let _ = fs::remove_file(&self.partial);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,32 +193,5 @@ mod tests {
             "issuerCheck": {"outcome": "not-reached"},
         });
         assert_eq!(json, expected);
-    }
-
-    #[test]
-    fn a_receipt_appears_whole_or_not_at_all() {
-        let directory = std::env::temp_dir().join(format!("airlock-receipt-{}", std::process::id()));
-        fs::create_dir_all(&directory).unwrap();
-        let names = || {
-            let entries = fs::read_dir(&directory).unwrap();
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>()
-        };
-        let path = directory.join("r.json");
-        drop(ReceiptFile::reserve(path.clone()).unwrap());
-        assert_eq!(names(), Vec::<String>::new());
-        let file = ReceiptFile::reserve(path.clone()).unwrap();
-        assert_eq!(names(), [format!("r.json.{}.partial", std::process::id())]);
-        file.write(&receipt()).unwrap();
-        assert_eq!((names(), fs::read_to_string(&path).unwrap()), (vec!["r.json".to_owned()], receipt().to_json()));
-        for nowhere in [directory.join("missing/r.json"), directory.clone()] {
-            assert_eq!(
-                ReceiptFile::reserve(nowhere.clone()).err().unwrap().to_string(),
-                format!(
-                    "receipt {} cannot be written\n  give a place that can be written to with --receipt FILE",
-                    nowhere.display()
-                )
-            );
-        }
-        fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bundle_schema::escape::Escaped;
-use bundle_schema::exit::ExitCode;
+use bundle_schema::exit::{ExitCode, describe};
 use bundle_schema::layout::fold;
 
 use super::{Failure, admit, now, plan, print};
 use crate::apply::issuer_check::IssuerCheck;
-use crate::apply::receipt::{Ending, Receipt, ReceiptError, ReceiptFile};
+use crate::apply::journal::{Journal, ReceiptError, check_free};
+use crate::apply::receipt::{Ending, Receipt};
 use crate::apply::{ActionError, Outcome, Run};
 use crate::cli::{ApplyArgs, Format};
 use crate::plan::action::Action;
@@ -40,7 +41,7 @@ pub(crate) enum ApplyFailure {
 impl ApplyFailure {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::NotApproved(_) => ExitCode::Usage,
+            Self::NotApproved(_) | Self::Receipt(ReceiptError::Exists { .. }) => ExitCode::Usage,
             Self::OtherPlan(_) => ExitCode::Refused,
             Self::Failed { source, .. } if source.is_somebody_else() => ExitCode::Refused,
             Self::Failed { .. } => ExitCode::Aws,
@@ -50,6 +51,7 @@ impl ApplyFailure {
 }
 
 pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
+    args.receipt.as_deref().map_or(Ok(()), check_free).map_err(ApplyFailure::from)?;
     let admitted = admit(&args.bundle)?;
     let choices = args.account.choices.read(&admitted)?;
     let (account, plan) = plan::compute(&admitted, &args.account, &choices).await?;
@@ -71,33 +73,42 @@ pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
     };
     let header = &admitted.bundle().contents().header;
     let begun = now()?;
-    let default = || PathBuf::from(format!("{}.{}.receipt.json", header.file_stem(), compact(&begun.to_string())));
+    let default = || default_receipt(&format!("{}.{}", header.file_stem(), compact(&begun.to_string())));
     let total = plan.actions().len();
     let approved = plan.approve(approval).map_err(ApplyFailure::from)?;
-    let file = ReceiptFile::reserve(args.receipt.clone().unwrap_or_else(default)).map_err(ApplyFailure::from)?;
+    let receipt = args.receipt.clone().unwrap_or_else(default);
+    let mut journal = Journal::open(receipt, approved.plan(), begun).map_err(ApplyFailure::from)?;
+    let clock = || now().unwrap_or(begun);
+    let stop = stop_on_signals();
 
     let run = Run {
         concurrency: args.account.concurrency.into(),
         issuer: (!args.skip_issuer_check).then(|| Arc::new(IssuerCheck::of(admitted.bundle().contents()))),
-        stop: stop_on_signals(),
+        stop: Arc::clone(&stop),
         take_over_after: Duration::from_secs(args.take_over_after.into()),
-        clock: &|| now().unwrap_or(begun),
+        clock: &clock,
     };
     let mut ended = 0;
     let report = |action: &Action, outcome: &Outcome| {
         ended += 1;
         // A closed terminal is no reason to leave an apply half done.
         let _ = writeln!(screen, "[{ended}/{total}] {outcome}: {action}");
+        if let Err(error) = journal.note(action, outcome, clock()) {
+            // What cannot be written down is not done.
+            if !stop.swap(true, Ordering::Relaxed) {
+                let _ = writeln!(stderr(), "{}", describe(&error));
+            }
+        }
     };
     let receipt = approved.apply(&account, run, report).await;
-    finish(args, &receipt, file)
+    finish(args, &receipt, journal)
 }
 
 /// Writes the receipt and says how it ended.
-fn finish(args: &ApplyArgs, receipt: &Receipt, file: ReceiptFile) -> Result<ExitCode, Failure> {
-    let path = file.path().to_string_lossy().into_owned();
-    if let Err(error) = file.write(receipt) {
-        // It is the only record of what was done.
+fn finish(args: &ApplyArgs, receipt: &Receipt, journal: Journal) -> Result<ExitCode, Failure> {
+    let path = journal.receipt().to_string_lossy().into_owned();
+    if let Err(error) = journal.finish(receipt) {
+        // With the journal, it is all that says what was done.
         let _ = stderr().write_all(receipt.to_json().as_bytes());
         return Err(ApplyFailure::from(error).into());
     }
@@ -140,6 +151,13 @@ fn read_line() -> io::Result<String> {
     let mut line = Vec::new();
     io::Read::take(stdin().lock(), 64).read_until(b'\n', &mut line)?;
     Ok(String::from_utf8_lossy(&line).into_owned())
+}
+
+/// `BEGINNING.receipt.json`; where that is taken, by a run in the same second, `BEGINNING-2.receipt.json` and so on.
+fn default_receipt(beginning: &str) -> PathBuf {
+    let numbered = (2..100).map(|number| format!("{beginning}-{number}.receipt.json"));
+    let mut names = std::iter::once(format!("{beginning}.receipt.json")).chain(numbered).map(PathBuf::from);
+    names.find(|name| check_free(name).is_ok()).unwrap_or_else(|| PathBuf::from(format!("{beginning}.receipt.json")))
 }
 
 /// `2026-11-23T22:17:08Z` as `20261123T221708Z`: no colon, which some file systems refuse.
