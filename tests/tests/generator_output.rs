@@ -493,6 +493,11 @@ fn the_next_steps_are_those_of_the_serial() -> Test {
         report["next"].as_array().unwrap().iter().map(|step| step.as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let (first, second) = (next("1"), next("2"));
+    assert_eq!(
+        first[0],
+        "have the bundle reviewed and signed again: airlock-generator sign out/democluster-1.tar.gz --trusted-key generator.pub \
+         --signing-key REVIEWERS-KEY"
+    );
     assert!(first[1].ends_with("airlock-applier plan out/democluster-1.tar.gz --trust trust.json"), "{first:?}");
     assert_eq!(
         first[2],
