@@ -25,7 +25,7 @@ pub mod roles;
 
 use std::collections::BTreeMap;
 
-use bundle_schema::bundle::{self, InspectError, Inspection, WriteError};
+use bundle_schema::bundle::{self, InspectError, Inspection, Invalid, WriteError};
 use bundle_schema::documents::contents::{BucketDocuments, Contents, RoleDocuments};
 use bundle_schema::documents::index::{Component, Endpoint, Header, Kind};
 use bundle_schema::documents::key::ServiceAccountKey;
@@ -210,12 +210,17 @@ pub enum FreezeError {
     /// What was written, the applier would refuse.
     #[error("the bundle would be refused where it is applied")]
     Refused(#[from] InspectError),
+    /// What was written, `sign` would refuse.
+    #[error("the bundle would be refused where it is reviewed")]
+    Requests(#[from] Invalid),
 }
 
 impl BundleDraft {
-    /// Writes the bundle and reads it back as the applier will, so that nothing is ever signed that it would refuse.
+    /// Writes the bundle and reads it back as the applier and the reviewer will, so that nothing is ever signed that either
+    /// would refuse.
     pub fn freeze(self) -> Result<UnsignedBundle, FreezeError> {
         let inspection = Inspection::read(bundle::write(&self.contents)?)?;
+        Requests::of_bundle(inspection.contents())?;
         Ok(UnsignedBundle { inspection, notes: self.notes })
     }
 }

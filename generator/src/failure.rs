@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use bundle_schema::bundle::InspectError;
+use bundle_schema::bundle::{InspectError, Invalid};
 use bundle_schema::documents::key::KeyError;
 use bundle_schema::escape::Escaped;
 use bundle_schema::exit::ExitCode;
@@ -59,6 +59,7 @@ macro_rules! failures {
 failures! {
     FreezeError => Invalid,
     InspectError => Invalid,
+    Invalid => Invalid,
     InstallArchiveError => Invalid,
     KeyError => Usage,
     OpenError => Other,

@@ -7,6 +7,7 @@
 //! A link is followed inside the directory, as a mounted ConfigMap has it, and refused where it leads outside. Everything
 //! else, and a file without a CredentialsRequest, is left out and reported.
 
+mod in_bundle;
 mod problem;
 pub mod request;
 mod selection;
@@ -24,7 +25,7 @@ use serde::Serialize;
 
 pub use crate::requests::problem::{InvalidRequests, RequestProblem};
 use crate::requests::request::Request;
-use crate::requests::selection::{Verdict, judge};
+use crate::requests::selection::{Other, Verdict, judge};
 use crate::settings::features::Features;
 use crate::yaml::{self, Cursor, FieldError, Node, YamlError};
 
@@ -188,7 +189,7 @@ impl Requests {
                 }
             };
             let verdicts: Vec<_> = documents.iter().map(|document| judge(document, features)).collect();
-            if verdicts.iter().all(|verdict| matches!(verdict, Ok(Verdict::Other { .. }))) {
+            if verdicts.iter().all(|verdict| matches!(verdict, Ok(Verdict::Other(_)))) {
                 requests.left_out.push(LeftOut { file: file_name(&source).to_owned(), reason: NO_REQUEST });
                 continue;
             }
@@ -211,12 +212,11 @@ impl Requests {
                 let request = Request::read(&root)?;
                 self.selected.push(Selected { request, source: source.clone(), document: number, undecided });
             }
-            Verdict::Other { is_secret: true, .. } => {
+            Verdict::Other(Other { is_secret: true, .. }) => {
                 return Err(root.refused("a Secret must not be in a bundle\n  remove this document from the file"));
             }
-            Verdict::Skip(reason) | Verdict::Other { reason, .. } => {
-                let name = root.at(&["metadata", "name"]);
-                let request = name.and_then(|name| name.text().ok().and_then(|name| ObjectName::new(name).ok()));
+            Verdict::Skip(reason) | Verdict::Other(Other { reason, .. }) => {
+                let request = name_of(&root);
                 let reason = Reason::new(printable(&reason)).map_err(|error| root.refused(error))?;
                 self.skipped.push(Skipped { source: source.clone(), document: number, request, reason });
             }
@@ -226,6 +226,11 @@ impl Requests {
 }
 
 const NO_REQUEST: &str = "it holds no CredentialsRequest";
+
+/// `metadata.name`, where it is one.
+fn name_of(document: &Cursor<'_>) -> Option<ObjectName> {
+    document.at(&["metadata", "name"]).and_then(|name| name.text().ok().and_then(|name| ObjectName::new(name).ok()))
+}
 
 /// A reason quotes the document: what the format has no place for is replaced, what is too long is cut.
 fn printable(reason: &str) -> String {

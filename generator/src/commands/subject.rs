@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::key_source::shown;
 use crate::build::install_archive;
 use crate::failure::Failure;
+use crate::requests::Requests;
 
 /// What is about to be signed.
 #[derive(Serialize)]
@@ -119,6 +120,7 @@ pub(super) fn look(file: &Path, bytes: &[u8]) -> Result<Subject, Failure> {
     }
     let bundle = Inspection::read(bytes.to_vec()).map_err(|error| Failure::from(error).in_file(file))?;
     let contents = bundle.contents();
+    Requests::of_bundle(contents).map_err(|error| Failure::from(error).in_file(file))?;
     let header = &contents.header;
     let subject = BundleSubject {
         name: header.name.to_string(),

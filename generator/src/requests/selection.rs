@@ -4,6 +4,8 @@
 //! gates that nobody decided, or skip it and why. A document that cannot be told to be one or the other is an error,
 //! never skipped. The rules are library-go's `pkg/manifest`; a skip is always reported.
 
+use bundle_schema::escape::Escaped;
+
 use crate::settings::features::{FeatureSet, Features};
 use crate::yaml::{Cursor, FieldError, FieldProblem, Node};
 
@@ -21,17 +23,23 @@ pub(crate) enum Verdict {
     /// It is a CredentialsRequest that does not, and why.
     Skip(String),
     /// It is no CredentialsRequest.
-    Other { reason: String, is_secret: bool },
+    Other(Other),
+}
+
+/// A document that is no CredentialsRequest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Other {
+    /// What it is.
+    pub(crate) reason: String,
+    /// Whether it is a Secret, which may hold anything.
+    pub(crate) is_secret: bool,
 }
 
 pub(crate) fn judge(document: &Node, features: &Features) -> Result<Verdict, FieldError> {
-    if document.is_null() {
-        return Ok(Verdict::Other { reason: "the document is empty".to_owned(), is_secret: false });
+    if let Some(other) = other_object(document)? {
+        return Ok(Verdict::Other(other));
     }
     let root = Cursor::root(document);
-    if let Some(other) = other_kind(&root)? {
-        return Ok(other);
-    }
     let at = |path: &[&str]| root.at(path);
     let provider = at(&["spec", "providerSpec", "kind"]).map(|kind| kind.text()).transpose()?;
     if let Some(kind) = provider.filter(|kind| *kind != "AWSProviderSpec") {
@@ -66,8 +74,12 @@ pub(crate) fn judge(document: &Node, features: &Features) -> Result<Verdict, Fie
     Ok(Verdict::Keep { undecided })
 }
 
-/// What an object is, where it is not a CredentialsRequest.
-fn other_kind(root: &Cursor<'_>) -> Result<Option<Verdict>, FieldError> {
+/// What a document is, where it is not a CredentialsRequest.
+pub(crate) fn other_object(document: &Node) -> Result<Option<Other>, FieldError> {
+    if document.is_null() {
+        return Ok(Some(Other { reason: "the document is empty".to_owned(), is_secret: false }));
+    }
+    let root = Cursor::root(document);
     root.entries()?;
     let required = |name: &'static str| root.at(&[name]).ok_or_else(|| root.error(FieldProblem::Missing(name)));
     let kind = required("kind")?.text()?;
@@ -79,15 +91,17 @@ fn other_kind(root: &Cursor<'_>) -> Result<Option<Verdict>, FieldError> {
     }
     if kind != "CredentialsRequest" {
         let reason = format!("it is of kind {kind}, not CredentialsRequest");
-        return Ok(Some(Verdict::Other { reason, is_secret: kind == "Secret" }));
+        return Ok(Some(Other { reason, is_secret: kind == "Secret" }));
     }
     let version = required("apiVersion")?;
     match version.text()?.split_once('/') {
         Some((GROUP, "v1")) => Ok(None),
-        Some((GROUP, other)) => Err(version.refused(format_args!("version {other} is not known; {GROUP}/v1 is"))),
+        Some((GROUP, other)) => {
+            Err(version.refused(format_args!("version {} is not known; {GROUP}/v1 is", Escaped(other))))
+        }
         _ => {
             let reason = format!("its apiVersion is {}, not {GROUP}/v1", version.text()?);
-            Ok(Some(Verdict::Other { reason, is_secret: false }))
+            Ok(Some(Other { reason, is_secret: false }))
         }
     }
 }
@@ -158,7 +172,7 @@ mod tests {
                 false,
             ),
         ] {
-            assert_eq!(judged(text, &none), Ok(Verdict::Other { reason: reason.to_owned(), is_secret }));
+            assert_eq!(judged(text, &none), Ok(Verdict::Other(Other { reason: reason.to_owned(), is_secret })));
         }
         for (text, reason) in [
             (&request("", "kind: GCPProviderSpec"), "providerSpec is of kind GCPProviderSpec, not AWSProviderSpec"),
@@ -187,6 +201,10 @@ mod tests {
             (
                 "kind: CredentialsRequest\napiVersion: cloudcredential.openshift.io/v1beta1\n",
                 "apiVersion (line 2): version v1beta1 is not known; cloudcredential.openshift.io/v1 is",
+            ),
+            (
+                "kind: CredentialsRequest\napiVersion: \"cloudcredential.openshift.io/\\e[2J\"\n",
+                "apiVersion (line 2): version \\u{1b}[2J is not known; cloudcredential.openshift.io/v1 is",
             ),
             (&request("", ""), "the document (line 1) has no field \"spec.providerSpec.kind\""),
             (

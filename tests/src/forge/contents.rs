@@ -61,6 +61,47 @@ rQcjiLkrCf/WqpF0YSJeZEMcCMYQtA0K
 -----END PUBLIC KEY-----
 ";
 
+/// The request of the good bundle's role with every optional part, and one for another cloud.
+const DISK_REQUESTS: &str = "\
+apiVersion: cloudcredential.openshift.io/v1
+kind: CredentialsRequest
+metadata: {name: disk}
+spec:
+  secretRef: {namespace: storage, name: disk-creds}
+  serviceAccountNames: [disk-controller, disk-node]
+  providerSpec:
+    kind: AWSProviderSpec
+    statementEntries:
+    - {effect: Allow, action: ['ec2:AttachVolume', 'ec2:Describe*'], resource: '*'}
+    - effect: Allow
+      action: ['kms:CreateGrant']
+      resource: '*'
+      policyCondition: {Bool: {kms:GrantIsForAWSResource: true}}
+---
+apiVersion: cloudcredential.openshift.io/v1
+kind: CredentialsRequest
+metadata: {name: disk-gcp}
+spec: {providerSpec: {kind: GCPProviderSpec}}
+";
+
+/// The request of the good bundle's other role.
+const REGISTRY_REQUEST: &str = "\
+apiVersion: cloudcredential.openshift.io/v1
+kind: CredentialsRequest
+metadata: {name: registry}
+spec:
+  secretRef: {namespace: registry, name: bucket-creds}
+  serviceAccountNames: [registry]
+  providerSpec:
+    kind: AWSProviderSpec
+    statementEntries:
+    - {effect: Allow, action: ['ec2:AttachVolume', 'ec2:Describe*'], resource: '*'}
+    - effect: Allow
+      action: ['kms:CreateGrant']
+      resource: '*'
+      policyCondition: {Bool: {kms:GrantIsForAWSResource: true}}
+";
+
 /// Parses a value that is known to be right.
 ///
 /// # Panics
@@ -97,7 +138,6 @@ pub fn good() -> Contents {
     let header = header();
     let public_key = ServiceAccountKey::from_pem(RSA_2048).expect("the key is right");
     let roles = header.components.iter().map(|component| role(&header, component)).collect();
-    let requests = ["disk.yaml", "registry.yaml"];
     Contents {
         discovery: Discovery::of(&header.issuer_url, "RS256"),
         jwks: Jwks { keys: vec![public_key.jwk().clone()] },
@@ -110,12 +150,9 @@ pub fn good() -> Contents {
             tags: header.tags.clone(),
         },
         roles,
-        requests: requests
-            .iter()
-            .map(|file| {
-                (parsed::<EntryPath>(&format!("credentials-requests/{file}")), b"kind: CredentialsRequest\n".to_vec())
-            })
-            .collect(),
+        requests: [("disk.yaml", DISK_REQUESTS), ("registry.yaml", REGISTRY_REQUEST)]
+            .map(|(file, text)| (parsed::<EntryPath>(&format!("credentials-requests/{file}")), text.into()))
+            .into(),
         header,
     }
 }
