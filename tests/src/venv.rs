@@ -56,7 +56,8 @@ impl Venv {
     }
 
     fn install(&self, requirements: &Path) -> Result<(), SetupError> {
-        // Wheels only: nothing is compiled and no package's own set-up code runs.
+        // Wheels only: nothing is compiled and no package's own set-up code runs. And those wheels only whose digests are
+        // listed, whatever index or mirror they come from.
         let output = Command::new(self.program("python"))
             .args([
                 "-m",
@@ -65,6 +66,7 @@ impl Venv {
                 "--quiet",
                 "--disable-pip-version-check",
                 "--only-binary=:all:",
+                "--require-hashes",
                 "--requirement",
             ])
             .arg(requirements)
