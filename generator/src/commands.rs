@@ -71,10 +71,15 @@ fn read_secret(path: &Path) -> Result<Zeroizing<String>, Failure> {
     text.map(|text| Zeroizing::new(text.to_owned())).map_err(|failure| failure.in_file(path))
 }
 
+/// A mounted Secret of a pod can often not be closed, so this is no error.
 fn warn_if_others_can_read(path: &Path) {
-    if std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0) {
+    let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o7777);
+    if mode & 0o077 != 0 {
         let path = path.to_string_lossy();
-        warn(&format!("others can read {0}\n  chmod 600 {0}", Escaped(&path)));
+        warn(&format!(
+            "{0} has mode {mode:04o}, so others can read it; expected 0600\n  chmod 600 {0}",
+            Escaped(&path)
+        ));
     }
 }
 

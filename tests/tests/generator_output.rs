@@ -423,9 +423,25 @@ fn a_secret_that_others_can_read_is_noticed() -> Test {
     make().exits(2).says(&format!("error: {private} {}", refused(private)));
 
     scene.write("password", "open sesame\n");
+    let open = |file: &str, mode: &str| {
+        format!("warning: {file} has mode {mode}, so others can read it; expected 0600\n  chmod 600 {file}")
+    };
     set("password", 0o604);
     let make = ["create-signing-key", "--output-dir", "protected", "--password-file", "password"];
-    scene.generator(make).run().exits(0).says("warning: others can read password\n  chmod 600 password");
+    scene.generator(make).run().exits(0).says(&open("password", "0604"));
+    // A signing key and its password, wherever they are used: `sign` here, `create-bundle` below.
+    let (bundle, key) = ("out/democluster-1.tar.gz", "protected/minisign.key");
+    set(key, 0o640);
+    let sign = ["sign", bundle, "--sha256", &scene.digest(bundle), "--signing-key", key, "--password-file", "password"];
+    let warned = format!("{}\n{}", open("password", "0604"), open(key, "0640"));
+    scene.generator(sign).run().exits(0).says(&warned);
+    set("password", 0o600);
+    set(key, 0o600);
+    let (signature, other) = (format!("{bundle}.reviewer.minisig"), format!("{bundle}.other.minisig"));
+    std::fs::rename(scene.path(&signature), scene.path(&other)).unwrap();
+    scene.generator(sign).run().exits(0).says("");
+    set("minisign.key", 0o644);
+    scene.create_bundle(&["--serial", "2"]).run().exits(0).says(&open("minisign.key", "0644"));
     Ok(())
 }
 
