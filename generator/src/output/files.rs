@@ -127,8 +127,8 @@ impl Staged<'_> {
     pub(crate) fn publish(self) -> Result<(), OutputError> {
         for (done, (temporary, file)) in self.files.iter().enumerate() {
             if let Err(error) = temporary.place(file, self.hint) {
-                for (_, file) in self.files.iter().take(done) {
-                    let _ = fs::remove_file(&file.path);
+                for (temporary, file) in self.files.iter().take(done) {
+                    temporary.remove_from(&file.path);
                 }
                 return Err(error);
             }
@@ -143,7 +143,7 @@ enum Temporary {
     #[cfg(target_os = "linux")]
     Unnamed(File),
     /// `.<name>.<process>.tmp` in the same directory; dropped, it is removed.
-    Named(PathBuf),
+    Named(PathBuf, File),
 }
 
 impl Temporary {
@@ -161,8 +161,8 @@ impl Temporary {
         let path = parent(&file.path).join(format!(".{name}.{}.tmp", std::process::id()));
         let open = OpenOptions::new().write(true).create_new(true).mode(file.mode).open(&path)?;
         // From here on it is ours, so that half a file is removed too, and another process's is not.
-        let named = Self::Named(path);
-        fill(&open, file.bytes)?;
+        let named = Self::Named(path, open);
+        fill(named.file(), file.bytes)?;
         Ok(named)
     }
 
@@ -170,7 +170,7 @@ impl Temporary {
         let linked = match self {
             #[cfg(target_os = "linux")]
             Self::Unnamed(unnamed) => link_unnamed(unnamed, &file.path),
-            Self::Named(temporary) => fs::hard_link(temporary, &file.path),
+            Self::Named(temporary, _) => fs::hard_link(temporary, &file.path),
         };
         let Err(source) = linked else { return Ok(()) };
         if source.kind() == ErrorKind::AlreadyExists || fs::symlink_metadata(&file.path).is_ok() {
@@ -179,16 +179,35 @@ impl Temporary {
         let placed = match self {
             #[cfg(target_os = "linux")]
             Self::Unnamed(_) => Err(source),
-            Self::Named(temporary) => fs::rename(temporary, &file.path),
+            Self::Named(temporary, _) => fs::rename(temporary, &file.path),
         };
         placed.map_err(|source| OutputError::Io { path: file.path.clone(), source })
+    }
+
+    fn file(&self) -> &File {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Unnamed(file) => file,
+            Self::Named(_, file) => file,
+        }
+    }
+
+    /// Removes a name of this file, and leaves alone what somebody else has put there meanwhile.
+    fn remove_from(&self, path: &Path) {
+        if let (Ok(ours), Ok(there)) = (self.file().metadata(), fs::symlink_metadata(path))
+            && (ours.dev(), ours.ino()) == (there.dev(), there.ino())
+        {
+            let _ = fs::remove_file(path);
+        }
     }
 }
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if let Self::Named(path) = self {
-            let _ = fs::remove_file(path);
+        match &*self {
+            #[cfg(target_os = "linux")]
+            Self::Unnamed(_) => {}
+            Self::Named(path, _) => self.remove_from(path),
         }
     }
 }
@@ -298,6 +317,33 @@ mod tests {
         assert_eq!(folder.names(), ["a"]);
         drop(Temporary::write_named(&folder.file("b", b"2", PUBLIC)).unwrap());
         assert_eq!(folder.names(), ["a"]);
+    }
+
+    #[test]
+    fn what_somebody_else_put_there_is_not_removed() {
+        let folder = Folder::new("others");
+        let file = folder.file("a", b"1", PUBLIC);
+        for write in [Temporary::write, Temporary::write_named] {
+            let temporary = write(&file).unwrap();
+            temporary.place(&file, "").unwrap();
+            temporary.remove_from(&file.path);
+            assert!(!file.path.exists());
+            drop(temporary);
+
+            let temporary = write(&file).unwrap();
+            temporary.place(&file, "").unwrap();
+            fs::write(folder.0.join("b"), b"other").unwrap();
+            fs::rename(folder.0.join("b"), &file.path).unwrap();
+            temporary.remove_from(&file.path);
+            assert_eq!(fs::read(&file.path).unwrap(), b"other");
+            fs::remove_file(&file.path).unwrap();
+        }
+        let temporary = Temporary::write_named(&file).unwrap();
+        let path = folder.0.join(folder.names().remove(0));
+        fs::rename(&path, folder.0.join("away")).unwrap();
+        fs::write(&path, b"other").unwrap();
+        drop(temporary);
+        assert_eq!(fs::read(&path).unwrap(), b"other");
     }
 
     #[cfg(target_os = "linux")]
