@@ -480,15 +480,15 @@ fn no_bundle_appears_where_nobody_took_the_key() -> Test {
     assert!(!scene.path("out/democluster-1.tar.gz").exists());
     let slow = line("(sleep 0.3; cat > install.tar.gz)").exits(0);
     assert!(slow.stderr.contains(
-            "If it is lost before the bundle is applied, delete out/democluster-1-install.tar.gz.minisig, \
-             out/democluster-1.tar.gz.minisig and out/democluster-1.tar.gz, and run this command again with the same serial"
+            "If it is lost before the bundle is applied, delete out/democluster-1.tar.gz.minisig, \
+             out/democluster-1-install.tar.gz.minisig and out/democluster-1.tar.gz, and run this command again with the same serial"
         ), "{}", slow.stderr);
     assert!(scene.entries("install.tar.gz").contains(&"tls/bound-service-account-signing-key.key".to_owned()));
     assert!(scene.path("out/democluster-1.tar.gz").exists());
 
     // The archive is lost: the advice brings a new key, as long as nothing was applied.
     line("cat > /dev/null").exits(2).says(
-        "error: out/democluster-1-install.tar.gz.minisig already exists with other content and is not overwritten\n  if the \
+        "error: out/democluster-1.tar.gz.minisig already exists with other content and is not overwritten\n  if the \
          install archive is lost and the bundle was never applied, delete the bundle and the signatures, then run this \
          again; for a changed bundle of the same \
          cluster give --serial 2 and --public-key-file",

@@ -16,6 +16,15 @@ use crate::output::stdout;
 use crate::settings::flags::SettingsError;
 use crate::settings::options::BundleOptions;
 
+/// One of the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Output {
+    Signature,
+    InstallSignature,
+    InstallArchive,
+    Bundle,
+}
+
 /// Where the outputs go.
 pub(super) struct Places {
     bundle: PathBuf,
@@ -62,18 +71,48 @@ impl Places {
         &self.bundle
     }
 
-    /// The files, in the order in which they appear: with the bundle, everything else is there.
+    /// The files, in the order in which they appear. A run that is killed between two of them leaves those before: the
+    /// bundle is last, because without its install archive its key would be lost; its signature is first, so that a
+    /// signature without its bundle tells of such a run.
+    fn in_order(&self) -> impl Iterator<Item = (Output, &Path)> {
+        let signatures = [(Output::Signature, &self.signature), (Output::InstallSignature, &self.install_signature)];
+        let install = self.install_archive.as_ref().map(|path| (Output::InstallArchive, path));
+        let all = signatures.into_iter().chain(install).chain([(Output::Bundle, &self.bundle)]);
+        all.map(|(output, path)| (output, path.as_path()))
+    }
+
+    /// The files, in the order in which they appear.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
-        let install = self.install_archive.as_ref();
-        install.into_iter().chain([&self.install_signature, &self.signature, &self.bundle]).map(PathBuf::as_path)
+        self.in_order().map(|(_, path)| path)
     }
 
     /// The files in words: `a, b and c`.
     pub(super) fn named(&self) -> String {
-        let mut names: Vec<String> = self.files().map(shown).collect();
-        let last = names.pop().unwrap_or_default();
-        format!("{} and {last}", names.join(", "))
+        in_words(self.files().map(shown).collect())
     }
+
+    /// What to do where a run before was killed while the files appeared; none where none was.
+    pub(super) fn after_cut_off(&self) -> Option<String> {
+        let is_there = |path: &Path| path.symlink_metadata().is_ok();
+        if is_there(&self.bundle) || !is_there(&self.signature) {
+            return None;
+        }
+        let mut left: Vec<String> = self.files().filter(|path| is_there(path)).map(shown).collect();
+        if self.install_archive.is_none() {
+            left.push("what standard output was piped into".to_owned());
+        }
+        Some(format!(
+            "{} is not there: if the run before was cut off, it was never made\n  in that case delete {}, then run this again\n  if it was moved, put it back, and delete nothing",
+            shown(&self.bundle),
+            in_words(left)
+        ))
+    }
+}
+
+/// `a, b and c`.
+fn in_words(mut names: Vec<String>) -> String {
+    let last = names.pop().unwrap_or_default();
+    if names.is_empty() { last } else { format!("{} and {last}", names.join(", ")) }
 }
 
 /// `FILE.minisig`.
@@ -94,13 +133,16 @@ impl Outputs<'_> {
     /// Writes what is new. The install archive on standard output comes first: where its reader fails, no bundle is left
     /// whose key is lost.
     pub(super) fn write(&self, places: &Places, hint: &str) -> Result<(), Failure> {
-        let public = |path: &Path, bytes| NewFile { path: path.to_owned(), bytes, mode: PUBLIC };
-        let install = places.install_archive.clone();
-        let mut files: Vec<NewFile<'_>> =
-            install.into_iter().map(|path| NewFile { path, bytes: self.install, mode: PRIVATE }).collect();
-        files.push(public(&places.install_signature, self.install_signature.as_bytes()));
-        files.push(public(&places.signature, self.bundle.signature().as_bytes()));
-        files.push(public(&places.bundle, self.bundle.archive()));
+        let file = |(output, path): (Output, &Path)| {
+            let (bytes, mode) = match output {
+                Output::Signature => (self.bundle.signature().as_bytes(), PUBLIC),
+                Output::InstallSignature => (self.install_signature.as_bytes(), PUBLIC),
+                Output::InstallArchive => (self.install, PRIVATE),
+                Output::Bundle => (self.bundle.archive(), PUBLIC),
+            };
+            NewFile { path: path.to_owned(), bytes, mode }
+        };
+        let files = places.in_order().map(file).collect();
         let staged = stage(files, hint)?;
         if places.install_archive.is_some() {
             return Ok(staged.publish()?);
@@ -124,5 +166,25 @@ impl Outputs<'_> {
             file("install archive", places.install_archive.as_deref().unwrap_or(Path::new("-")), self.install),
             file("signature of the install archive", &places.install_signature, self.install_signature.as_bytes()),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bundle_appears_last_and_its_signature_first() {
+        let places = |install_archive: Option<&str>| Places {
+            bundle: "a-1.tar.gz".into(),
+            signature: "a-1.tar.gz.minisig".into(),
+            install_archive: install_archive.map(PathBuf::from),
+            install_signature: "i.minisig".into(),
+            install_name: "i".to_owned(),
+        };
+        let order = |places: &Places| places.files().map(shown).collect::<Vec<_>>();
+        assert_eq!(order(&places(Some("i"))), ["a-1.tar.gz.minisig", "i.minisig", "i", "a-1.tar.gz"]);
+        assert_eq!(order(&places(None)), ["a-1.tar.gz.minisig", "i.minisig", "a-1.tar.gz"]);
+        assert_eq!(places(None).named(), "a-1.tar.gz.minisig, i.minisig and a-1.tar.gz");
     }
 }

@@ -48,10 +48,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let requests = Requests::of_directory(requests_dir, &features)?;
     let source = KeySource::find(settings.public_key_file.as_deref(), output_dir, settings.key_type, options.serial)?;
     let next_serial = options.serial.saturating_add(1);
-    let hint = format!(
-        "for a changed bundle of the same cluster give --serial {next_serial}; to make the same one again give --created with its time"
-    );
-    source.check_vacant(places.files(), next_serial)?;
+    let cut_off = places.after_cut_off();
+    source.check_vacant(places.files(), cut_off.as_deref(), next_serial)?;
+    let hint = cut_off.unwrap_or_else(|| {
+        format!(
+            "for a changed bundle of the same cluster give --serial {next_serial}; to make the same one again give --created with its time"
+        )
+    });
     source.check_not_shared(output_dir, &options.name)?;
     let password = password_source(settings.password_file.clone(), settings.no_password);
     let signing_key = open_signing_key(signing_key, &password)?;

@@ -51,18 +51,23 @@ impl KeySource {
         Ok(Self::New(key_type.unwrap_or_default()))
     }
 
-    /// A new key's bundle is never the one that is there already: better known before the key is made than after.
+    /// A new key's bundle is never the one that is there already: better known before the key is made than after. Where a
+    /// run before was cut off, it is known what to do.
     pub(super) fn check_vacant<'a>(
         &self,
         mut files: impl Iterator<Item = &'a Path>,
+        cut_off: Option<&str>,
         next_serial: u64,
     ) -> Result<(), OutputError> {
         let Some(there) = files.find(|file| matches!(self, Self::New(_)) && file.symlink_metadata().is_ok()) else {
             return Ok(());
         };
-        let hint = format!(
-            "if the install archive is lost and the bundle was never applied, delete the bundle and the signatures, then run this again; for a changed bundle of the same cluster give --serial {next_serial} and --public-key-file"
-        );
+        let hint = match cut_off {
+            Some(advice) => advice.to_owned(),
+            None => format!(
+                "if the install archive is lost and the bundle was never applied, delete the bundle and the signatures, then run this again; for a changed bundle of the same cluster give --serial {next_serial} and --public-key-file"
+            ),
+        };
         Err(OutputError::Exists { path: there.to_owned(), hint })
     }
 
