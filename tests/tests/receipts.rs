@@ -36,7 +36,9 @@ fn no_receipt_is_lost_to_another() -> Test {
     let run = || scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", "receipt.json"]).run();
     thread::scope(|scope| {
         let runs: Vec<_> = (0..3).map(|_| scope.spawn(run)).collect();
-        runs.into_iter().for_each(|run| drop(run.join().unwrap()));
+        for run in runs {
+            run.join().unwrap();
+        }
     });
     let left: Vec<String> = scene.files(".").into_iter().filter(|name| name.starts_with("receipt.json")).collect();
     let journals = left.iter().filter(|name| name.ends_with(".journal")).count();
