@@ -62,7 +62,7 @@ pub enum RequestsError {
     #[error("{} has more than {MAX_FILES} files to read", Escaped(&.0.to_string_lossy()))]
     TooManyFiles(PathBuf),
     /// Too many bytes.
-    #[error("{} has {found} bytes in files to read; at most {MAX_TOTAL_BYTES} are allowed", Escaped(&.path.to_string_lossy()))]
+    #[error("files of {} have {found} bytes together; at most {MAX_TOTAL_BYTES} are allowed", Escaped(&.path.to_string_lossy()))]
     TooLarge {
         /// The directory.
         path: PathBuf,

@@ -126,7 +126,7 @@ fn a_record_that_was_left_open_is_waited_for() -> Test {
     assert!(plan.contains("Z did not end; this plan goes on from there\n"), "{plan}");
     assert!(plan.contains("\nHolds     serial 1, being applied, 2"), "{plan}");
     let again = scene.applies(&emulator, "apply", &bundle, &["--yes", "--take-over-after", "2"]).run().exits(0);
-    let waiting = "waiting 2 seconds to see whether the apply of serial 1 by\narn:aws:sts::123456789012:user/moto at 2";
+    let waiting = "waiting 2 seconds to see whether the apply of serial 1 by arn:aws:sts::123456789012:user/moto at 2";
     assert!(again.stderr.starts_with(waiting), "{}", again.stderr);
     nothing_left(&scene, &emulator, &bundle);
     Ok(())

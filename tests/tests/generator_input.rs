@@ -367,7 +367,7 @@ fn input_is_bounded() -> Test {
     }
     of_requests(&scene, &[])
         .exits(4)
-        .says(&format!("error: requests has {} bytes in files to read; at most 16777216 are allowed", 600 * size));
+        .says(&format!("error: files of requests have {} bytes together; at most 16777216 are allowed", 600 * size));
     std::fs::remove_dir_all(scene.path("requests")).unwrap();
     let accounts = |count: usize| (0..count).map(|number| format!("a{number}")).collect::<Vec<_>>().join(",");
     scene.write("requests/a.yaml", request("example", "a", &format!("[{}]", accounts(94_000))));

@@ -166,7 +166,7 @@ fn passwords_are_typed_unseen() -> Test {
     scene.applier(["verify", "out/democluster-1.tar.gz", "--trusted-key", "minisign.pub"]).run().exits(0);
 
     bundle.args(["--serial", "2"]).run().exits(2).says(
-        "error: the password cannot be asked for: standard input is no terminal\n  give --password-file FILE, or --no-password \
+        "error: the password cannot be asked for: standard input is not a terminal\n  give --password-file FILE, or --no-password \
          for a key without one",
     );
     Ok(())

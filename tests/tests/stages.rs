@@ -118,23 +118,24 @@ fn a_bundles_stages_cannot_be_skipped() {
     assert_refused(&attempts, BUNDLE_SCHEMA);
 }
 
-const APPLIER: &str = "use bundle_schema::{bundle::*, names::*}; use applier::{account::live::*, admit::*, plan::*};";
+const APPLIER: &str =
+    "use bundle_schema::{bundle::*, names::*}; use applier::{account::live::*, admit::*, plan::*, plan::choices::*};";
 
 #[test]
 fn an_appliers_stages_cannot_be_skipped() {
-    let right = "fn f(admitted: &Admitted, live: &LiveState, now: Timestamp) -> ApprovedPlan {
-        Plan::compute(admitted, live, now).unwrap().approve(Approval::Yes).unwrap()
+    let right = "fn f(admitted: &Admitted, live: &LiveState, choices: &Choices, now: Timestamp) -> ApprovedPlan {
+        Plan::compute(admitted, live, choices, now).unwrap().approve(Approval::Yes).unwrap()
     }";
     assert_eq!(errors(&format!("{APPLIER}\n{right}")), Vec::<String>::new());
     let attempts = [
         (
             "planning for a bundle that was not admitted",
-            "fn f(bundle: &Bundle, live: &LiveState, now: Timestamp) { Plan::compute(bundle, live, now); }",
+            "fn f(bundle: &Bundle, live: &LiveState, choices: &Choices, now: Timestamp) { Plan::compute(bundle, live, choices, now); }",
             "E0308",
         ),
         (
             "planning for an inspection",
-            "fn f(it: &Inspection, live: &LiveState, now: Timestamp) { Plan::compute(it, live, now); }",
+            "fn f(it: &Inspection, live: &LiveState, choices: &Choices, now: Timestamp) { Plan::compute(it, live, choices, now); }",
             "E0308",
         ),
         (

@@ -101,7 +101,7 @@ fn openssl_reads_the_keys() -> Test {
 }
 
 /// A team that may not run the applier can still use the bundle: each document is an input of the AWS CLI. What is left
-/// for the applier then are the objects and the record of the bundle.
+/// for the applier then are the objects and the record, and somebody says that what is there is the cluster's.
 #[test]
 fn the_aws_cli_takes_the_documents() -> Test {
     let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
@@ -120,13 +120,17 @@ fn the_aws_cli_takes_the_documents() -> Test {
         let input = format!("file://{}", file.display());
         emulator.aws(&[command[0], command[1], "--cli-input-json", &input]).exits(0);
     }
-    let plan = scene.applies(&emulator, "plan", &bundle, &["--format", "json"]).run().exits(0).json();
+    let plan = scene.applies(&emulator, "plan", &bundle, &["--format", "json", "--adopt"]).run().exits(0).json();
     let calls: Vec<&str> =
         plan["actions"].as_array().unwrap().iter().map(|action| action["call"].as_str().unwrap()).collect();
-    let mut expected = vec!["s3:PutBucketTagging", "s3:PutObject", "s3:PutObject", "s3:PutObject"];
+    let mut expected = vec!["s3:PutObject", "s3:PutBucketTagging", "s3:PutObject", "s3:PutObject", "s3:PutObject"];
+    expected.push("iam:TagOpenIDConnectProvider");
     expected.extend(["iam:CreateRole"; ROLES.len() - 1]);
     expected.extend(["iam:PutRolePolicy"; ROLES.len() - 1]);
+    expected.push("s3:PutObject");
     assert_eq!(calls, expected);
-    assert_eq!(plan["findings"], json!([{"kind": "no-record", "bucket": "democluster-oidc"}]));
+    let adopted: Vec<&str> =
+        plan["findings"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect();
+    assert_eq!(adopted, ["adopted", "adopted", "bucket-adopted"], "provider and role, and the bucket without a record");
     Ok(())
 }

@@ -42,7 +42,7 @@ pub(crate) enum PasswordError {
     File,
     /// Nobody to ask.
     #[error(
-        "the password cannot be asked for: standard input is no terminal\n  give --password-file FILE, or --no-password for a key without one"
+        "the password cannot be asked for: standard input is not a terminal\n  give --password-file FILE, or --no-password for a key without one"
     )]
     NoTerminal,
     /// The terminal failed.

@@ -57,7 +57,7 @@ pub(crate) enum SettingsError {
         second: &'static str,
     },
     /// An environment variable that is no time.
-    #[error("SOURCE_DATE_EPOCH is \"{}\", not seconds since 1970\n  set it right, unset it, or give --created", Escaped(.0))]
+    #[error("SOURCE_DATE_EPOCH is \"{}\", not seconds since 1970\n  correct it, unset it, or give --created", Escaped(.0))]
     SourceDateEpoch(String),
     /// Service accounts for one Secret, twice.
     #[error("--service-accounts is given twice for {0}")]

@@ -86,7 +86,9 @@ pub enum OptionsError {
         nearest: &'static str,
     },
     /// A partition that needs its suffix said.
-    #[error("partition {0} is not known\n  say under which suffix its services answer: --dns-suffix, as amazonaws.com")]
+    #[error(
+        "partition {0} is not known\n  give the suffix of its host names, such as amazonaws.com, with --dns-suffix"
+    )]
     UnknownPartition(Partition),
     /// A partition or suffix other than the region's.
     #[error("--{setting} is {given}; region {region} has {known}\n  leave --{setting} out for regions that are known")]

@@ -145,7 +145,7 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
         at(
             "bucket policy that lets everybody write",
             "-policy",
-            "Policy: expected {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:GetObject\"],\"Resource\":[\"arn:aws:s3:::prod-a-oidc/*\"]}]}, found {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:*\"],",
+            "Policy: expected {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:GetObject\"],\"Resource\":[\"arn:aws:s3:::prod-a-oidc/.well-known/openid-configuration\",\"... (81 more characters), found {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:*\"],",
             |contents| {
                 contents.bucket.policy.policy.0.statement[0].action = vec!["s3:*".to_owned()];
             },
@@ -153,7 +153,7 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
         at(
             "a second statement in the bucket policy",
             "-policy",
-            "Policy: expected {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:GetObject\"],\"Resource\":[\"arn:aws:s3:::prod-a-oidc/*\"]}]}, found {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",",
+            "Policy: expected {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:GetObject\"],\"Resource\":[\"arn:aws:s3:::prod-a-oidc/.well-known/openid-configuration\",\"... (81 more characters), found {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",",
             |contents| {
                 let mut second = contents.bucket.policy.policy.0.statement[0].clone();
                 second.action = vec!["s3:PutObject".to_owned()];
