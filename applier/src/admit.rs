@@ -2,18 +2,14 @@
 //!
 //! Input: a path, keys, a clock. Output: [`Admitted`], which nothing else can make and every later step requires.
 
-pub mod limits;
-pub mod trust;
-
 use std::path::{Path, PathBuf};
 
 use bundle_schema::bundle::{Bundle, Invalid, ReadError, SignedFiles};
 use bundle_schema::exit::ExitCode;
 use bundle_schema::file::OpenError;
-use bundle_schema::names::Timestamp;
+use bundle_schema::names::{Pattern, Timestamp};
 use bundle_schema::signature::{TrustError, TrustPolicy};
-
-use self::limits::{LimitsExceeded, TrustLimits};
+use bundle_schema::trust::{LimitsExceeded, TrustLimits};
 
 /// How far a bundle's time of making may lie ahead of this host's clock, in seconds: clocks differ.
 const MAX_SKEW_SECONDS: i64 = 300;
@@ -78,7 +74,7 @@ impl AdmitError {
 #[derive(Debug)]
 pub struct Admitted {
     bundle: Bundle,
-    ignored_tags: Vec<String>,
+    ignored_tags: Vec<Pattern>,
     unused_exceptions: Vec<String>,
 }
 
@@ -111,7 +107,7 @@ impl Admitted {
 
     /// The patterns of the keys of other people's tags that the trust file ignores.
     #[must_use]
-    pub fn ignored_tags(&self) -> &[String] {
+    pub fn ignored_tags(&self) -> &[Pattern] {
         &self.ignored_tags
     }
 

@@ -13,10 +13,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bundle_schema::exit::{ExitCode, describe};
 use bundle_schema::names::Timestamp;
-use bundle_schema::signature::PublicKeyError;
+use bundle_schema::trust::{TrustFileError, TrustLimits, read_trust_file, trusted_keys};
 
-use crate::admit::limits::TrustLimits;
-use crate::admit::trust::{TrustFileError, read_trust_file, trusted_keys};
 use crate::admit::{AdmitError, Admitted};
 use crate::cli::{BundleArgs, Cli, Command};
 
@@ -48,7 +46,7 @@ pub(crate) enum Failure {
 impl Failure {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Trust(error) => trust_exit_code(error),
+            Self::Trust(error) => error.exit_code(),
             Self::Admit(error) => error.exit_code(),
             Self::Output(_) | Self::Clock => ExitCode::Other,
             #[cfg(feature = "aws")]
@@ -60,15 +58,6 @@ impl Failure {
             #[cfg(feature = "aws")]
             Self::Apply(error) => error.exit_code(),
         }
-    }
-}
-
-/// A trust file that cannot be read or parsed is a mistake on the command line; keys that must not be trusted are not.
-fn trust_exit_code(error: &TrustFileError) -> ExitCode {
-    match error {
-        TrustFileError::Key { source: PublicKeyError::Secret | PublicKeyError::SmallOrder(_), .. }
-        | TrustFileError::Policy(_) => ExitCode::Trust,
-        _ => ExitCode::Usage,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! From the ground up: `limits`, `escape`, `layout`, `exit` and `file` come first; `json` and `names` are what documents are made
 //! of; `documents`, `archive` and `signature` do not know of each other; `validate` compares documents; `bundle` is the way
-//! in and out.
+//! in and out; `trust` is what its user allows.
 
 pub mod archive;
 pub mod bundle;
@@ -16,4 +16,5 @@ pub mod limits;
 pub mod names;
 pub mod private_material;
 pub mod signature;
+pub mod trust;
 mod validate;

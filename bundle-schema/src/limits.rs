@@ -23,6 +23,12 @@ pub const MAX_SIGNATURES: usize = 16;
 pub const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;
 /// Keys of a trust policy.
 pub const MAX_TRUSTED_KEYS: usize = 64;
+/// Patterns of each list of a trust file, the actions of all exceptions counted as one list: every action that a bundle
+/// grants is compared with every one of them, and a list of a few dozen is long.
+pub const MAX_TRUST_PATTERNS: usize = 128;
+/// An action, and a pattern of a trust file, in bytes: positions in it are the bits of one 128-bit number. The longest
+/// action of IAM has about 80.
+pub const MAX_PATTERN_BYTES: usize = 127;
 
 /// The highest serial of a bundle: a bundle a second would take 31 years to reach it, and every reader of JSON keeps it exact.
 pub const MAX_SERIAL: u64 = 1_000_000_000;

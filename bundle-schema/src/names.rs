@@ -5,6 +5,7 @@ mod aws;
 mod entry;
 mod kubernetes;
 mod partition;
+mod pattern;
 mod tag;
 mod timestamp;
 
@@ -17,6 +18,7 @@ pub use self::aws::*;
 pub use self::entry::*;
 pub use self::kubernetes::*;
 pub use self::partition::*;
+pub use self::pattern::*;
 pub use self::tag::*;
 pub use self::timestamp::*;
 

@@ -43,6 +43,8 @@ pub struct Invalid {
 
 /// As many problems as are worth printing.
 const MAX_SHOWN: usize = 20;
+/// Problems that are collected; a hostile bundle could have any number.
+const MAX_PROBLEMS: usize = 1000;
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -81,7 +83,9 @@ struct Problems {
 
 impl Problems {
     fn add(&mut self, entry: &str, message: impl Into<String>) {
-        self.found.push(Problem { entry: entry.to_owned(), message: message.into() });
+        if self.found.len() < MAX_PROBLEMS {
+            self.found.push(Problem { entry: entry.to_owned(), message: message.into() });
+        }
     }
 
     /// Adds a problem where the two are not equal, and shows both.

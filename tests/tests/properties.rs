@@ -11,10 +11,10 @@
 use bundle_schema::bundle::{self, Inspection};
 use bundle_schema::documents::contents::Contents;
 use bundle_schema::documents::key::ServiceAccountKey;
-use bundle_schema::documents::policy::{ConditionValue, ConditionValues, pattern_covers, patterns_overlap};
+use bundle_schema::documents::policy::{ConditionValue, ConditionValues};
 use bundle_schema::json;
 use bundle_schema::limits::MAX_SERIAL;
-use bundle_schema::names::{RoleNaming, Tag};
+use bundle_schema::names::{Pattern, RoleNaming, Tag};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use tests::forge::contents::{P256, RSA_2048, good, parsed};
@@ -157,21 +157,51 @@ proptest! {
         }
     }
 
-    /// Against a matcher that is slow and plain: every text of three letters.
+    /// Against a matcher that is slow and plain: every text of three letters, in both cases.
     #[test]
-    fn patterns_overlap_where_a_text_matches_both(a in "[ab*?]{0,5}", b in "[ab*?]{0,5}") {
+    fn patterns_are_compared_as_their_texts_are(a in "[abA*?]{1,6}", b in "[abB*?]{0,6}") {
         fn matches(pattern: &[u8], text: &[u8]) -> bool {
             match pattern.split_first() {
                 None => text.is_empty(),
                 Some((b'*', rest)) => (0..=text.len()).any(|at| matches(rest, &text[at..])),
-                Some((first, rest)) => text.split_first().is_some_and(|(head, tail)| (*first == b'?' || first == head) && matches(rest, tail)),
+                Some((first, rest)) => text.split_first().is_some_and(|(head, tail)| {
+                    (*first == b'?' || first.eq_ignore_ascii_case(head)) && matches(rest, tail)
+                }),
             }
         }
-        let texts: Vec<Vec<u8>> = (0..=10usize).flat_map(|length| (0..1u32 << length).map(move |bits| (0..length).map(|at| if bits >> at & 1 == 0 { b'a' } else { b'b' }).collect())).collect();
-        let common = texts.iter().any(|text| matches(a.as_bytes(), text) && matches(b.as_bytes(), text));
-        prop_assert_eq!(patterns_overlap(&a, &b), common);
-        if pattern_covers(&a, &b) {
-            prop_assert!(texts.iter().all(|text| !matches(b.as_bytes(), text) || matches(a.as_bytes(), text)));
+        let pattern = Pattern::new(a.clone()).unwrap();
+        let of_a = |text: &Vec<u8>| matches(a.as_bytes(), text);
+        let of_b = |text: &Vec<u8>| matches(b.as_bytes(), text);
+        prop_assert_eq!(pattern.overlaps(&b), texts().iter().any(|text| of_a(text) && of_b(text)));
+        let covers = texts().iter().all(|text| !of_b(text) || of_a(text));
+        let is_covered = texts().iter().all(|text| !of_a(text) || of_b(text));
+        prop_assert!(covers || !pattern.covers(&b), "{} does not cover {}", a, b);
+        prop_assert!(is_covered || !pattern.is_covered_by(&b), "{} is not covered by {}", a, b);
+        if !b.contains(['*', '?']) {
+            prop_assert_eq!(pattern.covers(&b), covers);
+        }
+        if !a.contains(['*', '?']) {
+            prop_assert_eq!(pattern.is_covered_by(&b), is_covered);
+        }
+        if let Ok(other) = Pattern::new(b.clone()) {
+            prop_assert_eq!(pattern.overlaps(&b), other.overlaps(&a));
+            prop_assert_eq!(pattern.covers(&b), other.is_covered_by(&a));
         }
     }
+}
+
+/// Every text of up to twelve letters a and b, and of up to four of a, b and c.
+fn texts() -> &'static [Vec<u8>] {
+    static TEXTS: std::sync::OnceLock<Vec<Vec<u8>>> = std::sync::OnceLock::new();
+    TEXTS.get_or_init(|| {
+        let of = |letters: &'static [u8], longest: u32| {
+            let count = u32::try_from(letters.len()).unwrap();
+            (0..=longest).flat_map(move |length| {
+                (0..count.pow(length)).map(move |number| {
+                    (0..length).map(|at| letters[(number / count.pow(at) % count) as usize]).collect()
+                })
+            })
+        };
+        of(b"ab", 12).chain(of(b"abc", 4)).collect()
+    })
 }

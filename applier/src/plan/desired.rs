@@ -1,8 +1,7 @@
 //! What the account should hold, derived from a bundle alone.
 
 use bundle_schema::documents::contents::{Contents, IssuerObject, OBJECT_CONTENT_TYPE};
-use bundle_schema::documents::policy::pattern_covers;
-use bundle_schema::names::{Sha256, Tag};
+use bundle_schema::names::{Pattern, Sha256, Tag};
 
 use crate::account::live::Tags;
 use crate::admit::Admitted;
@@ -27,7 +26,7 @@ pub(crate) struct Desired<'a> {
     contents: &'a Contents,
     digest: &'a Sha256,
     /// Patterns of the keys of other people's tags that are not worth mentioning.
-    ignored_tags: &'a [String],
+    ignored_tags: &'a [Pattern],
     unused_exceptions: &'a [String],
 }
 
@@ -96,7 +95,7 @@ impl<'a> Desired<'a> {
 
     /// Whether the trust file says that tags of this key are nothing to report.
     pub(crate) fn ignores_tag(&self, key: &str) -> bool {
-        self.ignored_tags.iter().any(|pattern| pattern_covers(pattern, key))
+        self.ignored_tags.iter().any(|pattern| pattern.covers(key))
     }
 
     /// The exceptions of the trust file that spare nothing in this bundle, in words.

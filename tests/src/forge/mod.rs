@@ -7,6 +7,7 @@
 #![allow(clippy::indexing_slicing, reason = "what is taken apart here was put together a moment before")]
 
 pub mod contents;
+pub mod heavy;
 pub mod keys;
 pub mod raw;
 

@@ -1,21 +1,24 @@
-//! Whom to trust, and with what: `--trusted-key`, or the trust file that stays on the privileged side.
+//! Whom to trust, and with what: `--trusted-key`, or the trust file that never travels with a bundle.
 //!
-//! Input: what the user of the privileged side gives, which is trusted but may be mistaken, so it is parsed strictly.
-//! Output: the [`TrustPolicy`] for step 2 and the [`TrustLimits`] for step 9 of FORMAT.md.
+//! Input: what the user gives, which is trusted but may be mistaken, so it is parsed strictly. Output: the [`TrustPolicy`]
+//! for step 2 and the [`TrustLimits`] for step 9 of FORMAT.md.
+
+mod limits;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use bundle_schema::documents::policy::ActionPattern;
-use bundle_schema::escape::Escaped;
-use bundle_schema::file::{OpenError, read_bounded};
-use bundle_schema::json::{JsonError, parse_any_layout};
-use bundle_schema::limits::MAX_KEY_FILE_BYTES;
-use bundle_schema::names::{AccountId, ClusterName, Partition};
-use bundle_schema::signature::{MinisignPublicKey, PolicyError, PublicKeyError, TrustPolicy};
 use serde::Deserialize;
 
-use super::limits::{Exception, TrustLimits};
+use self::limits::{Actions, Exception};
+pub use self::limits::{LimitsExceeded, TrustLimits};
+use crate::escape::Escaped;
+use crate::exit::ExitCode;
+use crate::file::{OpenError, read_bounded};
+use crate::json::{JsonError, parse_any_layout};
+use crate::limits::{MAX_KEY_FILE_BYTES, MAX_TRUST_PATTERNS};
+use crate::names::{AccountId, ClusterName, Partition, Pattern};
+use crate::signature::{MinisignPublicKey, PolicyError, PublicKeyError, TrustPolicy};
 
 /// Why a trust file or a key cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +42,16 @@ pub enum TrustFileError {
         /// The field.
         field: &'static str,
     },
+    /// More patterns than a bundle should be compared with.
+    #[error("trust file {} has {found} entries in \"{field}\"; at most {MAX_TRUST_PATTERNS} are allowed", shown(.path))]
+    TooMany {
+        /// The file.
+        path: PathBuf,
+        /// The field.
+        field: &'static str,
+        /// How many there are.
+        found: usize,
+    },
     /// A public key that is none.
     #[error("trusted key of {} is refused", Escaped(.whose))]
     Key {
@@ -58,6 +71,19 @@ pub enum TrustFileError {
     Policy(#[from] PolicyError),
 }
 
+impl TrustFileError {
+    /// A trust file that cannot be read or parsed is a mistake on the command line; keys that must not be trusted are not.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Key { source: PublicKeyError::Secret | PublicKeyError::SmallOrder(_), .. } | Self::Policy(_) => {
+                ExitCode::Trust
+            }
+            _ => ExitCode::Usage,
+        }
+    }
+}
+
 fn shown(path: &Path) -> String {
     Escaped(&path.to_string_lossy()).to_string()
 }
@@ -69,10 +95,10 @@ struct WireTrustFile {
     roles: BTreeMap<String, Vec<String>>,
     accounts: Option<Vec<AccountId>>,
     partitions: Option<Vec<Partition>>,
-    names: Option<Vec<String>>,
-    denied_actions: Option<Vec<ActionPattern>>,
+    names: Option<Vec<Pattern>>,
+    denied_actions: Option<Vec<Actions>>,
     exceptions: Option<Vec<Exception>>,
-    ignored_tags: Option<Vec<String>>,
+    ignored_tags: Option<Vec<Pattern>>,
     minimum_serial: Option<BTreeMap<ClusterName, u64>>,
     max_age_days: Option<u32>,
 }
@@ -101,6 +127,18 @@ pub fn read_trust_file(path: &Path) -> Result<(TrustPolicy, TrustLimits), TrustF
     ] {
         if is_empty {
             return Err(TrustFileError::EmptyList { path: path.to_owned(), field });
+        }
+    }
+    let actions_spared = exceptions.iter().flatten().map(|exception| exception.actions.len()).sum();
+    for (field, found) in [
+        ("names", names.as_ref().map_or(0, Vec::len)),
+        ("deniedActions", denied_actions.as_ref().map_or(0, Vec::len)),
+        ("exceptions", exceptions.as_ref().map_or(0, Vec::len)),
+        ("exceptions[].actions", actions_spared),
+        ("ignoredTags", ignored_tags.as_ref().map_or(0, Vec::len)),
+    ] {
+        if found > MAX_TRUST_PATTERNS {
+            return Err(TrustFileError::TooMany { path: path.to_owned(), field, found });
         }
     }
     let roles = roles
