@@ -4,7 +4,6 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use serde_json::json;
 use tests::SetupError;
 use tests::emulator::Emulator;
 use tests::program::tool;
