@@ -106,12 +106,16 @@ impl Receipt {
         self.ending
     }
 
+    /// The error that says most: that somebody else came in between, or else the first.
     pub(crate) fn first_error(&self) -> Option<ActionError> {
         let of_action =
             |step: &'_ Step| if let Outcome::Failed(error) = &step.outcome { Some(error.clone()) } else { None };
         let of_issuer =
             || if let IssuerOutcome::Failed(error) = &self.issuer_check { Some(error.clone()) } else { None };
-        self.actions.iter().find_map(of_action).or_else(of_issuer)
+        let mut errors = self.actions.iter().filter_map(of_action);
+        let first = errors.next();
+        let is_taken = first.iter().cloned().chain(errors).find(|error| matches!(error, ActionError::Taken { .. }));
+        is_taken.or(first).or_else(of_issuer)
     }
 
     /// The receipt's bytes: indented JSON with a newline at its end.
