@@ -13,7 +13,7 @@ use crate::documents::contents::Contents;
 use crate::file::{OpenError, read_bounded};
 use crate::limits::{MAX_ARCHIVE_BYTES, MAX_SIGNATURE_BYTES, MAX_SIGNATURES};
 use crate::names::Sha256;
-use crate::signature::{self, Signer, TrustError, TrustPolicy};
+use crate::signature::{self, SignedSoFar, Signer, TrustError, TrustPolicy};
 
 pub use self::reader::ReadError;
 use self::reader::{Parsed, read};
@@ -51,6 +51,13 @@ impl SignedFiles {
     pub fn verify(self, policy: &TrustPolicy) -> Result<VerifiedArchive, TrustError> {
         let signers = signature::verify(&self.archive, &self.signatures, policy)?;
         Ok(VerifiedArchive { digest: Sha256::of(&self.archive), archive: self.archive, signers })
+    }
+
+    /// Which roles of the policy have signed these exact bytes, for whoever signs next. Nothing is admitted by it.
+    pub fn signed_so_far(self, policy: &TrustPolicy) -> Result<SignedSoFar<'_>, TrustError> {
+        let signers = signature::signers(&self.archive, &self.signatures, policy)?;
+        let (files, digest) = (signature::names(&self.signatures), Sha256::of(&self.archive));
+        Ok(SignedSoFar { policy, signers, files, digest })
     }
 }
 

@@ -5,6 +5,7 @@
 //! be chosen by anybody), no small-order keys, no legacy signatures, one key for one role. Source of the formats:
 //! <https://jedisct1.github.io/minisign/#signature-format>.
 
+mod next;
 mod public_key;
 
 use base64::Engine;
@@ -13,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::escape::Escaped;
 use crate::limits::{MAX_SIGNATURE_BYTES, MAX_TRUSTED_KEYS};
 
+pub use self::next::{NextSignatureError, SignedSoFar};
 pub use self::public_key::{MinisignPublicKey, PublicKeyError};
 
 /// Why a signature file is not one.
@@ -165,6 +167,11 @@ impl TrustPolicy {
         Ok(Self { roles })
     }
 
+    /// The roles that are none of the signers'.
+    fn missing(&self, signers: &[Signer]) -> Vec<&(String, Vec<MinisignPublicKey>)> {
+        self.roles.iter().filter(|(role, _)| !signers.iter().any(|signer| signer.role == *role)).collect()
+    }
+
     /// Every one of these keys must have signed.
     pub fn every_key(keys: Vec<MinisignPublicKey>) -> Result<Self, PolicyError> {
         Self::roles(
@@ -222,6 +229,13 @@ pub enum TrustError {
     },
 }
 
+impl TrustError {
+    fn missing((role, keys): &(String, Vec<MinisignPublicKey>), files: &[String]) -> Self {
+        let keys = keys.iter().map(MinisignPublicKey::to_base64).collect();
+        Self::Missing { role: role.clone(), keys, found: files.to_vec() }
+    }
+}
+
 fn not_signed(keys: &[String], found: &[String]) -> String {
     let files = found.iter().map(|file| Escaped(file).to_string()).collect::<Vec<_>>().join(", ");
     let signatures = match found.len() {
@@ -237,11 +251,29 @@ fn not_signed(keys: &[String], found: &[String]) -> String {
     format!("none of its keys ({}) made {signatures} beside the bundle ({files})", keys.join(", "))
 }
 
-/// Checks every signature file against the policy: step 2 of FORMAT.md.
+/// Checks every signature file against the policy, and that every role has signed: step 2 of FORMAT.md.
+pub(crate) fn verify(
+    message: &[u8],
+    files: &[(String, Vec<u8>)],
+    policy: &TrustPolicy,
+) -> Result<Vec<Signer>, TrustError> {
+    let signers = signers(message, files, policy)?;
+    match policy.missing(&signers).first() {
+        None => Ok(signers),
+        Some(role) => Err(TrustError::missing(role, &names(files))),
+    }
+}
+
+/// The names of signature files, as errors show them.
+pub(crate) fn names(files: &[(String, Vec<u8>)]) -> Vec<String> {
+    files.iter().map(|(file, _)| file.clone()).collect()
+}
+
+/// Checks every signature file against the policy, whichever roles they are of.
 ///
 /// A signature by a key that nobody trusts is no fault, it just counts for nothing; one that names a trusted key has to
 /// fit. A role is a matter of the key alone, never of a file's name or a comment.
-pub(crate) fn verify(
+pub(crate) fn signers(
     message: &[u8],
     files: &[(String, Vec<u8>)],
     policy: &TrustPolicy,
@@ -273,14 +305,7 @@ pub(crate) fn verify(
             (None, None) => {}
         }
     }
-    match policy.roles.iter().find(|(role, _)| !signers.iter().any(|signer| signer.role == *role)) {
-        None => Ok(signers),
-        Some((role, keys)) => Err(TrustError::Missing {
-            role: role.clone(),
-            keys: keys.iter().map(MinisignPublicKey::to_base64).collect(),
-            found: files.iter().map(|(file, _)| file.clone()).collect(),
-        }),
-    }
+    Ok(signers)
 }
 
 #[cfg(test)]

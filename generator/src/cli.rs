@@ -26,8 +26,8 @@ Example, from a release's CredentialsRequests to a signed bundle:
       --signing-key keys/minisign.key --output-dir out
 
 Exit codes: 0 done; 1 reading or writing failed; 2 a flag, a setting or a key
-file is wrong; 3 a signature or a digest does not match; 4 a request or a bundle
-is invalid; 5 the bundle has expired.";
+file is wrong; 3 a signature, a digest or the trust file refused it; 4 a request
+or a bundle is invalid; 5 the bundle has expired.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -109,7 +109,14 @@ Examples:
 Shows the bundle and asks before it signs; with --sha256 it signs that file
 without a question, and no other. Writes FILE.LABEL.minisig, as
 `minisign -S -m FILE -x FILE.LABEL.minisig` does. An expired or invalid bundle
-is not signed. The label is for people: the applier decides by keys alone.";
+is not signed. The label is for people: the applier decides by keys alone.
+
+--trust is for the team that signs last, with a copy of the privileged side's
+trust file. Checked before the question and the password: at most one role has
+not signed, each signature by a key of the file matches, and the bundle is
+within the file's limits, as the applier checks them. Checked once the key is
+open, because its public half is encrypted too: the key belongs to a role, and
+every other role has signed.";
 
 /// Runs the program with the arguments of the process.
 #[must_use]

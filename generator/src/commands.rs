@@ -7,6 +7,7 @@ pub(crate) mod create_signing_key;
 mod key_source;
 pub(crate) mod sign;
 mod subject;
+mod trusted;
 
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;

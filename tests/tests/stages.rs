@@ -93,6 +93,7 @@ fn a_bundles_stages_cannot_be_skipped() {
         ("parsing what is not verified", "fn f(files: SignedFiles) { files.parse(); }", "E0599"),
         ("validating what is not parsed", "fn f(archive: VerifiedArchive) { archive.validate(); }", "E0599"),
         ("using what is not validated", "fn f(parsed: &ParsedBundle) -> &Contents { parsed.contents() }", "E0599"),
+        ("some signatures in the place of all", "fn f(so_far: SignedSoFar) -> VerifiedArchive { so_far }", "E0308"),
         ("a verified archive from bytes", "fn f() -> VerifiedArchive { From::from(vec![0u8]) }", "E0277"),
         ("a parsed bundle in the place of a bundle", "fn f(parsed: ParsedBundle) -> Bundle { parsed }", "E0308"),
         ("an inspection in the place of a bundle", "fn f(inspection: Inspection) -> Bundle { inspection }", "E0308"),

@@ -5,17 +5,18 @@ use std::io::{BufRead, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use bundle_schema::bundle::SignedFiles;
+use bundle_schema::escape::Escaped;
 use bundle_schema::exit::ExitCode;
 use bundle_schema::file::read_bounded;
 use bundle_schema::layout::fold;
-use bundle_schema::limits::{MAX_ARCHIVE_BYTES, MAX_KEY_FILE_BYTES, MAX_SIGNATURE_BYTES};
+use bundle_schema::limits::{MAX_ARCHIVE_BYTES, MAX_SIGNATURE_BYTES};
 use bundle_schema::names::Sha256;
-use bundle_schema::signature::{MinisignPublicKey, TrustPolicy};
+use bundle_schema::trust::{read_trust_file, trusted_keys};
 use serde::Serialize;
 
 use super::key_source::shown;
 use super::subject::{SignError, Subject, look};
+use super::trusted::{check_keys, check_trust};
 use super::{note, now, open_signing_key, password_source, print, time_from_environment};
 use crate::failure::Failure;
 use crate::keys::signing::SigningKey;
@@ -53,6 +54,9 @@ pub(crate) struct Arguments {
     /// minisign public key (file or base64 line) that must have signed already; may be repeated
     #[arg(long, value_name = "KEY")]
     trusted_key: Vec<String>,
+    /// Trust file (JSON): its other roles must have signed already, and its limits hold
+    #[arg(long, value_name = "FILE", conflicts_with = "trusted_key")]
+    trust: Option<PathBuf>,
     /// File whose only line is the signing key's password
     #[arg(long, value_name = "FILE", conflicts_with = "no_password")]
     password_file: Option<PathBuf>,
@@ -71,6 +75,9 @@ struct Report {
     subject: Subject,
     signature: String,
     signing_key: String,
+    /// The trust file's role that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<String>,
     /// Whether this signature was there already.
     kept: bool,
 }
@@ -79,14 +86,19 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = if self.kept { "unchanged; this key signed it before" } else { "written" };
         writeln!(f, "Signature  {} ({what})", self.signature)?;
-        writeln!(f, "Signed by  {}", self.signing_key)
+        write!(f, "Signed by  {}", self.signing_key)?;
+        match &self.role {
+            Some(role) => writeln!(f, " (role \"{}\")", Escaped(role)),
+            None => writeln!(f),
+        }
     }
 }
 
 /// Shows what is signed, has it confirmed, then signs it: the bytes that were read once, and no others. Another signature
 /// of that name is never overwritten.
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { file, signing_key, signer, sha256, trusted_key, password_file, no_password, format } = arguments;
+    let Arguments { file, signing_key, signer, sha256, trusted_key, trust, password_file, no_password, format } =
+        arguments;
     let bytes = read_bounded(&file, MAX_ARCHIVE_BYTES)?;
     let subject = look(&file, &bytes)?;
     subject.check_time(now()?)?;
@@ -94,9 +106,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         let (found, expected) = (subject.sha256.clone(), expected.clone());
         return Err(SignError::OtherFile { file: subject.file, found, expected }.into());
     }
+    let unchanged = |signed: &Sha256| {
+        if *signed == subject.sha256 { Ok(()) } else { Err(SignError::Changed(subject.file.clone())) }
+    };
     if !trusted_key.is_empty() {
-        check_signed(&file, &subject, &trusted_key)?;
+        unchanged(&check_keys(&file, &trusted_keys(&trusted_key)?)?)?;
     }
+    let trust = trust.as_deref().map(read_trust_file).transpose()?;
+    let signed = trust.as_ref().map(|trust| check_trust(&file, &bytes, trust, now()?)).transpose()?;
+    signed.iter().try_for_each(|signed| unchanged(signed.digest()))?;
     // Before the password is asked for: whoever types it should know for what.
     match format {
         Format::Text => print(&fold(&subject.to_string()))?,
@@ -108,7 +126,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let time = time_from_environment()?;
     let key = open_signing_key(&signing_key, &password_source(password_file, no_password))?;
-    key.trusted()?;
+    let public = key.trusted()?;
+    let role = signed.map(|signed| signed.role_of(&public)).transpose()?.map(str::to_owned);
     let path = signature_path(&file, &signer);
     let kept = already_there(&path, &key, &bytes)?;
     if !kept {
@@ -116,7 +135,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         let signature = key.sign(&bytes, time, &name);
         stage(vec![NewFile { path: path.clone(), bytes: signature.as_bytes(), mode: PUBLIC }], ANOTHER)?.publish()?;
     }
-    print(&format.render(&Report { subject, signature: shown(&path), signing_key: key.public(), kept }))
+    print(&format.render(&Report { subject, signature: shown(&path), signing_key: key.public(), role, kept }))
 }
 
 /// Asks on the terminal.
@@ -129,26 +148,6 @@ fn confirm(subject: &Subject) -> Result<(), Failure> {
     let read = std::io::stdin().lock().take(64).read_until(b'\n', &mut answer);
     read.map_err(|error| Failure::new(ExitCode::Other, error).in_file(Path::new("standard input")))?;
     if answer.trim_ascii_end() == b"yes" { Ok(()) } else { Err(SignError::Declined(subject.file.clone()).into()) }
-}
-
-/// Every trusted key has signed the bytes that were read.
-fn check_signed(file: &Path, subject: &Subject, trusted: &[String]) -> Result<(), Failure> {
-    let keys = trusted.iter().map(|key| trusted_public_key(key)).collect::<Result<_, _>>()?;
-    let policy = TrustPolicy::every_key(keys).map_err(|error| Failure::new(ExitCode::Usage, error))?;
-    let verified = SignedFiles::open(file, &[])?.verify(&policy);
-    let verified = verified.map_err(|error| Failure::new(ExitCode::Trust, error))?;
-    if *verified.digest() == subject.sha256 { Ok(()) } else { Err(SignError::Changed(subject.file.clone()).into()) }
-}
-
-/// A key line, or a file that holds one.
-fn trusted_public_key(argument: &str) -> Result<MinisignPublicKey, Failure> {
-    let path = Path::new(argument);
-    let text = if path.is_file() {
-        String::from_utf8_lossy(&read_bounded(path, MAX_KEY_FILE_BYTES)?).into_owned()
-    } else {
-        argument.to_owned()
-    };
-    MinisignPublicKey::parse(&text).map_err(|error| Failure::new(ExitCode::Usage, error))
 }
 
 /// `FILE.<signer>.minisig`.

@@ -1,0 +1,55 @@
+//! What a trust file says about a file that is about to be signed: who must have signed before, and what may be signed.
+
+use std::path::Path;
+
+use bundle_schema::bundle::{Inspection, SignedFiles};
+use bundle_schema::exit::ExitCode;
+use bundle_schema::names::{Sha256, Timestamp};
+use bundle_schema::signature::{NextSignatureError, SignedSoFar, TrustError, TrustPolicy};
+use bundle_schema::trust::{LimitsExceeded, TrustFileError, TrustLimits};
+
+use super::warn;
+use crate::failure::Failure;
+
+impl From<TrustFileError> for Failure {
+    fn from(error: TrustFileError) -> Self {
+        Self::new(error.exit_code(), error)
+    }
+}
+
+macro_rules! refusals {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::new(ExitCode::Trust, error)
+            }
+        })*
+    };
+}
+
+refusals!(LimitsExceeded, NextSignatureError, TrustError);
+
+/// Every one of these keys has signed. Returns the digest of what they signed.
+pub(super) fn check_keys(file: &Path, policy: &TrustPolicy) -> Result<Sha256, Failure> {
+    Ok(SignedFiles::open(file, &[])?.verify(policy)?.digest().clone())
+}
+
+/// At most one role of the trust file has not signed, and a bundle is within its limits. The file was read before; these are
+/// its bytes. Whether the one role is that of the signing key remains to be asked.
+pub(super) fn check_trust<'a>(
+    file: &Path,
+    bytes: &[u8],
+    (policy, limits): &'a (TrustPolicy, TrustLimits),
+    now: Timestamp,
+) -> Result<SignedSoFar<'a>, Failure> {
+    let signed = SignedFiles::open(file, &[])?.signed_so_far(policy)?;
+    signed.check()?;
+    // A receipt has no limits: it allows nothing.
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let bundle = Inspection::read(bytes.to_vec()).map_err(|error| Failure::from(error).in_file(file))?;
+        for exception in limits.check(bundle.contents(), now)? {
+            warn(&format!("the trust file's exception for {exception} spares nothing in this bundle"));
+        }
+    }
+    Ok(signed)
+}
