@@ -117,7 +117,7 @@ fn the_patterns_of_a_trust_file_are_limited() {
         let said = verify(&kit, |_| (), &json!({ field: [long] })).exits(2).stderr;
         let reason = format!(
             "error: trust file trust.json is refused\n  because: invalid pattern \"{}... (68 more characters)\": must have 1 to 127 \
-             characters at line 1 column ",
+             bytes at line 1 column ",
             "a".repeat(60)
         );
         assert!(said.starts_with(&reason), "{said}");

@@ -1,4 +1,5 @@
 //! Patterns of names: `*` stands for any run of characters, `?` for one, and case does not matter, as in IAM's actions.
+//! Names are ASCII; of other text, such as a tag's key, `?` is one byte of UTF-8, and case matters beyond ASCII.
 //!
 //! A pattern that the user gave is prepared once. What it is compared with, from a bundle or from AWS, is untrusted: it is
 //! read once from its beginning to its end, without allocation, whatever its length. Meanwhile a set of positions in the
@@ -31,10 +32,10 @@ type Positions = u128;
 const BEGINNING: Positions = 1;
 
 impl Pattern {
-    /// Prepares a pattern of at most [`MAX_PATTERN_BYTES`] bytes.
+    /// Prepares a pattern of 1 to [`MAX_PATTERN_BYTES`] bytes.
     pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
         let text = text.into();
-        match ensure((1..=MAX_PATTERN_BYTES).contains(&text.len()), "must have 1 to 127 characters") {
+        match ensure((1..=MAX_PATTERN_BYTES).contains(&text.len()), "must have 1 to 127 bytes") {
             Ok(()) => Ok(Self::prepare(text)),
             Err(rule) => Err(NameError { what: "pattern", value: text, rule }),
         }
@@ -228,7 +229,7 @@ mod tests {
     #[test]
     fn a_pattern_is_of_limited_length() {
         for wrong in [String::new(), "a".repeat(128)] {
-            let rule = "must have 1 to 127 characters";
+            let rule = "must have 1 to 127 bytes";
             assert_eq!(Pattern::new(wrong.clone()), Err(NameError { what: "pattern", value: wrong, rule }));
         }
     }
