@@ -11,9 +11,10 @@ use bundle_schema::documents::policy::{
     Effect, FederatedPrincipal, PermissionPolicy, PermissionStatement, PolicyVersion, RoleTrustPolicy, TrustCondition,
     TrustStatement,
 };
+use bundle_schema::documents::settings::Settings;
 use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy};
 use bundle_schema::json::Embedded;
-use bundle_schema::names::{BucketName, ClusterName, RoleName, Sha256, Tag, Timestamp};
+use bundle_schema::names::{BucketName, ClusterName, RoleName, RoleNaming, Sha256, Tag, Timestamp};
 
 use crate::account::AwsError;
 use crate::account::issuer::ReadIssuer;
@@ -66,6 +67,14 @@ pub(crate) fn contents() -> Contents {
         role_path: parsed("/"),
         tags: vec![tag("Name", "prod"), tag("openshift.io/cloud-credential-operator/prod", "owned")],
         previous: None,
+        settings: Settings {
+            role_names: RoleNaming::Ccoctl,
+            permissions_boundary_arn: None,
+            feature_set: parsed("Default"),
+            feature_gates: None,
+            capabilities: None,
+            service_accounts: Vec::new(),
+        },
         components: Vec::new(),
         skipped: Vec::new(),
     };

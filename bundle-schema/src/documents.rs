@@ -12,6 +12,7 @@ pub mod manifest;
 mod oidc;
 pub mod policy;
 mod policy_text;
+pub mod settings;
 
 pub use self::aws::*;
 pub use self::oidc::*;

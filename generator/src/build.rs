@@ -135,6 +135,7 @@ pub fn build(options: &BundleOptions, requests: Requests, key: ServiceAccountKey
 }
 
 fn header(options: &BundleOptions) -> Result<Header, NameError> {
+    let settings = options.recorded()?;
     let BundleOptions { name, serial, created, expires, account_id, place, role_path, tags, .. } = options.clone();
     let issuer = format!("https://{}.s3.{}.{}", name.bucket(), place.region, place.dns_suffix);
     Ok(Header {
@@ -153,6 +154,7 @@ fn header(options: &BundleOptions) -> Result<Header, NameError> {
         role_path,
         tags,
         previous: None,
+        settings,
         components: Vec::new(),
         skipped: Vec::new(),
     })
@@ -293,8 +295,8 @@ mod tests {
     use crate::keys::service_account::{KeyType, PrivateKey};
     use crate::keys::signing::{self, KeyFile};
     use crate::settings::features::Features;
-    use crate::settings::options::{Place, RoleNames, ServiceAccounts, audiences, tags};
-    use bundle_schema::names::{AccountId, ClusterName, EntryPath, Region, RolePath, Timestamp};
+    use crate::settings::options::{Place, ServiceAccounts, audiences, tags};
+    use bundle_schema::names::{AccountId, ClusterName, EntryPath, Region, RoleNaming, RolePath, Timestamp};
 
     fn options(region: &str) -> BundleOptions {
         let name = ClusterName::new("demo").unwrap();
@@ -306,12 +308,13 @@ mod tests {
             account_id: AccountId::new("123456789012").unwrap(),
             place: Place::new(Region::new(region).unwrap(), None, None).unwrap(),
             role_path: RolePath::default(),
-            role_names: RoleNames::Ccoctl,
+            role_names: RoleNaming::Ccoctl,
             permissions_boundary: None,
             tags: tags(&name, vec![]).unwrap(),
             audiences: audiences(vec![]).unwrap(),
             thumbprints: None,
             service_accounts: ServiceAccounts::new(),
+            features: Features::default(),
             name,
         }
     }

@@ -9,6 +9,7 @@ mod failure;
 pub mod keys;
 mod output;
 pub mod requests;
+pub mod review;
 pub mod settings;
 mod yaml;
 

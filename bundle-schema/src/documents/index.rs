@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::settings::Settings;
 use crate::limits::MAX_PATH_PART_BYTES;
 use crate::names::{
     AccountId, ClusterName, DnsSuffix, EntryPath, GeneratorVersion, IssuerUrl, Namespace, ObjectName, Partition,
@@ -145,6 +146,8 @@ pub struct Header {
     pub tags: Vec<Tag>,
     /// The bundle before.
     pub previous: Option<Previous>,
+    /// The settings that shaped the roles.
+    pub settings: Settings,
     /// The roles, sorted by role name.
     pub components: Vec<Component>,
     /// What made no role.
@@ -208,6 +211,7 @@ pub(crate) struct WireIndex {
     tags: Vec<Tag>,
     #[serde(skip_serializing_if = "Option::is_none")]
     previous: Option<Previous>,
+    settings: Settings,
     components: Vec<Component>,
     skipped: Vec<Skipped>,
     pub(crate) files: Vec<FileRecord>,
@@ -231,6 +235,7 @@ impl WireIndex {
             role_path,
             tags,
             previous,
+            settings,
             components,
             skipped,
         } = header;
@@ -251,6 +256,7 @@ impl WireIndex {
             role_path,
             tags,
             previous,
+            settings,
             components,
             skipped,
             files,
@@ -275,6 +281,7 @@ impl WireIndex {
             role_path,
             tags,
             previous,
+            settings,
             components,
             skipped,
             files: _,
@@ -295,6 +302,7 @@ impl WireIndex {
             role_path,
             tags,
             previous,
+            settings,
             components,
             skipped,
         }

@@ -73,9 +73,11 @@ name! {
 }
 
 /// How roles are named. A bundle names all its roles in the same way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RoleNaming {
     /// As ccoctl names them: `<name>-<namespace>-<secret>`, cut to 64 characters [ccoctl create-iam-roles.go, createRole].
+    #[default]
     Ccoctl,
     /// The same, but a name that is too long ends in a hash of the whole name.
     Hashed,

@@ -6,7 +6,7 @@ use super::{Problems, repeated, shown};
 use crate::documents::contents::Contents;
 use crate::documents::index::{Component, Endpoint, Header, Kind, Skipped};
 use crate::limits::{MAX_SERIAL, MAX_TAGS, MAX_VALID_DAYS};
-use crate::names::{EntryPath, INDEX_PATH, ObjectName, RoleNaming};
+use crate::names::{EntryPath, INDEX_PATH, ObjectName};
 
 pub(super) fn check_header(header: &Header, problems: &mut Problems) {
     let at = INDEX_PATH;
@@ -37,6 +37,10 @@ pub(super) fn check_header(header: &Header, problems: &mut Problems) {
         }
     }
     check_tags(header, problems);
+    let given = &header.settings.service_accounts;
+    if !given.is_sorted_by(|a, b| (&a.secret_namespace, &a.secret_name) < (&b.secret_namespace, &b.secret_name)) {
+        problems.add(at, "settings.serviceAccounts is not sorted by namespace and Secret, or names a Secret twice");
+    }
 }
 
 fn check_serial(problems: &mut Problems, field: &str, serial: u64) {
@@ -92,29 +96,17 @@ pub(super) fn check_components(contents: &Contents, problems: &mut Problems) {
     check_sources(contents, problems);
 }
 
-/// A role's name is the one that the cluster's name, the Secret's namespace and its name give, for all roles in one way.
+/// A role's name is the one that the cluster's name, the Secret's namespace and its name give, in the way of the settings.
 fn check_role_names(header: &Header, problems: &mut Problems) {
-    let fits = |component: &Component, naming: RoleNaming| {
-        let name = naming.role(&header.name, &component.secret_namespace, &component.secret_name);
-        name.is_ok_and(|name| name == component.role_name)
-    };
-    let components = &header.components;
-    let all = |naming| components.iter().all(|component| fits(component, naming));
-    if all(RoleNaming::Ccoctl) || all(RoleNaming::Hashed) {
-        return;
-    }
-    let strangers: Vec<&Component> = components
-        .iter()
-        .filter(|component| !fits(component, RoleNaming::Ccoctl) && !fits(component, RoleNaming::Hashed))
-        .collect();
-    for Component { secret_namespace, secret_name, role_name, .. } in &strangers {
-        let expected = RoleNaming::Ccoctl.role(&header.name, secret_namespace, secret_name);
+    let naming = header.settings.role_names;
+    for Component { secret_namespace, secret_name, role_name, .. } in &header.components {
+        let expected = naming.role(&header.name, secret_namespace, secret_name);
+        if expected.as_ref().is_ok_and(|expected| expected == role_name) {
+            continue;
+        }
         let expected = expected.map_or_else(|error| error.to_string(), |name| shown(&name));
         let of = format!("{secret_namespace}/{secret_name}");
         problems.add(INDEX_PATH, format!("roleName of {of}: expected {expected}, found {}", shown(role_name)));
-    }
-    if strangers.is_empty() {
-        problems.add(INDEX_PATH, "some role names are cut and others end in a hash; a bundle does one or the other");
     }
 }
 

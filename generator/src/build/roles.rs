@@ -6,7 +6,7 @@ use bundle_schema::documents::index::Component;
 use bundle_schema::names::{ClusterName, NameError, Namespace, ObjectName, RoleName, RoleNaming};
 
 use crate::requests::Selected;
-use crate::settings::options::{RoleNames, ServiceAccounts};
+use crate::settings::options::ServiceAccounts;
 
 /// Why requests cannot become roles.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +80,7 @@ const RENAME: &str = "\n  their namespaces and Secrets make the same name howeve
 /// The component of each request, in the requests' order.
 pub(crate) fn components(
     name: &ClusterName,
-    role_names: RoleNames,
+    role_names: RoleNaming,
     service_accounts: &ServiceAccounts,
     selected: &[Selected],
 ) -> Result<Vec<Component>, RolesError> {
@@ -93,9 +93,9 @@ pub(crate) fn components(
         let key = (request.secret_namespace.clone(), request.secret_name.clone());
         let given = unused.remove(&key);
         let full = format!("{name}-{}-{}", request.secret_namespace, request.secret_name);
-        let role_name = RoleNaming::from(role_names).role(name, &request.secret_namespace, &request.secret_name)?;
+        let role_name = role_names.role(name, &request.secret_namespace, &request.secret_name)?;
         if let Some((other, other_full)) = roles.insert(role_name.as_str().to_ascii_lowercase(), (one, full.clone())) {
-            let hint = if other_full == full || role_names == RoleNames::Hashed { RENAME } else { TRY_HASHED };
+            let hint = if other_full == full || role_names == RoleNaming::Hashed { RENAME } else { TRY_HASHED };
             return Err(RolesError::SameRole {
                 first: other.to_string(),
                 second: one.to_string(),
@@ -161,6 +161,8 @@ mod tests {
                 service_accounts: accounts.iter().map(|name| ObjectName::new(*name).unwrap()).collect(),
                 token_path: TokenPath::default(),
                 statements: vec![],
+                lines: vec![],
+                service_accounts_line: 1,
             },
             source: EntryPath::new("credentials-requests/a.yaml").unwrap(),
             document: 1,
@@ -168,7 +170,7 @@ mod tests {
         }
     }
 
-    fn names(selected: &[Selected], role_names: RoleNames) -> Result<Vec<String>, String> {
+    fn names(selected: &[Selected], role_names: RoleNaming) -> Result<Vec<String>, String> {
         let name = ClusterName::new("democluster").unwrap();
         let components = components(&name, role_names, &ServiceAccounts::new(), selected);
         Ok(components.map_err(|error| error.to_string())?.into_iter().map(|c| c.role_name.into()).collect())
@@ -178,10 +180,10 @@ mod tests {
     fn names_are_cut_as_ccoctl_cuts_them() {
         let long = one("openshift-cloud-credential-operator", "cloud-credential-operator-iam-ro-creds", &["a"]);
         assert_eq!(
-            names(&[one("n", "s", &["a"]), long.clone()], RoleNames::Ccoctl).unwrap(),
+            names(&[one("n", "s", &["a"]), long.clone()], RoleNaming::Ccoctl).unwrap(),
             ["democluster-n-s", "democluster-openshift-cloud-credential-operator-cloud-credential"]
         );
-        let hashed = names(&[one("n", "s", &["a"]), long], RoleNames::Hashed).unwrap();
+        let hashed = names(&[one("n", "s", &["a"]), long], RoleNaming::Hashed).unwrap();
         assert_eq!(hashed[0], "democluster-n-s");
         assert!(
             hashed[1].starts_with("democluster-openshift-cloud-credential-operator-cloud-c") && hashed[1].len() == 64
@@ -192,23 +194,23 @@ mod tests {
     fn collisions_name_both_requests() {
         let (a, b) = ("s".repeat(60) + "-a", "s".repeat(60) + "-b");
         let pair = [one("n", &a, &["a"]), one("n", &b, &["a"])];
-        let error = names(&pair, RoleNames::Ccoctl).unwrap_err();
+        let error = names(&pair, RoleNaming::Ccoctl).unwrap_err();
         assert!(error.starts_with(&format!(
             "requests request-{a} (a.yaml, document 1) and request-{b} (a.yaml, document 1) would both have the role democluster-n-ss"
         )));
         assert!(error.contains("give --role-names hashed"));
-        assert_eq!(names(&pair, RoleNames::Hashed).unwrap().len(), 2);
+        assert_eq!(names(&pair, RoleNaming::Hashed).unwrap().len(), 2);
         let same = [one("a-b", "c", &["a"]), one("a", "b-c", &["a"])];
-        for role_names in [RoleNames::Ccoctl, RoleNames::Hashed] {
+        for role_names in [RoleNaming::Ccoctl, RoleNaming::Hashed] {
             assert!(names(&same, role_names).unwrap_err().ends_with(RENAME));
         }
         let twice = [one("n", "s", &["a"]), one("n", "s", &["b"])];
         assert_eq!(
-            names(&twice, RoleNames::Ccoctl).unwrap_err(),
+            names(&twice, RoleNaming::Ccoctl).unwrap_err(),
             "requests request-s (a.yaml, document 1) and request-s (a.yaml, document 1) have the same Secret n/s"
         );
         let gated = [twice[0].clone(), Selected { undecided: vec!["-A".to_owned()], ..twice[1].clone() }];
-        assert!(names(&gated, RoleNames::Ccoctl).unwrap_err().ends_with("give --feature-gates"));
+        assert!(names(&gated, RoleNaming::Ccoctl).unwrap_err().ends_with("give --feature-gates"));
     }
 
     #[test]
@@ -217,12 +219,12 @@ mod tests {
         let given: ServiceAccounts =
             [((Namespace::new("n").unwrap(), ObjectName::new("s").unwrap()), vec![ObjectName::new("x").unwrap()])]
                 .into();
-        let with = |selected: &[Selected]| components(&name, RoleNames::Ccoctl, &given, selected);
+        let with = |selected: &[Selected]| components(&name, RoleNaming::Ccoctl, &given, selected);
         assert_eq!(with(&[one("n", "s", &[])]).unwrap()[0].service_accounts[0].as_str(), "x");
         assert_eq!(with(&[one("n", "t", &["a"])]), Err(RolesError::Unused { secret: "n/s".to_owned() }));
         assert!(matches!(with(&[one("n", "s", &["a"])]), Err(RolesError::OwnServiceAccounts { .. })));
         assert_eq!(
-            names(&[one("n", "s", &[])], RoleNames::Ccoctl).unwrap_err(),
+            names(&[one("n", "s", &[])], RoleNaming::Ccoctl).unwrap_err(),
             "request request-s (a.yaml, document 1) has no service account, so nothing could use its role\n  name its service accounts: --service-accounts n/s=NAME,NAME"
         );
     }

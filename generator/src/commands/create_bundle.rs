@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::output::report::{Around, BundleReport, Format};
 use crate::requests::Requests;
 use crate::settings::config;
-use crate::settings::features::{FeatureSet, Features, Gates};
+use crate::settings::features::{FeatureSet, Features};
 use crate::settings::flags::{ServiceAccountsSetting, Settings, SettingsError, TagSetting};
 use crate::settings::install_config::InstallConfig;
 use crate::settings::options::{BundleOptions, Place, ServiceAccounts, audiences, check_boundary, tags, thumbprints};
@@ -39,13 +39,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(file) => settings.or(config::read(file)?),
     };
     let Required { name, region, account_id, requests_dir, signing_key, output_dir } = Required::of(&settings)?;
-    let options = options(&settings, name, region, account_id)?;
-    let places = Places::new(output_dir, settings.install_archive.clone(), &options)?;
     let (features, warning) = features(&settings)?;
+    let options = options(&settings, name, region, account_id, features)?;
+    let places = Places::new(output_dir, settings.install_archive.clone(), &options)?;
     if let Some(warning) = warning {
         warn(warning);
     }
-    let requests = Requests::of_directory(requests_dir, &features)?;
+    let requests = Requests::of_directory(requests_dir, &options.features)?;
     let source = KeySource::find(settings.public_key_file.as_deref(), output_dir, settings.key_type, options.serial)?;
     let next_serial = options.serial.saturating_add(1);
     let cut_off = places.after_cut_off();
@@ -122,6 +122,7 @@ fn options(
     name: &ClusterName,
     region: &Region,
     account_id: &AccountId,
+    features: Features,
 ) -> Result<BundleOptions, Failure> {
     let (name, region, account_id) = (name.clone(), region.clone(), account_id.clone());
     let place = Place::new(region, settings.partition.clone(), settings.dns_suffix.clone())?;
@@ -134,12 +135,13 @@ fn options(
         account_id,
         place,
         role_path: settings.role_path.clone().unwrap_or_default(),
-        role_names: settings.role_names.unwrap_or_default(),
+        role_names: settings.role_names.unwrap_or_default().into(),
         permissions_boundary: boundary,
         tags: tags(&name, settings.tag.iter().map(|TagSetting(tag)| tag.clone()).collect())?,
         audiences: audiences(settings.audience.clone())?,
         thumbprints: thumbprints(&settings.thumbprint)?,
         service_accounts: service_accounts(&settings.service_accounts)?,
+        features,
         name,
     })
 }
@@ -162,12 +164,12 @@ fn features(settings: &Settings) -> Result<(Features, Option<&'static str>), Set
     let from_file = install_config.as_ref().and_then(|config| config.feature_set);
     let warning = install_config.as_ref().and_then(InstallConfig::warning);
     let (gates, capabilities) = match install_config {
-        None => (Gates::Unknown, None),
+        None => (None, None),
         Some(config) => (config.gates, Some(config.capabilities)),
     };
     let features = Features {
         feature_set: flag.or(from_file).unwrap_or_default(),
-        gates: settings.feature_gates.clone().map_or(gates, Gates::all),
+        gates: settings.feature_gates.clone().map(Into::into).or(gates),
         capabilities,
     };
     Ok((features, warning))

@@ -30,6 +30,23 @@ pub struct Request {
     pub token_path: TokenPath,
     /// `spec.providerSpec.statementEntries`; at least one.
     pub statements: Vec<PermissionStatement>,
+    /// Where they stand in the file, statement by statement.
+    pub lines: Vec<StatementLines>,
+    /// The line of `spec.serviceAccountNames`, or of the document where it has none.
+    pub service_accounts_line: usize,
+}
+
+/// Where a statement stands in its file. Lines count from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatementLines {
+    /// Its first line.
+    pub statement: usize,
+    /// The line of each action.
+    pub actions: Vec<usize>,
+    /// The line of its resource.
+    pub resource: usize,
+    /// The line of its condition, where it has one.
+    pub condition: Option<usize>,
 }
 
 impl Request {
@@ -53,7 +70,8 @@ impl Request {
         let provider = spec.required("providerSpec")?;
         let provider = provider.fields(&["apiVersion", "kind", "statementEntries", "stsIAMRoleARN"])?;
         let entries = provider.required("statementEntries")?;
-        let statements = entries.items()?.iter().map(statement).collect::<Result<Vec<_>, _>>()?;
+        let read = entries.items()?.iter().map(statement).collect::<Result<Vec<_>, _>>()?;
+        let (statements, lines): (Vec<_>, Vec<_>) = read.into_iter().unzip();
         if statements.is_empty() {
             return Err(entries.refused("it is empty; a role needs at least one statement"));
         }
@@ -64,6 +82,8 @@ impl Request {
             service_accounts: service_accounts(spec.optional("serviceAccountNames"))?,
             token_path: spec.optional("cloudTokenPath").map_or(Ok(TokenPath::default()), |path| path.parse())?,
             statements,
+            lines,
+            service_accounts_line: spec.optional("serviceAccountNames").map_or(document.line(), |field| field.line()),
         })
     }
 }
@@ -93,15 +113,23 @@ fn service_accounts(field: Option<Cursor<'_>>) -> Result<Vec<ObjectName>, FieldE
     Ok(names)
 }
 
-fn statement(entry: &Cursor<'_>) -> Result<PermissionStatement, FieldError> {
+fn statement(entry: &Cursor<'_>) -> Result<(PermissionStatement, StatementLines), FieldError> {
     let fields = entry.fields(&["action", "effect", "policyCondition", "resource"])?;
     let effect = fields.required("effect")?;
     let actions = fields.required("action")?;
-    let action: Vec<ActionPattern> = actions.items()?.iter().map(Cursor::parse).collect::<Result<_, _>>()?;
+    let items = actions.items()?;
+    let action: Vec<ActionPattern> = items.iter().map(Cursor::parse).collect::<Result<_, _>>()?;
     if action.is_empty() {
         return Err(actions.refused("it is empty; a statement needs at least one action"));
     }
-    Ok(PermissionStatement {
+    let (resource, block) = (fields.required("resource")?, fields.optional("policyCondition"));
+    let lines = StatementLines {
+        statement: entry.line(),
+        actions: items.iter().map(Cursor::line).collect(),
+        resource: resource.line(),
+        condition: block.as_ref().map(Cursor::line),
+    };
+    let statement = PermissionStatement {
         effect: match effect.text()? {
             "Allow" => Effect::Allow,
             "Deny" => Effect::Deny,
@@ -109,9 +137,10 @@ fn statement(entry: &Cursor<'_>) -> Result<PermissionStatement, FieldError> {
         },
         action: Some(action),
         not_action: None,
-        resource: fields.required("resource")?.parse()?,
-        condition: fields.optional("policyCondition").map(|block| condition(&block)).transpose()?,
-    })
+        resource: resource.parse()?,
+        condition: block.map(|block| condition(&block)).transpose()?,
+    };
+    Ok((statement, lines))
 }
 
 /// Operator, key, values. An empty block would be no condition at all, which nobody writes on purpose.
@@ -204,6 +233,11 @@ spec:
             ["disk-operator", "disk-node"]
         );
         assert_eq!(request.token_path, TokenPath::default());
+        assert_eq!(request.service_accounts_line, 6);
+        assert_eq!(
+            request.lines,
+            [StatementLines { statement: 11, actions: vec![12, 12], resource: 13, condition: Some(14) }]
+        );
         assert_eq!(
             serde_json::to_string(&request.statements).unwrap(),
             r#"[{"Effect":"Allow","Action":["ec2:Describe*","kms:CreateGrant"],"Resource":"*","Condition":{"Bool":{"aws:x":true}}}]"#

@@ -121,7 +121,7 @@ fn by_feature_gate(gates: &str, features: &Features) -> Verdict {
     let mut undecided = Vec::new();
     for gate in gates {
         let (name, needed) = gate.strip_prefix('-').map_or((gate, true), |name| (name, false));
-        match features.gates.state(name) {
+        match features.gate(name) {
             Some(on) if on == needed => {}
             Some(_) if needed => return skip(&format!("it needs the feature gate {name}, which is off")),
             Some(_) => return skip(&format!("it needs the feature gate {name} to be off, and it is on")),
@@ -138,8 +138,9 @@ fn skip(reason: &str) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::features::{Capabilities, Gates};
+    use crate::settings::features::GateList;
     use crate::yaml;
+    use bundle_schema::documents::settings::{Capabilities, FeatureGates, FeatureName, OtherGates};
 
     fn request(annotations: &str, provider: &str) -> String {
         format!(
@@ -238,8 +239,8 @@ mod tests {
     #[test]
     fn every_listed_gate_has_to_match() {
         let gates = "release.openshift.io/feature-gate: \"A,-B\"";
-        let with = |gates| Features { gates, ..Features::default() };
-        let all = |list: &str| with(Gates::all(list.parse().unwrap()));
+        let with = |gates| Features { gates: Some(gates), ..Features::default() };
+        let all = |list: &str| with(list.parse::<GateList>().unwrap().into());
         assert_eq!(
             aws(gates, &Features::default()),
             Verdict::Keep { undecided: vec!["A".to_owned(), "-B".to_owned()] }
@@ -247,7 +248,9 @@ mod tests {
         assert_eq!(aws(gates, &all("A")), keep());
         assert_eq!(aws(gates, &all("A,B")), skip("it needs the feature gate B to be off, and it is on"));
         assert_eq!(aws(gates, &all("")), skip("it needs the feature gate A, which is off"));
-        let some = |name: &str, on| with(Gates::Some([(name.to_owned(), on)].into()));
+        let some = |name: &str, on| {
+            with(FeatureGates { gates: [(FeatureName::new(name).unwrap(), on)].into(), others: OtherGates::Unknown })
+        };
         assert_eq!(aws(gates, &some("A", true)), Verdict::Keep { undecided: vec!["-B".to_owned()] });
         assert_eq!(aws(gates, &some("B", true)), skip("it needs the feature gate B to be off, and it is on"));
     }
@@ -256,7 +259,8 @@ mod tests {
     fn every_capability_has_to_be_there() {
         let needed = "capability.openshift.io/name: CloudCredential+Ingress";
         let with = |capabilities| Features { capabilities, ..Features::default() };
-        let only = |names: [&str; 1]| with(Some(Capabilities::Only(names.map(str::to_owned).into())));
+        let only =
+            |names: [&str; 1]| with(Some(Capabilities::Only(names.map(|name| FeatureName::new(name).unwrap()).into())));
         assert_eq!(aws(needed, &Features::default()), keep());
         assert_eq!(aws(needed, &with(Some(Capabilities::All))), keep());
         assert_eq!(

@@ -2,9 +2,11 @@
 //!
 //! Sources: openshift/api `config/v1` (feature sets, capability sets), library-go `pkg/manifest` (what annotations mean).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+
+use bundle_schema::documents::settings::{Capabilities, FeatureGates, FeatureName, OtherGates};
 
 /// A feature set, as the annotation `release.openshift.io/feature-set` and `--feature-set` name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -71,7 +73,7 @@ impl FromStr for FeatureSet {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GatesError {
     /// A name that no gate can have.
-    #[error("invalid feature gate \"{}\": must consist of letters and digits, with - before it where the gate is off", bundle_schema::escape::Escaped(.0))]
+    #[error("invalid feature gate \"{}\": must have 1 to 128 letters, digits and -, with - before it where the gate is off", bundle_schema::escape::Escaped(.0))]
     Name(String),
     /// On and off at once.
     #[error("feature gate {0} is given as on and as off")]
@@ -80,7 +82,13 @@ pub enum GatesError {
 
 /// The gates of `--feature-gates`: `Gate` is on, `-Gate` is off, and so is every gate that is not named.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct GateList(BTreeMap<String, bool>);
+pub struct GateList(BTreeMap<FeatureName, bool>);
+
+impl From<GateList> for FeatureGates {
+    fn from(list: GateList) -> Self {
+        Self { gates: list.0, others: OtherGates::Off }
+    }
+}
 
 impl FromStr for GateList {
     type Err = GatesError;
@@ -88,50 +96,13 @@ impl FromStr for GateList {
         let mut gates = BTreeMap::new();
         for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
             let (name, on) = item.strip_prefix('-').map_or((item, true), |name| (name, false));
-            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-                return Err(GatesError::Name(item.to_owned()));
-            }
-            if gates.insert(name.to_owned(), on).is_some_and(|before| before != on) {
-                return Err(GatesError::Both(name.to_owned()));
+            let name = FeatureName::new(name).map_err(|_| GatesError::Name(item.to_owned()))?;
+            if gates.insert(name.clone(), on).is_some_and(|before| before != on) {
+                return Err(GatesError::Both(name.into()));
             }
         }
         Ok(Self(gates))
     }
-}
-
-/// What is known about a cluster's feature gates.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Gates {
-    /// Nothing: the state of gates depends on the release, and no file of the installer has it.
-    #[default]
-    Unknown,
-    /// These, and nothing about others: the `featureGates` of an install-config.
-    Some(BTreeMap<String, bool>),
-    /// All of them: those that are not named are off.
-    All(BTreeMap<String, bool>),
-}
-
-impl Gates {
-    pub(crate) fn all(list: GateList) -> Self {
-        Self::All(list.0)
-    }
-
-    pub(crate) fn state(&self, gate: &str) -> Option<bool> {
-        match self {
-            Self::Unknown => None,
-            Self::Some(gates) => gates.get(gate).copied(),
-            Self::All(gates) => Some(gates.get(gate).copied().unwrap_or(false)),
-        }
-    }
-}
-
-/// The optional parts of OpenShift that a cluster has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Capabilities {
-    /// `vCurrent`: all that the release knows, which may be more than this program does.
-    All,
-    /// These and no others.
-    Only(BTreeSet<String>),
 }
 
 /// What each set adds to the one before [openshift/api config/v1/types_cluster_version.go,
@@ -148,31 +119,22 @@ const CAPABILITY_SETS: [(&str, &[&str]); 9] = [
     ("v4.18", &["OperatorLifecycleManagerV1"]),
 ];
 
-impl Capabilities {
-    /// Those of a baseline set and these besides. Without a baseline, the installer takes `vCurrent`.
-    pub(crate) fn new(
-        baseline: Option<&str>,
-        additional: impl IntoIterator<Item = String>,
-    ) -> Result<Self, UnknownName> {
-        let baseline = baseline.unwrap_or("vCurrent");
-        if baseline == "vCurrent" {
-            return Ok(Self::All);
-        }
-        let last = CAPABILITY_SETS.iter().position(|(name, _)| *name == baseline).ok_or_else(|| UnknownName {
-            what: "capability set",
-            value: baseline.to_owned(),
-            known: CAPABILITY_SETS.map(|(name, _)| name).join(", ") + ", vCurrent",
-        })?;
-        let of_baseline = CAPABILITY_SETS.iter().take(last + 1).flat_map(|(_, added)| added.iter().copied());
-        Ok(Self::Only(of_baseline.map(str::to_owned).chain(additional).collect()))
+/// The capabilities of a baseline set and these besides. Without a baseline, the installer takes `vCurrent`.
+pub(crate) fn capabilities(
+    baseline: Option<&str>,
+    additional: impl IntoIterator<Item = FeatureName>,
+) -> Result<Capabilities, UnknownName> {
+    let baseline = baseline.unwrap_or("vCurrent");
+    if baseline == "vCurrent" {
+        return Ok(Capabilities::All);
     }
-
-    pub(crate) fn has(&self, capability: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Only(enabled) => enabled.contains(capability),
-        }
-    }
+    let last = CAPABILITY_SETS.iter().position(|(name, _)| *name == baseline).ok_or_else(|| UnknownName {
+        what: "capability set",
+        value: baseline.to_owned(),
+        known: CAPABILITY_SETS.map(|(name, _)| name).join(", ") + ", vCurrent",
+    })?;
+    let of_baseline = CAPABILITY_SETS.iter().take(last + 1).flat_map(|(_, added)| added.iter().copied());
+    Ok(Capabilities::Only(of_baseline.filter_map(|name| FeatureName::new(name).ok()).chain(additional).collect()))
 }
 
 /// Everything that decides whether a cluster has a component.
@@ -180,44 +142,59 @@ impl Capabilities {
 pub struct Features {
     /// Its feature set.
     pub feature_set: FeatureSet,
-    /// Its feature gates.
-    pub gates: Gates,
+    /// Its feature gates; none where nothing is known about them, because no file of the installer has the release's.
+    pub gates: Option<FeatureGates>,
     /// Its capabilities; nothing is known about them without an install-config.
     pub capabilities: Option<Capabilities>,
+}
+
+impl Features {
+    /// The state of a gate, where it is known.
+    pub(crate) fn gate(&self, name: &str) -> Option<bool> {
+        self.gates.as_ref()?.state(name)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn name(name: &str) -> FeatureName {
+        FeatureName::new(name).unwrap()
+    }
+
     #[test]
     fn gates_are_on_off_or_unknown() {
-        let list: GateList = "A, -B,,".parse().unwrap();
-        let all = Gates::all(list);
-        assert_eq!([all.state("A"), all.state("B"), all.state("C")], [Some(true), Some(false), Some(false)]);
-        assert_eq!(Gates::all("".parse().unwrap()).state("A"), Some(false));
-        assert_eq!(Gates::Unknown.state("A"), None);
-        assert_eq!(Gates::Some([("A".to_owned(), false)].into()).state("A"), Some(false));
-        assert_eq!(Gates::Some([("A".to_owned(), false)].into()).state("B"), None);
-        assert_eq!("A,-A".parse::<GateList>(), Err(GatesError::Both("A".to_owned())));
-        assert_eq!("A=true".parse::<GateList>(), Err(GatesError::Name("A=true".to_owned())));
-        assert_eq!("--A".parse::<GateList>(), Err(GatesError::Name("--A".to_owned())));
+        let all = |list: &str| list.parse::<GateList>().map(FeatureGates::from);
+        let some = |on| FeatureGates { gates: [(name("A"), on)].into(), others: OtherGates::Unknown };
+        let listed = all("A, -B,,").unwrap();
+        assert_eq!([listed.state("A"), listed.state("B"), listed.state("C")], [Some(true), Some(false), Some(false)]);
+        assert_eq!(all("").unwrap().state("A"), Some(false));
+        assert_eq!(Features::default().gate("A"), None);
+        assert_eq!(
+            [some(false).state("A"), some(true).state("A"), some(false).state("B")],
+            [Some(false), Some(true), None]
+        );
+        assert_eq!(all("A,-A"), Err(GatesError::Both("A".to_owned())));
+        for wrong in ["A=true", "--A", &"A".repeat(129)] {
+            assert_eq!(all(wrong), Err(GatesError::Name(wrong.to_owned())));
+        }
     }
 
     #[test]
     fn capability_sets_are_those_of_the_installer() {
-        let of = |baseline| match Capabilities::new(Some(baseline), []).unwrap() {
+        let of = |baseline| match capabilities(Some(baseline), []).unwrap() {
             Capabilities::Only(set) => set.len(),
             Capabilities::All => usize::MAX,
         };
         let sizes =
             ["None", "v4.11", "v4.12", "v4.13", "v4.14", "v4.15", "v4.16", "v4.17", "v4.18", "vCurrent"].map(of);
         assert_eq!(sizes, [0, 4, 8, 9, 12, 14, 16, 16, 17, usize::MAX]);
-        assert!(Capabilities::new(None, []).unwrap().has("SomethingNew"));
-        let some = Capabilities::new(Some("None"), ["Storage".to_owned()]).unwrap();
+        assert!(capabilities(None, []).unwrap().has("SomethingNew"));
+        let some = capabilities(Some("None"), [name("Storage")]).unwrap();
         assert!(some.has("Storage") && !some.has("Console"));
         assert_eq!(
-            Capabilities::new(Some("v4.99"), []).unwrap_err().to_string(),
+            capabilities(Some("v4.99"), []).unwrap_err().to_string(),
             "capability set \"v4.99\" is not known; known are None, v4.11, v4.12, v4.13, v4.14, v4.15, v4.16, v4.17, v4.18, vCurrent"
         );
     }

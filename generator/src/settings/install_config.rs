@@ -3,14 +3,17 @@
 //! Input: the installer's `install-config.yaml`, the user's own file. Output: its feature set, gates and capabilities.
 //! Nothing else in it is looked at, its pull secret least of all. Source: openshift/installer `pkg/types/installconfig.go`.
 
-use crate::settings::features::{Capabilities, FeatureSet, Gates};
+use bundle_schema::documents::settings::{Capabilities, FeatureGates, FeatureName, OtherGates};
+
+use crate::settings::features::{FeatureSet, capabilities};
 use crate::yaml::{Cursor, FieldError, Node};
 
 /// The fields that decide which components the cluster has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InstallConfig {
     pub(crate) feature_set: Option<FeatureSet>,
-    pub(crate) gates: Gates,
+    /// None where it names no gates: what they are depends on the release.
+    pub(crate) gates: Option<FeatureGates>,
     pub(crate) capabilities: Capabilities,
     /// `credentialsMode`; empty where it is left out.
     credentials_mode: String,
@@ -38,8 +41,11 @@ impl InstallConfig {
             None => None,
         };
         let gates = match root.at(&["featureGates"]) {
-            None => Gates::Unknown,
-            Some(list) => Gates::Some(list.items()?.iter().map(read_gate).collect::<Result<_, _>>()?),
+            None => None,
+            Some(list) => Some(FeatureGates {
+                gates: list.items()?.iter().map(read_gate).collect::<Result<_, _>>()?,
+                others: OtherGates::Unknown,
+            }),
         };
         Ok(Self { feature_set, gates, capabilities, credentials_mode })
     }
@@ -48,18 +54,19 @@ impl InstallConfig {
 fn read_capabilities(field: &Cursor<'_>) -> Result<Capabilities, FieldError> {
     let fields = field.fields(&["additionalEnabledCapabilities", "baselineCapabilitySet"])?;
     let additional = fields.optional("additionalEnabledCapabilities").map_or(Ok(Vec::new()), |list| list.items())?;
-    let additional = additional.iter().map(|name| name.text().map(str::to_owned)).collect::<Result<Vec<_>, _>>()?;
+    let additional = additional.iter().map(Cursor::parse).collect::<Result<Vec<FeatureName>, _>>()?;
     match fields.optional("baselineCapabilitySet") {
-        None => Capabilities::new(None, additional).map_err(|error| field.refused(error)),
-        Some(set) => Capabilities::new(Some(set.text()?), additional).map_err(|error| set.refused(error)),
+        None => capabilities(None, additional).map_err(|error| field.refused(error)),
+        Some(set) => capabilities(Some(set.text()?), additional).map_err(|error| set.refused(error)),
     }
 }
 
 /// `Gate=true` or `Gate=false`.
-fn read_gate(item: &Cursor<'_>) -> Result<(String, bool), FieldError> {
+fn read_gate(item: &Cursor<'_>) -> Result<(FeatureName, bool), FieldError> {
+    let name = |gate| FeatureName::new(gate).map_err(|error| item.refused(error));
     match item.text()?.split_once('=') {
-        Some((gate, "true")) => Ok((gate.to_owned(), true)),
-        Some((gate, "false")) => Ok((gate.to_owned(), false)),
+        Some((gate, "true")) => Ok((name(gate)?, true)),
+        Some((gate, "false")) => Ok((name(gate)?, false)),
         _ => Err(item.refused("it has the form Gate=true or Gate=false")),
     }
 }
@@ -82,12 +89,14 @@ mod tests {
         )
         .unwrap();
         assert_eq!(config.feature_set, Some(FeatureSet::CustomNoUpgrade));
-        assert_eq!(config.gates, Gates::Some([("A".to_owned(), true), ("B".to_owned(), false)].into()));
-        assert_eq!(config.capabilities, Capabilities::Only(["Ingress".to_owned()].into()));
+        let name = |name: &str| FeatureName::new(name).unwrap();
+        let gates = [(name("A"), true), (name("B"), false)].into();
+        assert_eq!(config.gates, Some(FeatureGates { gates, others: OtherGates::Unknown }));
+        assert_eq!(config.capabilities, Capabilities::Only([name("Ingress")].into()));
         let empty = read("apiVersion: v1\nfeatureSet: ''\n").unwrap();
         let nothing = InstallConfig {
             feature_set: None,
-            gates: Gates::Unknown,
+            gates: None,
             capabilities: Capabilities::All,
             credentials_mode: String::new(),
         };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::features::Features;
 use bundle_schema::limits::{MAX_AUDIENCES, MAX_TAGS, MAX_THUMBPRINTS};
 use bundle_schema::names::{
     AccountId, Audience, BoundaryArn, ClusterName, DnsSuffix, NameError, Namespace, ObjectName, Partition, Region,
@@ -59,7 +60,7 @@ pub struct BundleOptions {
     /// The path of every role.
     pub role_path: RolePath,
     /// How roles are named.
-    pub role_names: RoleNames,
+    pub role_names: RoleNaming,
     /// The policy that bounds every role.
     pub permissions_boundary: Option<BoundaryArn>,
     /// The tags of every resource, sorted by key.
@@ -70,6 +71,8 @@ pub struct BundleOptions {
     pub thumbprints: Option<Vec<Thumbprint>>,
     /// For requests that name none.
     pub service_accounts: ServiceAccounts,
+    /// What decides which requests become roles.
+    pub features: Features,
 }
 
 /// Settings that do not fit each other.

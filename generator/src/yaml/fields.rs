@@ -132,6 +132,11 @@ impl<'a> Cursor<'a> {
         Ok(items.iter().enumerate().map(item).collect())
     }
 
+    /// The line on which the value begins, from 1.
+    pub(crate) fn line(&self) -> usize {
+        self.node.line
+    }
+
     pub(crate) fn is_list(&self) -> bool {
         matches!(self.node.value, Value::Sequence(_))
     }

@@ -9,9 +9,10 @@ use bundle_schema::documents::policy::{
     ActionPattern, Condition, ConditionValue, ConditionValues, Effect, PermissionPolicy, PermissionStatement,
     PolicyText, PolicyVersion, RoleTrustPolicy,
 };
+use bundle_schema::documents::settings::Settings;
 use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy};
 use bundle_schema::json::Embedded;
-use bundle_schema::names::{EntryPath, Reason, Tag, Timestamp, TokenPath};
+use bundle_schema::names::{EntryPath, Reason, RoleNaming, Tag, Timestamp, TokenPath};
 
 /// The RSA-2048 key of the good bundle.
 pub const RSA_2048: &str = "-----BEGIN PUBLIC KEY-----
@@ -102,6 +103,9 @@ spec:
       policyCondition: {Bool: {kms:GrantIsForAWSResource: true}}
 ";
 
+/// What bounds the roles of the good bundle.
+const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/boundary";
+
 /// Parses a value that is known to be right.
 ///
 /// # Panics
@@ -188,6 +192,14 @@ fn header() -> Header {
             tag("team", "payments"),
         ],
         previous: None,
+        settings: Settings {
+            role_names: RoleNaming::Ccoctl,
+            permissions_boundary_arn: Some(parsed(BOUNDARY)),
+            feature_set: parsed("Default"),
+            feature_gates: None,
+            capabilities: None,
+            service_accounts: Vec::new(),
+        },
         components: vec![
             component("disk", "prod-a-storage-disk-creds", "storage", "disk-creds", &["disk-controller", "disk-node"]),
             component("registry", "prod-a-registry-bucket-creds", "registry", "bucket-creds", &["registry"]),
@@ -199,7 +211,7 @@ fn header() -> Header {
             source: parsed("credentials-requests/disk.yaml"),
             document: 2,
             request: Some(parsed("disk-gcp")),
-            reason: parsed::<Reason>("its providerSpec is of kind GCPProviderSpec"),
+            reason: parsed::<Reason>("providerSpec is of kind GCPProviderSpec, not AWSProviderSpec"),
         }],
     }
 }
@@ -228,7 +240,7 @@ fn role(header: &Header, component: &Component) -> RoleDocuments {
                 component.subjects(),
             )),
             description: component.role_description(),
-            permissions_boundary: Some(parsed("arn:aws:iam::123456789012:policy/boundary")),
+            permissions_boundary: Some(parsed(BOUNDARY)),
             tags: header.tags.clone(),
         },
         policy: PutRolePolicy {

@@ -1,0 +1,402 @@
+//! What a review says: one value, from which every format is written. `review --format json` is its serialisation, and
+//! others read that: a change that takes something away or gives it another meaning needs another [`REVIEW_VERSION`].
+//!
+//! Its texts may come from the bundle under review, which is not trusted: whoever shows one escapes it.
+
+use std::collections::BTreeMap;
+
+use bundle_schema::documents::index::Skipped;
+use bundle_schema::documents::policy::{Condition, Effect};
+use bundle_schema::documents::settings::Settings as RecordedSettings;
+use bundle_schema::names::{Audience, EntryPath, RolePath, Sha256, Tag, Thumbprint, Timestamp};
+use bundle_schema::signature::Signer;
+use serde::{Deserialize, Serialize};
+
+/// The version of the JSON.
+pub const REVIEW_VERSION: u32 = 1;
+
+/// Everything that is known about a bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Review {
+    /// [`REVIEW_VERSION`].
+    pub review_version: u32,
+    /// Which bundle it is.
+    pub bundle: Identity,
+    /// The public keys of the cluster's tokens.
+    pub keys: Vec<Key>,
+    /// The keys that signed it, of those that were asked for.
+    pub signers: Vec<Signer>,
+    /// Whether signatures were checked at all.
+    pub signatures_checked: bool,
+    /// What making it again showed.
+    pub rebuild: Rebuild,
+    /// What came and went since another bundle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<BundleComparison>,
+    /// The roles, in the bundle's order.
+    pub roles: Vec<Role>,
+    /// What a reviewer should know, the worst first.
+    pub findings: Vec<Finding>,
+    /// The documents that made no role.
+    pub skipped: Vec<Skipped>,
+    /// What shaped the bundle.
+    pub settings: Settings,
+    /// What is known about IAM's actions.
+    pub action_data: ActionDataVersion,
+}
+
+/// Which bundle a review is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    /// The cluster's name.
+    pub name: String,
+    /// Its serial.
+    pub serial: u64,
+    /// The SHA-256 of its archive.
+    pub sha256: Sha256,
+    /// The account that it is for.
+    pub account_id: String,
+    /// The partition.
+    pub partition: String,
+    /// The region.
+    pub region: String,
+    /// The issuer of the cluster's tokens.
+    pub issuer_url: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// From when on the applier refuses it.
+    pub expires: Timestamp,
+}
+
+/// A public key that the bundle publishes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Key {
+    /// Its key ID in tokens and JWKS.
+    pub kid: String,
+    /// Its type and size, such as `RSA 4096`.
+    pub key: String,
+}
+
+/// What making the bundle again showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rebuild {
+    /// Whether every entry is the same.
+    pub identical: bool,
+    /// Where the requests came from.
+    pub requests: RequestsFrom,
+    /// The program that made the bundle, where it has another version than this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<String>,
+    /// Where it is not.
+    pub differences: Vec<Difference>,
+}
+
+/// Which requests a bundle was made again from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestsFrom {
+    /// Those in it.
+    Bundle,
+    /// Those of `--credentials-requests-dir`.
+    Directory,
+}
+
+/// Something in the bundle that its requests and settings do not give, or the other way round.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Difference {
+    /// The entry.
+    pub entry: String,
+    /// The role that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// What differs, in words.
+    pub message: String,
+}
+
+/// One role: who may use it, and for what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Role {
+    /// Its name.
+    pub role: String,
+    /// The request that it was made for.
+    pub request: String,
+    /// The entry that holds the request.
+    pub source: EntryPath,
+    /// The Secret's namespace, in which the service accounts are.
+    pub namespace: String,
+    /// The Secret.
+    pub secret: String,
+    /// The service accounts that may assume it.
+    pub service_accounts: Vec<String>,
+    /// What bounds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boundary: Option<String>,
+    /// What it may do.
+    pub statements: Vec<Statement>,
+}
+
+/// One statement of a role's policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Statement {
+    /// Whether it grants or refuses.
+    pub effect: Effect,
+    /// The actions that it is about, as the policy has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actions: Option<Vec<String>>,
+    /// Or all actions but these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_actions: Option<Vec<String>>,
+    /// The same actions by service and access level, the riskiest level first.
+    pub access: Vec<ServiceAccess>,
+    /// The resource, an ARN pattern or `*`.
+    pub resource: String,
+    /// When it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<Condition>,
+    /// Its line in the request's file; left out where no statement of the request is the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+}
+
+/// The actions of one service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServiceAccess {
+    /// The service's prefix; `*` for all services.
+    pub service: String,
+    /// Its actions by level, the riskiest first.
+    pub levels: Vec<LevelAccess>,
+}
+
+/// The actions of one access level. A pattern stands under each level of the actions that it matches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LevelAccess {
+    /// The level, or `Unknown` for actions that the data does not know.
+    pub level: String,
+    /// The actions without their service, as the policy has them.
+    pub actions: Vec<String>,
+}
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum FindingLevel {
+    /// Good to know
+    Note,
+    /// To be looked at
+    Warning,
+    /// Wrong, or dangerous
+    Error,
+}
+
+/// Something that a reviewer should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What it is, such as `airlock/wildcard-action`: stable, one of [`super::findings::RULES`].
+    pub id: &'static str,
+    /// How much it matters.
+    pub level: FindingLevel,
+    /// The role that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// The statement of the role's policy, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<usize>,
+    /// The entry that holds the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<EntryPath>,
+    /// The line in it, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// What is so, and why it matters, in a sentence.
+    pub message: String,
+    /// What to do, in a sentence.
+    pub advice: String,
+    /// Who accepted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Acceptance>,
+}
+
+/// Who took responsibility for a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// From when on it counts again.
+    pub until: Timestamp,
+}
+
+/// What shaped a bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    /// What `bundle.json` records.
+    #[serde(flatten)]
+    pub recorded: RecordedSettings,
+    /// The path of every role.
+    pub role_path: RolePath,
+    /// The tags of every resource.
+    pub tags: Vec<Tag>,
+    /// The audiences of the tokens that AWS takes.
+    pub audiences: Vec<Audience>,
+    /// The thumbprints of the provider; left out, IAM fetches the chain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thumbprints: Option<Vec<Thumbprint>>,
+    /// What made the bundle.
+    pub generator_version: String,
+}
+
+/// Which data the access levels and findings are from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ActionDataVersion {
+    /// The version of the package that it was made from.
+    pub version: String,
+    /// Its date, as `2026-10-27`.
+    pub date: String,
+}
+
+/// What a change means for what may be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Exactly the same is allowed.
+    Same,
+    /// Less is allowed, and nothing new.
+    Narrowed,
+    /// Something may be allowed that was not; it cannot be decided.
+    Undecided,
+    /// Something is allowed that was not.
+    Widened,
+}
+
+/// What came and went between two bundles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BundleComparison {
+    /// The older one.
+    pub against: Against,
+    /// The worst of its parts.
+    pub verdict: Verdict,
+    /// Name, account, partition, region and issuer, where they are not the same: said once, and not for every role.
+    pub identity: Vec<ValueChange>,
+    /// Key IDs.
+    pub keys: CameAndWent,
+    /// The provider's audiences.
+    pub audiences: CameAndWent,
+    /// Tags of every resource, as `key=value`.
+    pub tags: CameAndWent,
+    /// The roles that are not the same, and those that came or went.
+    pub roles: Vec<RoleComparison>,
+}
+
+/// The older of two bundles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Against {
+    /// The cluster's name.
+    pub name: String,
+    /// Its serial.
+    pub serial: u64,
+    /// The SHA-256 of its archive.
+    pub sha256: Sha256,
+}
+
+/// A value that is another one now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ValueChange {
+    /// The field, such as `region`.
+    pub field: &'static str,
+    /// What it was.
+    pub old: String,
+    /// What it is.
+    pub new: String,
+}
+
+/// What is in one of two lists alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct CameAndWent {
+    /// In the newer one.
+    pub came: Vec<String>,
+    /// In the older one.
+    pub went: Vec<String>,
+}
+
+/// What came and went of one role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RoleComparison {
+    /// The role's name; that of the older bundle where it is gone.
+    pub role: String,
+    /// `namespace/secret`, by which roles of two bundles are known to be the same.
+    pub secret: String,
+    /// Whether it came or went as a whole.
+    pub presence: Presence,
+    /// What that means for what it may do.
+    pub verdict: Verdict,
+    /// What came and went.
+    pub changes: Vec<Change>,
+    /// Requests that were refused and are allowed now; one for each widening.
+    pub witnesses: Vec<Witness>,
+    /// What cannot be decided, and why.
+    pub undecided: Vec<String>,
+}
+
+/// Which of two bundles have a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Presence {
+    /// The newer one alone.
+    Came,
+    /// The older one alone.
+    Went,
+    /// Both.
+    Both,
+}
+
+/// One thing that came or went.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Change {
+    /// What it is.
+    pub what: Changed,
+    /// Its statement in the newer policy, or in the older one for what went; from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<usize>,
+    /// Whether it came; it went otherwise.
+    pub came: bool,
+    /// The action, resource, condition, service account or ARN.
+    pub value: String,
+}
+
+/// What can come and go of a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Changed {
+    /// A service account that may assume it.
+    ServiceAccount,
+    /// Its boundary.
+    Boundary,
+    /// A whole statement.
+    Statement,
+    /// An action of a statement.
+    Action,
+    /// A statement's resource.
+    Resource,
+    /// A statement's condition.
+    Condition,
+    /// Where the pod finds its token.
+    TokenPath,
+}
+
+/// A request that was refused and is allowed now.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Witness {
+    /// The action.
+    pub action: String,
+    /// The resource.
+    pub resource: String,
+    /// The values of the condition keys that it takes; a key that is not named is absent.
+    pub context: BTreeMap<String, Vec<String>>,
+}
