@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use flate2::{Compression, GzBuilder};
 
-use self::gzip::gunzip;
+pub use self::gzip::gunzip;
 use self::header::{canonical_header, read_header};
 use crate::escape::Escaped;
 use crate::limits::{MAX_ARCHIVE_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES};

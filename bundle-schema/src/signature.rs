@@ -192,6 +192,17 @@ pub struct Signer {
     pub trusted_comment: String,
 }
 
+/// The last part of the trusted comment of whoever signed a bundle that is not known to be what its requests ask for.
+pub const WITHOUT_REBUILD: &str = "without-rebuild";
+
+impl Signer {
+    /// Whether the signer left out to make the bundle again, as the trusted comment says.
+    #[must_use]
+    pub fn is_without_rebuild(&self) -> bool {
+        self.trusted_comment.split('\t').any(|part| part == WITHOUT_REBUILD)
+    }
+}
+
 /// Why the signatures are not enough.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {

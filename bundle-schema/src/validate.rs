@@ -69,7 +69,7 @@ pub(crate) fn validate(contents: &Contents, manifests: &[(String, Vec<u8>)]) -> 
     check_issuer(contents, &mut problems);
     check_bucket(&contents.header, &contents.bucket, &mut problems);
     check_provider(&contents.header, &contents.provider, &mut problems);
-    for (component, role) in contents.header.components.iter().zip(&contents.roles) {
+    for (component, role) in contents.each_role() {
         check_role(&contents.header, component, role, &mut problems);
     }
     check_manifests(&contents.header, manifests, &mut problems);

@@ -7,8 +7,9 @@ use flate2::bufread::GzDecoder;
 use super::ArchiveError;
 use crate::limits::MAX_ARCHIVE_BYTES;
 
-/// Decompresses one member with the canonical header, within the limit, with nothing after it.
-pub(super) fn gunzip(archive: &[u8]) -> Result<Vec<u8>, ArchiveError> {
+/// Decompresses one member with the canonical header, of at most [`MAX_ARCHIVE_BYTES`] packed and unpacked, with nothing
+/// after it.
+pub fn gunzip(archive: &[u8]) -> Result<Vec<u8>, ArchiveError> {
     if archive.len() as u64 > MAX_ARCHIVE_BYTES {
         return Err(ArchiveError::TooLarge(archive.len() as u64));
     }

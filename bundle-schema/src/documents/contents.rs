@@ -1,8 +1,8 @@
 //! Everything a bundle says, as typed values: what the generator fills in, the writer writes and the reader reads back.
 
-use crate::documents::index::Header;
+use crate::documents::index::{Component, Header};
 use crate::documents::key::ServiceAccountKey;
-use crate::documents::policy::BucketPolicy;
+use crate::documents::policy::{BucketPolicy, PermissionStatement};
 use crate::documents::{
     CreateBucket, CreateBucketConfiguration, CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, ObjectOwnership,
     PublicAccessBlock, PutBucketPolicy, PutBucketTagging, PutPublicAccessBlock, PutRolePolicy, Tagging,
@@ -86,6 +86,14 @@ pub struct RoleDocuments {
     pub policy: PutRolePolicy,
 }
 
+impl RoleDocuments {
+    /// What the role may do.
+    #[must_use]
+    pub fn statements(&self) -> &[PermissionStatement] {
+        &self.policy.policy_document.0.statement
+    }
+}
+
 /// One object of the issuer's bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuerObject {
@@ -129,6 +137,11 @@ pub(crate) mod path {
 }
 
 impl Contents {
+    /// Each role: what the index says of it, and its documents.
+    pub fn each_role(&self) -> impl Iterator<Item = (&Component, &RoleDocuments)> {
+        self.header.components.iter().zip(&self.roles)
+    }
+
     /// The public objects of the issuer's bucket: the discovery document, and the JWKS at the path that ccoctl publishes and
     /// at the one that OpenShift's API server looks at.
     #[must_use]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::contents::path;
 use super::settings::Settings;
 use crate::limits::MAX_PATH_PART_BYTES;
 use crate::names::{
@@ -64,7 +65,7 @@ impl Component {
     /// `OpenShift role for <namespace>/<secret>`, as ccoctl describes its roles.
     #[must_use]
     pub fn role_description(&self) -> String {
-        format!("OpenShift role for {}/{}", self.secret_namespace, self.secret_name)
+        format!("OpenShift role for {}", self.secret())
     }
 
     /// The subjects of the tokens that may assume the role, in the request's order.
@@ -74,6 +75,24 @@ impl Component {
             .iter()
             .map(|account| format!("system:serviceaccount:{}:{account}", self.secret_namespace))
             .collect()
+    }
+
+    /// `<namespace>/<secret>`, by which roles are told apart.
+    #[must_use]
+    pub fn secret(&self) -> String {
+        format!("{}/{}", self.secret_namespace, self.secret_name)
+    }
+
+    /// The entry with the role's `CreateRole`.
+    #[must_use]
+    pub fn role_document(&self) -> String {
+        path::role(&self.role_name)
+    }
+
+    /// The entry with the role's `PutRolePolicy`.
+    #[must_use]
+    pub fn policy_document(&self) -> String {
+        path::role_policy(&self.role_name)
     }
 
     /// The Secret's entry, `manifests/<namespace>-<name>-credentials.yaml` as ccoctl names it; what is too long for an

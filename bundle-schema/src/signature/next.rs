@@ -51,10 +51,21 @@ impl<'a> SignedSoFar<'a> {
         &self.digest
     }
 
+    /// Who has signed.
+    #[must_use]
+    pub fn signers(&self) -> &[Signer] {
+        &self.signers
+    }
+
+    /// The roles that have not signed.
+    #[must_use]
+    pub fn missing(&self) -> Vec<String> {
+        self.policy.missing(&self.signers).into_iter().map(|(role, _)| role.clone()).collect()
+    }
+
     /// Before the signing key is known: at most one role has not signed.
     pub fn check(&self) -> Result<(), NextSignatureError> {
-        let missing: Vec<String> =
-            self.policy.missing(&self.signers).into_iter().map(|(role, _)| role.clone()).collect();
+        let missing = self.missing();
         if missing.len() > 1 { Err(NextSignatureError::Several(missing)) } else { Ok(()) }
     }
 

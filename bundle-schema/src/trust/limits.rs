@@ -159,7 +159,7 @@ struct Granted<'a> {
 
 impl<'a> Granted<'a> {
     fn to(role: &'a RoleDocuments) -> Self {
-        let statements = role.policy.policy_document.0.statement.iter();
+        let statements = role.statements().iter();
         let allowing = statements.filter(|statement| statement.effect == Effect::Allow);
         let actions: BTreeSet<&str> =
             allowing.clone().flat_map(|statement| &statement.action).flatten().map(ActionPattern::as_str).collect();

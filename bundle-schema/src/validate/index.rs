@@ -80,7 +80,7 @@ pub(super) fn check_components(contents: &Contents, problems: &mut Problems) {
     if let Some(name) = repeated(components.iter().map(|component| component.role_name.as_str())) {
         problems.add(at, format!("two components have the role name {name} (without regard to case)"));
     }
-    let secrets: Vec<String> = components.iter().map(|c| format!("{}/{}", c.secret_namespace, c.secret_name)).collect();
+    let secrets: Vec<String> = components.iter().map(Component::secret).collect();
     if let Some(secret) = repeated(secrets.iter().map(String::as_str)) {
         problems.add(at, format!("two components have the Secret {secret}"));
     }

@@ -17,7 +17,8 @@ impl Plan {
         row("SHA-256", sha256.to_string());
         row("Created", format!("{created}, expires {expires}"));
         for signer in signers {
-            row("Signed", format!("{} {}", Escaped(&signer.role), EscapedWhole(&signer.key)));
+            let remark = if signer.is_without_rebuild() { ", without making the bundle again" } else { "" };
+            row("Signed", format!("{} {}{remark}", Escaped(&signer.role), EscapedWhole(&signer.key)));
         }
         row("Account", format!("{account_id} ({partition}, {region})"));
         row("Issuer", issuer_url.to_string());
