@@ -112,8 +112,17 @@ pub struct Difference {
     /// The role that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// The statement of the role's policy in the bundle, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<usize>,
     /// What differs, in words.
     pub message: String,
+    /// What the requests and settings give; left out where they give nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What the bundle has; left out where it has nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
 }
 
 /// One role: who may use it, and for what.
@@ -172,10 +181,13 @@ pub struct ServiceAccess {
     pub levels: Vec<LevelAccess>,
 }
 
+/// The access levels, the riskiest first. `Unknown` is of actions that the data does not know, which may be anything.
+pub const ACCESS_LEVELS: [&str; 6] = ["Permissions management", "Write", "Unknown", "Tagging", "Read", "List"];
+
 /// The actions of one access level. A pattern stands under each level of the actions that it matches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LevelAccess {
-    /// The level, or `Unknown` for actions that the data does not know.
+    /// One of [`ACCESS_LEVELS`].
     pub level: String,
     /// The actions without their service, as the policy has them.
     pub actions: Vec<String>,
@@ -193,10 +205,22 @@ pub enum FindingLevel {
     Error,
 }
 
+impl FindingLevel {
+    /// Its name, as in JSON and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// Something that a reviewer should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What it is, such as `airlock/wildcard-action`: stable, one of [`super::findings::RULES`].
+    /// What it is, such as `airlock/action-wildcard`: stable, one of [`super::findings::RULES`].
     pub id: &'static str,
     /// How much it matters.
     pub level: FindingLevel,
@@ -288,6 +312,8 @@ pub struct BundleComparison {
     pub keys: CameAndWent,
     /// The provider's audiences.
     pub audiences: CameAndWent,
+    /// The provider's thumbprints.
+    pub thumbprints: CameAndWent,
     /// Tags of every resource, as `key=value`.
     pub tags: CameAndWent,
     /// The roles that are not the same, and those that came or went.
@@ -341,7 +367,11 @@ pub struct RoleComparison {
     /// Requests that were refused and are allowed now; one for each widening.
     pub witnesses: Vec<Witness>,
     /// What cannot be decided, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undecided: Vec<String>,
+    /// The statements of the older bundle's policy; left out where that has no such role.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Statement>,
 }
 
 /// Which of two bundles have a role.
