@@ -20,12 +20,13 @@
 //! }
 //! ```
 
+pub mod again;
 pub(crate) mod install_archive;
 pub mod roles;
 
 use std::collections::BTreeMap;
 
-use bundle_schema::bundle::{self, InspectError, Inspection, Invalid, WriteError};
+use bundle_schema::bundle::{self, InspectError, Inspection, WriteError};
 use bundle_schema::documents::contents::{BucketDocuments, Contents, RoleDocuments};
 use bundle_schema::documents::index::{Component, Endpoint, Header, Kind};
 use bundle_schema::documents::key::ServiceAccountKey;
@@ -36,6 +37,7 @@ use bundle_schema::json::Embedded;
 use bundle_schema::limits::{DEFAULT_TRUST_POLICY_CHARS, MAX_ROLE_POLICY_CHARS, MAX_TRUST_POLICY_CHARS};
 use bundle_schema::names::{GeneratorVersion, IssuerUrl, NameError, Partition, Sha256};
 
+use crate::build::again::{Again, AgainError};
 use crate::build::roles::{RolesError, components};
 use crate::keys::signing::SigningKey;
 use crate::requests::{LeftOut, Requests, Selected};
@@ -212,9 +214,14 @@ pub enum FreezeError {
     /// What was written, the applier would refuse.
     #[error("the bundle would be refused where it is applied")]
     Refused(#[from] InspectError),
-    /// What was written, `sign` would refuse.
+    /// What was written, a reviewer could not make again.
     #[error("the bundle would be refused where it is reviewed")]
-    Requests(#[from] Invalid),
+    Again(#[from] AgainError),
+    /// What was written, a reviewer would make otherwise.
+    #[error(
+        "the bundle made again from its own requests and settings is another one\n  this is a defect of this program; do not use the bundle"
+    )]
+    Differs,
 }
 
 impl BundleDraft {
@@ -222,7 +229,9 @@ impl BundleDraft {
     /// would refuse.
     pub fn freeze(self) -> Result<UnsignedBundle, FreezeError> {
         let inspection = Inspection::read(bundle::write(&self.contents)?)?;
-        Requests::of_bundle(inspection.contents())?;
+        if Again::of_bundle(inspection.contents())?.contents() != inspection.contents() {
+            return Err(FreezeError::Differs);
+        }
         Ok(UnsignedBundle { inspection, notes: self.notes })
     }
 }

@@ -7,7 +7,7 @@ use bundle_schema::exit::{self, ExitCode};
 use bundle_schema::layout::WIDTH;
 use clap::{Parser, Subcommand};
 
-use crate::commands::{create_bundle, create_key_pair, create_signing_key, sign};
+use crate::commands::{create_bundle, create_key_pair, create_signing_key, review, sign};
 use crate::failure::Failure;
 
 /// Makes keys and signed STS Airlock bundles on a host without a network.
@@ -19,13 +19,14 @@ struct Cli {
 }
 
 const AFTER: &str = "\
-Example, from a release's CredentialsRequests to a signed bundle:
+Example, from a release's CredentialsRequests to a reviewed bundle:
   airlock-generator create-signing-key --output-dir keys
   airlock-generator create-bundle --name prod --region us-east-2 \\
       --account-id 123456789012 --credentials-requests-dir requests \\
       --signing-key keys/minisign.key --output-dir out
+  airlock-generator review out/prod-1.tar.gz --trusted-key keys/minisign.pub
 
-Exit codes: 0 done; 1 reading or writing failed; 2 a flag, a setting or a key
+Exit codes: 0 done; 1 reading or writing failed, or review --fail-on; 2 a flag, a setting or a key
 file is wrong; 3 a signature, a digest or the trust file refused it; 4 a request
 or a bundle is invalid; 5 the bundle has expired.";
 
@@ -40,6 +41,9 @@ enum Command {
     /// Make a signed bundle and an install archive from CredentialsRequests
     #[command(after_help = CREATE_BUNDLE)]
     CreateBundle(Box<create_bundle::Arguments>),
+    /// Report what a bundle allows, and whether it is what was asked for
+    #[command(after_help = REVIEW)]
+    Review(review::Arguments),
     /// Add a signature to a bundle or a receipt
     #[command(after_help = SIGN)]
     Sign(sign::Arguments),
@@ -99,6 +103,33 @@ given several times is a list:
 The same input, keys and time (--created or SOURCE_DATE_EPOCH) give the same
 bytes.";
 
+const REVIEW: &str = "\
+Examples:
+  airlock-generator review prod-2.tar.gz --trust trust.json \\
+      --against prod-1.tar.gz
+  airlock-generator review prod-2.tar.gz --trusted-key generator.pub \\
+      --credentials-requests-dir requests --format html --output review.html
+
+The bundle is made again from the requests, the public key and the settings in
+it, and every entry is compared. With --credentials-requests-dir the requests
+are those that you extracted from the release; then whoever made the bundle need
+not be believed.
+
+--against says what came and went since an older bundle. \"Allows nothing new\"
+stands there only where it is so for every action, resource and condition; each
+widening has a witness, an action and a resource that were refused and are
+allowed. What cannot be decided counts as widened.
+
+--accepted FILE names findings that were accepted:
+  {\"accepted\": [{\"id\": \"airlock/unscoped-write\", \"role\": \"prod-...\",
+    \"by\": \"Ada\", \"reason\": \"...\", \"until\": \"2027-01-31\"}]}
+One without a statement is for every statement of the role, one without a role
+for findings about the bundle. An expired or unused one is a finding itself.
+
+Exit codes: 0 the report is written; 1 a finding at or above --fail-on; 3 a
+signature or a key is refused; 4 the bundle is invalid, or is not what its
+requests ask for (the report is written all the same).";
+
 const SIGN: &str = "\
 Examples:
   airlock-generator sign prod-1.tar.gz --signing-key review/minisign.key \\
@@ -107,7 +138,8 @@ Examples:
       --sha256 HEX
 
 Shows the bundle and asks before it signs; with --sha256 it signs that file
-without a question, and no other. Writes FILE.LABEL.minisig, as
+without a question, and no other. A bundle that is not what its requests ask for
+is refused; --without-rebuild signs it, and the trusted comment says so. Writes FILE.LABEL.minisig, as
 `minisign -S -m FILE -x FILE.LABEL.minisig` does. An expired or invalid bundle
 is not signed. The label is for people: the applier decides by keys alone.
 
@@ -125,6 +157,7 @@ pub fn run() -> process::ExitCode {
         Command::CreateSigningKey(arguments) => create_signing_key::run(arguments),
         Command::CreateKeyPair(arguments) => create_key_pair::run(arguments),
         Command::CreateBundle(arguments) => create_bundle::run(*arguments),
+        Command::Review(arguments) => review::run(&arguments),
         Command::Sign(arguments) => sign::run(arguments),
     };
     match result {

@@ -5,6 +5,7 @@ pub(crate) mod create_bundle;
 pub(crate) mod create_key_pair;
 pub(crate) mod create_signing_key;
 mod key_source;
+pub(crate) mod review;
 pub(crate) mod sign;
 mod subject;
 mod trusted;
@@ -27,9 +28,9 @@ use crate::keys::password::{self, PasswordSource};
 use crate::keys::signing::{KeyFile, SigningKey};
 use crate::settings::flags::SettingsError;
 
-/// Prints on standard output.
+/// Prints on standard output. Colours are kept where a terminal shows them.
 fn print(text: &str) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
+    let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // A reader that has seen enough, such as `head`, is no failure.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(ExitCode::Other, error)),

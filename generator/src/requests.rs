@@ -7,7 +7,6 @@
 //! A link is followed inside the directory, as a mounted ConfigMap has it, and refused where it leads outside. Everything
 //! else, and a file without a CredentialsRequest, is left out and reported.
 
-mod in_bundle;
 mod problem;
 pub mod request;
 mod selection;
@@ -16,6 +15,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use bundle_schema::documents::contents::Contents;
 use bundle_schema::documents::index::Skipped;
 use bundle_schema::escape::Escaped;
 use bundle_schema::file::{OpenError, read_bounded};
@@ -169,6 +169,35 @@ impl Requests {
             let (skipped, left_out) = (requests.skipped.len(), requests.left_out.len());
             return Err(RequestsError::Empty { path: directory.to_owned(), skipped, left_out });
         }
+        Ok(requests)
+    }
+
+    /// Reads the files of a bundle, as a directory that holds them would be read: what a directory would leave out is left
+    /// out here as well.
+    pub fn of_bundle(contents: &Contents, features: &Features) -> Result<Self, InvalidRequests> {
+        let (mut files, mut left_out, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+        if contents.requests.len() > MAX_FILES {
+            let message = format!("it is one of {} files; at most {MAX_FILES} are allowed", contents.requests.len());
+            let last = contents.requests.last().map(|(source, _)| file_name(source).to_owned());
+            problems.push(RequestProblem { file: last.unwrap_or_default(), document: None, message });
+            return Err(InvalidRequests { problems });
+        }
+        for (source, bytes) in &contents.requests {
+            let file = file_name(source).to_owned();
+            if let Some(reason) = not_read(&file, false) {
+                left_out.push(LeftOut { file, reason });
+            } else if bytes.len() as u64 > MAX_FILE_BYTES {
+                let message = format!("{} bytes; at most {MAX_FILE_BYTES} are allowed", bytes.len());
+                problems.push(RequestProblem { file, document: None, message });
+            } else {
+                files.push((source.clone(), bytes.clone()));
+            }
+        }
+        if !problems.is_empty() {
+            return Err(InvalidRequests { problems });
+        }
+        let mut requests = Self::of_files(files, features)?;
+        requests.left_out.extend(left_out);
         Ok(requests)
     }
 

@@ -302,6 +302,13 @@ fn a_killed_run_leaves_no_file() -> Test {
     Ok(())
 }
 
+/// What each role of the sample requests may do at most, as `sign` says it.
+const RISKIEST: &str = "  democluster-example-block-storage-volume-credentials\n    Permissions management: kms:CreateGrant\n  \
+     democluster-example-front-door-dns-credentials\n    Write: route53:ChangeResourceRecordSets\n  \
+     democluster-example-image-store-bucket-credentials\n    Write: s3:CreateBucket, s3:PutObject, s3:DeleteObject\n  \
+     democluster-example-machines-machine-credentials\n    Write: ec2:RunInstances, ec2:TerminateInstances, iam:PassRole\n  \
+     democluster-example-permissions-watcher-operator-permissions-wat\n    Read: iam:GetUser, iam:GetUserPolicy\n";
+
 #[test]
 fn a_second_signature_is_added_beside_the_first() -> Test {
     let scene = Scene::with_key()?;
@@ -318,8 +325,10 @@ fn a_second_signature_is_added_beside_the_first() -> Test {
     assert_eq!(
         signed.stdout,
         format!(
-            "File     {bundle} (bundle)\nName     democluster\nSerial   1\nAccount  123456789012 (aws, us-east-2)\n\
-             Issuer   {}\nKey      RSA-4096 {}\nRoles    5\nCreated  {}, expires {}\nSHA-256  {}\n\
+            "File     {bundle} (bundle)\n\
+             Verdict  is what its requests ask for; 6 warnings, 2 notes; signed by trusted\n    key 1\n\
+             Name     democluster\nSerial   1\nAccount  123456789012 (aws, us-east-2)\n\
+             Issuer   {}\nKey      RSA-4096 {}\nRoles    5\n{RISKIEST}Created  {}, expires {}\nSHA-256  {}\n\
              Signature  {bundle}.reviewer.minisig (written)\nSigned by  {}\n",
             text("issuerUrl"),
             scene.entry(&bundle, "oidc/keys.json")["keys"][0]["kid"].as_str().unwrap(),
@@ -512,8 +521,8 @@ fn the_next_steps_are_those_of_the_serial() -> Test {
     let (first, second) = (next("1"), next("2"));
     assert_eq!(
         first[0],
-        "have the bundle reviewed and signed again: airlock-generator sign out/democluster-1.tar.gz --trusted-key generator.pub \
-         --signing-key REVIEWERS-KEY"
+        "have the bundle reviewed and signed again: airlock-generator review out/democluster-1.tar.gz --trusted-key generator.pub \
+         && airlock-generator sign out/democluster-1.tar.gz --trusted-key generator.pub --signing-key REVIEWERS-KEY"
     );
     assert!(first[1].ends_with("airlock-applier plan out/democluster-1.tar.gz --trust trust.json"), "{first:?}");
     assert_eq!(

@@ -1,4 +1,5 @@
-//! Reading the largest bundle that there may be needs less than four times the archive limit of memory.
+//! Reading the largest bundle that there may be needs less than four times the archive limit of memory, and a review of a
+//! thousand roles less than 100 MB.
 
 #![allow(
     clippy::expect_used,
@@ -12,6 +13,7 @@ use bundle_schema::limits::{MAX_ARCHIVE_BYTES, MAX_ENTRY_BYTES, MAX_TRUST_PATTER
 use tests::binaries::binaries;
 use tests::forge::{Delivery, Kit, contents::parsed, heavy, raw};
 use tests::program::Program;
+use tests::scene::Scene;
 
 /// Runs a command and prints the largest resident set of it, in KiB.
 const MEASURE: &str = "import resource, subprocess, sys\n\
@@ -55,6 +57,47 @@ fn the_most_denied_actions_are_compared_with_the_largest_bundle() {
     verified_within_limits(&delivery);
 }
 
+/// What a reviewer's laptop has to spare for a thousand roles.
+const MAX_REVIEW_KIB: u64 = 100_000;
+
+#[test]
+fn a_thousand_roles_are_reviewed_in_a_hundred_megabytes() {
+    let scene = Scene::with_key().unwrap();
+    let bundle = |serial: &str, actions: &str| {
+        let folder = format!("requests-{serial}");
+        for number in 0..1000 {
+            let request = format!(
+                "apiVersion: cloudcredential.openshift.io/v1\nkind: CredentialsRequest\nmetadata: {{name: component-{number}}}\n\
+                 spec:\n  serviceAccountNames: [operator, controller]\n  secretRef: {{name: credentials-{number}, namespace: \
+                 example}}\n  providerSpec:\n    kind: AWSProviderSpec\n    statementEntries:\n    - {{effect: Allow, resource: \
+                 '*', action: ['ec2:AttachVolume', 'ec2:CreateVolume', 's3:PutObject', 'iam:PassRole', {actions}]}}\n"
+            );
+            scene.write(&format!("{folder}/{number:04}.yaml"), request);
+        }
+        let arguments = ["--credentials-requests-dir", &folder, "--serial", serial];
+        scene.create_bundle(&arguments).run().exits(0);
+        format!("out/democluster-{serial}.tar.gz")
+    };
+    let (old, new) = (bundle("1", "'ec2:Describe*'"), bundle("2", "'ec2:D*', 'kms:CreateGrant'"));
+    let generator = &binaries().unwrap().generator;
+    for format in ["text", "markdown", "html", "json", "sarif"] {
+        let peak = peak_kib(
+            &Program::new("python3")
+                .args(["-c", MEASURE])
+                .arg(generator)
+                .args(["review", &new, "--against", &old, "--format", format])
+                .in_folder(scene.path(".")),
+        );
+        println!("reviewing 1,000 roles as {format} takes {peak} KiB");
+        assert!(peak < MAX_REVIEW_KIB, "{format}: {peak} KiB");
+    }
+}
+
+/// What [`MEASURE`] prints.
+fn peak_kib(measured: &Program) -> u64 {
+    measured.run().exits(0).stdout.trim().parse().unwrap()
+}
+
 fn verified_within_limits(delivery: &Delivery) {
     let folder = tempfile::tempdir().unwrap();
     let bundle = folder.path().join("prod-a-7.tar.gz");
@@ -69,10 +112,8 @@ fn verified_within_limits(delivery: &Delivery) {
         .arg(applier)
         .args(["verify", "--trust", "trust.json"])
         .arg(&bundle)
-        .in_folder(folder.path())
-        .run()
-        .exits(0);
-    let peak: u64 = measured.stdout.trim().parse().unwrap();
+        .in_folder(folder.path());
+    let peak = peak_kib(&measured);
     println!("verifying it takes {peak} KiB");
     assert!(peak * 1024 < 4 * MAX_ARCHIVE_BYTES, "{peak} KiB");
 }

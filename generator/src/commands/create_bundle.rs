@@ -179,7 +179,7 @@ fn next(places: &Places, serial: u64, has_private_key: bool) -> Vec<String> {
     let bundle = shown(places.bundle());
     let mut steps = vec![
         format!(
-            "have the bundle reviewed and signed again: airlock-generator sign {bundle} --trusted-key generator.pub --signing-key REVIEWERS-KEY"
+            "have the bundle reviewed and signed again: airlock-generator review {bundle} --trusted-key generator.pub && airlock-generator sign {bundle} --trusted-key generator.pub --signing-key REVIEWERS-KEY"
         ),
         format!(
             "carry the bundle and its .minisig files to the privileged network: airlock-applier plan {bundle} --trust trust.json"

@@ -11,11 +11,12 @@ use bundle_schema::file::read_bounded;
 use bundle_schema::layout::fold;
 use bundle_schema::limits::{MAX_ARCHIVE_BYTES, MAX_SIGNATURE_BYTES};
 use bundle_schema::names::Sha256;
+use bundle_schema::signature::WITHOUT_REBUILD;
 use bundle_schema::trust::{read_trust_file, trusted_keys};
 use serde::Serialize;
 
 use super::key_source::shown;
-use super::subject::{SignError, Subject, look};
+use super::subject::{Head, SignError, Subject, look, review_of};
 use super::trusted::{check_keys, check_trust};
 use super::{note, now, open_signing_key, password_source, print, time_from_environment};
 use crate::failure::Failure;
@@ -57,6 +58,9 @@ pub(crate) struct Arguments {
     /// Trust file (JSON): its other roles must have signed already, and its limits hold
     #[arg(long, value_name = "FILE", conflicts_with = "trusted_key")]
     trust: Option<PathBuf>,
+    /// Sign a bundle that is not what its requests ask for; the signature's trusted comment says so
+    #[arg(long)]
+    without_rebuild: bool,
     /// File whose only line is the signing key's password
     #[arg(long, value_name = "FILE", conflicts_with = "no_password")]
     password_file: Option<PathBuf>,
@@ -72,7 +76,7 @@ pub(crate) struct Arguments {
 #[serde(rename_all = "camelCase")]
 struct Report {
     #[serde(flatten)]
-    subject: Subject,
+    head: Head,
     signature: String,
     signing_key: String,
     /// The trust file's role that it belongs to.
@@ -97,28 +101,49 @@ impl fmt::Display for Report {
 /// Shows what is signed, has it confirmed, then signs it: the bytes that were read once, and no others. Another signature
 /// of that name is never overwritten.
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { file, signing_key, signer, sha256, trusted_key, trust, password_file, no_password, format } =
-        arguments;
+    let Arguments {
+        file,
+        signing_key,
+        signer,
+        sha256,
+        trusted_key,
+        trust,
+        without_rebuild,
+        password_file,
+        no_password,
+        format,
+    } = arguments;
     let bytes = read_bounded(&file, MAX_ARCHIVE_BYTES)?;
     let subject = look(&file, &bytes)?;
-    subject.check_time(now()?)?;
+    let now = now()?;
+    subject.check_time(now)?;
     if let Some(expected) = sha256.as_ref().filter(|expected| **expected != subject.sha256) {
         let (found, expected) = (subject.sha256.clone(), expected.clone());
         return Err(SignError::OtherFile { file: subject.file, found, expected }.into());
     }
-    let unchanged = |signed: &Sha256| {
-        if *signed == subject.sha256 { Ok(()) } else { Err(SignError::Changed(subject.file.clone())) }
-    };
-    if !trusted_key.is_empty() {
-        unchanged(&check_keys(&file, &trusted_keys(&trusted_key)?)?)?;
-    }
     let trust = trust.as_deref().map(read_trust_file).transpose()?;
-    let signed = trust.as_ref().map(|trust| check_trust(&file, &bytes, trust, now()?)).transpose()?;
-    signed.iter().try_for_each(|signed| unchanged(signed.digest()))?;
+    let (signed, signers) = match (&trust, trusted_key.as_slice()) {
+        (Some(trust), _) => {
+            let signed = check_trust(&file, subject.bundle.as_ref(), trust, now)?;
+            let (digest, signers) = (signed.digest().clone(), signed.signers().to_vec());
+            (Some(signed), Some((digest, signers)))
+        }
+        (None, []) => (None, None),
+        (None, keys) => (None, Some(check_keys(&file, &trusted_keys(keys)?)?)),
+    };
+    if signers.as_ref().is_some_and(|(digest, _)| *digest != subject.sha256) {
+        return Err(SignError::Changed(subject.file).into());
+    }
+    let signers = signers.map(|(_, signers)| signers);
+    let review = subject.bundle.as_ref().map(|bundle| review_of(bundle, signers, now)).transpose()?;
+    let head = subject.head(review.as_ref());
+    if let Some(review) = review.filter(|review| !review.rebuild.identical && !without_rebuild) {
+        return Err(SignError::Differs { file: subject.file, differences: review.rebuild.differences }.into());
+    }
     // Before the password is asked for: whoever types it should know for what.
     match format {
-        Format::Text => print(&fold(&subject.to_string()))?,
-        Format::Json if sha256.is_none() => note(&fold(&subject.to_string())),
+        Format::Text => print(&fold(&head.to_string()))?,
+        Format::Json if sha256.is_none() => note(&fold(&head.to_string())),
         Format::Json => {}
     }
     if sha256.is_none() {
@@ -132,10 +157,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let kept = already_there(&path, &key, &bytes)?;
     if !kept {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let signature = key.sign(&bytes, time, &name);
+        let remark = (subject.bundle.is_some() && without_rebuild).then_some(WITHOUT_REBUILD);
+        let signature = key.sign_with_remark(&bytes, time, &name, remark);
         stage(vec![NewFile { path: path.clone(), bytes: signature.as_bytes(), mode: PUBLIC }], ANOTHER)?.publish()?;
     }
-    print(&format.render(&Report { subject, signature: shown(&path), signing_key: key.public(), role, kept }))
+    print(&format.render(&Report { head, signature: shown(&path), signing_key: key.public(), role, kept }))
 }
 
 /// Asks on the terminal.

@@ -5,7 +5,7 @@ use std::path::Path;
 use bundle_schema::bundle::{Inspection, SignedFiles};
 use bundle_schema::exit::ExitCode;
 use bundle_schema::names::{Sha256, Timestamp};
-use bundle_schema::signature::{NextSignatureError, SignedSoFar, TrustError, TrustPolicy};
+use bundle_schema::signature::{NextSignatureError, SignedSoFar, Signer, TrustError, TrustPolicy};
 use bundle_schema::trust::{LimitsExceeded, TrustFileError, TrustLimits};
 
 use super::warn;
@@ -29,24 +29,24 @@ macro_rules! refusals {
 
 refusals!(LimitsExceeded, NextSignatureError, TrustError);
 
-/// Every one of these keys has signed. Returns the digest of what they signed.
-pub(super) fn check_keys(file: &Path, policy: &TrustPolicy) -> Result<Sha256, Failure> {
-    Ok(SignedFiles::open(file, &[])?.verify(policy)?.digest().clone())
+/// Every one of these keys has signed. Returns the digest of what they signed, and them.
+pub(super) fn check_keys(file: &Path, policy: &TrustPolicy) -> Result<(Sha256, Vec<Signer>), Failure> {
+    let verified = SignedFiles::open(file, &[])?.verify(policy)?;
+    Ok((verified.digest().clone(), verified.signers().to_vec()))
 }
 
-/// At most one role of the trust file has not signed, and a bundle is within its limits. The file was read before; these are
-/// its bytes. Whether the one role is that of the signing key remains to be asked.
+/// At most one role of the trust file has not signed, and a bundle is within its limits. Whether the one role is that of the
+/// signing key remains to be asked, and whether the file is still the one that was read before.
 pub(super) fn check_trust<'a>(
     file: &Path,
-    bytes: &[u8],
+    bundle: Option<&Inspection>,
     (policy, limits): &'a (TrustPolicy, TrustLimits),
     now: Timestamp,
 ) -> Result<SignedSoFar<'a>, Failure> {
     let signed = SignedFiles::open(file, &[])?.signed_so_far(policy)?;
     signed.check()?;
     // A receipt has no limits: it allows nothing.
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        let bundle = Inspection::read(bytes.to_vec()).map_err(|error| Failure::from(error).in_file(file))?;
+    if let Some(bundle) = bundle {
         for exception in limits.check(bundle.contents(), now)? {
             warn(&format!("the trust file's exception for {exception} spares nothing in this bundle"));
         }

@@ -144,9 +144,16 @@ impl SigningKey {
     /// Signs bytes, prehashed, with stock minisign's trusted comment: the time, the file's name, `hashed`.
     #[must_use]
     pub fn sign(&self, bytes: &[u8], time: Timestamp, file: &str) -> String {
+        self.sign_with_remark(bytes, time, file, None)
+    }
+
+    /// As [`Self::sign`], with a remark of the signer's at the end of the comment.
+    #[must_use]
+    pub fn sign_with_remark(&self, bytes: &[u8], time: Timestamp, file: &str, remark: Option<&str>) -> String {
         let printable = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
         let file: String = file.chars().map(printable).collect();
-        let comment = format!("timestamp:{}\tfile:{file}\thashed", time.unix());
+        let remark = remark.map(|remark| format!("\t{remark}")).unwrap_or_default();
+        let comment = format!("timestamp:{}\tfile:{file}\thashed{remark}", time.unix());
         let [signature, global] = self.signature_lines(bytes, &comment);
         format!("{UNTRUSTED}\n{signature}\n{TRUSTED}{comment}\n{global}\n")
     }

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use bundle_schema::documents::index::Header;
+use bundle_schema::documents::contents::RoleDocuments;
+use bundle_schema::documents::index::{Component, Header};
 use bundle_schema::escape::{Escaped, escaped_json};
 use bundle_schema::layout::fold;
 use serde::Serialize;
@@ -24,12 +25,15 @@ impl Format {
     pub(crate) fn render(self, report: &(impl fmt::Display + Serialize)) -> String {
         match self {
             Self::Text => report.to_string(),
-            Self::Json => {
-                let bytes = bundle_schema::json::to_bytes(report);
-                escaped_json(&String::from_utf8(bytes).unwrap_or_default())
-            }
+            Self::Json => json(report),
         }
     }
+}
+
+/// One JSON document, which does nothing to a terminal.
+pub(crate) fn json(report: &impl Serialize) -> String {
+    let bytes = bundle_schema::json::to_bytes(report);
+    escaped_json(&String::from_utf8(bytes).unwrap_or_default())
 }
 
 /// A file that a command wrote, or found as it would have written it.
@@ -127,24 +131,20 @@ impl BundleReport {
 }
 
 fn roles(bundle: &SignedBundle, header: &Header, notes: &Notes) -> Vec<RoleReport> {
-    let pairs = header.components.iter().zip(&bundle.contents().roles);
-    let report = |(component, role): (
-        &bundle_schema::documents::index::Component,
-        &bundle_schema::documents::contents::RoleDocuments,
-    )| {
+    let report = |(component, role): (&Component, &RoleDocuments)| {
         let role_name = component.role_name.to_string();
         RoleReport {
             request: component.request.to_string(),
             file: file_name(&component.source).to_owned(),
             role_arn: header.role_arn(&component.role_name),
-            secret: format!("{}/{}", component.secret_namespace, component.secret_name),
+            secret: component.secret(),
             service_accounts: component.service_accounts.iter().map(ToString::to_string).collect(),
-            statements: role.policy.policy_document.0.statement.len(),
+            statements: role.statements().len(),
             undecided_feature_gates: notes.undecided.get(&role_name).cloned().unwrap_or_default(),
             role_name,
         }
     };
-    pairs.map(report).collect()
+    bundle.contents().each_role().map(report).collect()
 }
 
 fn skipped(header: &Header) -> Vec<SkippedReport> {

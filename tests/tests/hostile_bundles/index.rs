@@ -75,7 +75,7 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
             "unknown field",
             index("  \"kind\"", "  \"admin\": true,\n  \"kind\""),
             "bundle.json is refused: unknown field `admin`, expected one of `schemaVersion`, `kind`, `name`, `serial`, `created`, \
-             `expires`, `generatorVersion`, `partition`, `dnsSuffix`, `region`, `accountId`, `issuerUrl`, `endpoint`, `r... (81 more characters)",
+             `expires`, `generatorVersion`, `partition`, `dnsSuffix`, `region`, `accountId`, `issuerUrl`, `endpoint`, `r... (93 more characters)",
         ),
         refused(
             "a name that no cluster has",
@@ -98,12 +98,12 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
         refused(
             "a size that is a float",
             index("\"size\": ", "\"size\": 1.5e2, \"size\": "),
-            "bundle.json is refused: repeated key \"size\" at line 66 column 32",
+            "bundle.json is refused: repeated key \"size\" at line 72 column 32",
         ),
         refused(
             "a listed path that leads out",
             index("\"path\": \"aws/bucket-policy.json\"", "\"path\": \"../bucket-policy.json\""),
-            "bundle.json is refused: invalid entry path \"../bucket-policy.json\": must have no part . or .. at line 65 column 37",
+            "bundle.json is refused: invalid entry path \"../bucket-policy.json\": must have no part . or .. at line 71 column 37",
         ),
         refused(
             "an index that is no JSON",
