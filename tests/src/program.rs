@@ -136,6 +136,11 @@ impl Program {
         }
     }
 
+    /// Its file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// The command as a user types it.
     pub fn line(&self) -> String {
         let name = self.file.file_name().unwrap_or(self.file.as_os_str());

@@ -1,4 +1,5 @@
-//! The Python environment under the target folder: the emulator and the stock AWS CLI, as `requirements.txt` pins them.
+//! Python environments under the target folder: the emulator and the stock AWS CLI, as `requirements.txt` pins them, and
+//! axe-core, as `axe-requirements.txt` does.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -17,22 +18,34 @@ pub struct Venv {
 }
 
 impl Venv {
-    /// The environment of this target folder, made where it is not there, not whole or of other requirements. Only one
-    /// process makes it, the others wait; `say` hears when it takes a while.
+    /// The emulator's environment; `say` hears when making it takes a while.
     pub fn get(say: impl Fn(&str)) -> Result<Self, SetupError> {
-        let folder = target_dir().join("emulator-venv");
+        let size = "setting up the AWS emulator in target/emulator-venv (once, from PyPI: about 30 MB to download, 300 MB on disk)";
+        Self::complete("emulator-venv", "requirements.txt", || say(size))
+    }
+
+    /// axe-core's script, which looks for what keeps people out of a page, in an environment of its own.
+    pub fn axe() -> Result<PathBuf, SetupError> {
+        const FOLDER: &str = "import sysconfig; print(sysconfig.get_path('purelib'), end='')";
+        let venv = Self::complete("axe-venv", "axe-requirements.txt", || ())?;
+        let packages = Program::new(venv.program("python")).args(["-c", FOLDER]).run().exits(0).stdout;
+        Ok(Path::new(&packages).join("axe_playwright_python/axe.min.js"))
+    }
+
+    /// An environment of this target folder, made where it is not there, not whole or of other requirements. Only one
+    /// process makes it, the others wait.
+    fn complete(name: &str, requirements: &str, say: impl Fn()) -> Result<Self, SetupError> {
+        let folder = target_dir().join(name);
         let failed = |error: std::io::Error| SetupError(format!("{} cannot be made: {error}", folder.display()));
         let lock = File::create(folder.with_extension("lock")).map_err(failed)?;
         lock.lock().map_err(failed)?;
-        let requirements = crate_file("requirements.txt");
+        let requirements = crate_file(requirements);
         let wanted = format!("{:x?}", Sha256::digest(fs::read(&requirements).map_err(failed)?));
         let stamp = folder.join("complete");
         if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
             return Ok(Self { folder });
         }
-        say(
-            "setting up the AWS emulator in target/emulator-venv (once, from PyPI: about 30 MB to download, 300 MB on disk)",
-        );
+        say();
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(failed)?;
         }
@@ -57,7 +70,7 @@ impl Venv {
 
     fn install(&self, requirements: &Path) -> Result<(), SetupError> {
         // Wheels only: nothing is compiled and no package's own set-up code runs. And those wheels only whose digests are
-        // listed, whatever index or mirror they come from.
+        // listed, whatever index or mirror they come from. The lists are whole, so nothing is looked for beside them.
         let output = Command::new(self.program("python"))
             .args([
                 "-m",
@@ -66,6 +79,7 @@ impl Venv {
                 "--quiet",
                 "--disable-pip-version-check",
                 "--only-binary=:all:",
+                "--no-deps",
                 "--require-hashes",
                 "--requirement",
             ])

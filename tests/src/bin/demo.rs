@@ -18,6 +18,7 @@ use tests::{crate_file, target_dir};
 type Done<T = ()> = Result<T, Box<dyn Error>>;
 
 const BUNDLE: &str = "transfer/democluster-1.tar.gz";
+const WIDENED: &str = "transfer/democluster-2.tar.gz";
 const TAMPERED: &str = "tampered/democluster-1.tar.gz";
 
 fn main() {
@@ -46,11 +47,7 @@ impl Demo {
             fs::remove_dir_all(&folder)?;
         }
         let requests = folder.join("credentials-requests");
-        fs::create_dir_all(&requests)?;
-        for entry in fs::read_dir(crate_file("samples/credentials-requests"))? {
-            let entry = entry?;
-            fs::copy(entry.path(), requests.join(entry.file_name()))?;
-        }
+        copy_folder(&crate_file("samples/credentials-requests"), &requests)?;
         Ok(Self { folder, programs, emulator })
     }
 
@@ -63,6 +60,7 @@ impl Demo {
         self.offline()?;
         self.review()?;
         self.privileged()?;
+        self.widened()?;
         self.tampered()?;
         self.what_next()
     }
@@ -117,8 +115,13 @@ impl Demo {
         );
         self.applier(&["verify", BUNDLE, "--trust=trust.json"], 3)?;
         step(
-            "The reviewer reads the bundle (every file in it is readable text) and signs it. On a terminal, sign shows the\n\
-             bundle and asks; elsewhere it is told the SHA-256 of the file that was reviewed:",
+            "The reviewer's report: the bundle is made again from the requests in it and compared, every role is shown by what it\n\
+             may do, and what a security review should know is a finding. (--format html makes a page of it.)",
+        );
+        self.generator(&["review", BUNDLE, "--trust=trust.json"], 0)?;
+        step(
+            "The reviewer signs it. On a terminal, sign shows the head of the report and asks; elsewhere it is told the SHA-256\n\
+             of the file that was reviewed:",
         );
         let reviewed = self.tool("sha256sum", &[BUNDLE])?;
         let digest = reviewed.stdout.split_whitespace().next().ok_or("sha256sum prints nothing")?;
@@ -160,6 +163,54 @@ impl Demo {
         Ok(())
     }
 
+    fn widened(&self) -> Done {
+        door("The next release, and somebody at the first door wants more than it asks for.");
+        step(
+            "The release's requests are the same. In the copy that the bundle is made of, one role gets two actions more:",
+        );
+        let requests = self.folder.join("changed-requests");
+        copy_folder(&self.folder.join("credentials-requests"), &requests)?;
+        let request = requests.join("01-image-store.yaml");
+        let text = fs::read_to_string(&request)?;
+        let (asked, more) =
+            ("- s3:GetObject\n", "- s3:GetObject\n      - s3:PutBucketPolicy\n      - iam:CreateAccessKey\n");
+        if !text.contains(asked) {
+            return Err("the sample request is another one".into());
+        }
+        fs::write(&request, text.replacen(asked, more, 1))?;
+        self.shell("tar xzOf transfer/democluster-1.tar.gz serviceaccount-signer.public > signer.public");
+        self.generator(
+            &[
+                "create-bundle",
+                "--name=democluster",
+                "--region=us-east-2",
+                "--account-id=123456789012",
+                "--serial=2",
+                "--public-key-file=signer.public",
+                "--credentials-requests-dir=changed-requests",
+                "--signing-key=generator-team/minisign.key",
+                "--no-password",
+                "--output-dir=transfer",
+            ],
+            0,
+        )?;
+        step("Against the bundle that was reviewed last time, the report says in its first line that it allows more:");
+        let against = format!("--against={BUNDLE}");
+        let flags = ["review", WIDENED, "--trust=trust.json", &against];
+        self.generator(&[&flags[..], &["--fail-on=warning", "--output=widened.txt"]].concat(), 1)?;
+        self.tool("head", &["-n", "19", "widened.txt"])?;
+        step("The same as a page for a browser, which loads nothing from anywhere:");
+        self.generator(&[&flags[..], &["--format=html", "--output=widened.html"]].concat(), 0)?;
+        step(
+            "And whoever extracted the release's requests alone need not believe the first door at all: the bundle is not what\n\
+             they ask for.",
+        );
+        let requests = "--credentials-requests-dir=credentials-requests";
+        self.generator(&["review", WIDENED, requests, "--output=not-the-release.txt"], 4)?;
+        self.tool("head", &["-n", "15", "not-the-release.txt"])?;
+        Ok(())
+    }
+
     fn tampered(&self) -> Done {
         door("Somebody between the doors changes one byte.");
         fs::create_dir_all(self.folder.join("tampered"))?;
@@ -187,6 +238,7 @@ impl Demo {
         println!(
             "  installer/   the install archive with the cluster's private key: extract it into the installer's folder"
         );
+        println!("  widened.html the reviewer's page about the bundle that allows more: open it in a browser");
         println!("  receipt.json, trust.json, and the two teams' keys");
         println!("\nTo type the commands yourself:");
         println!("  cd {}", self.folder.display());
@@ -230,9 +282,25 @@ impl Demo {
         show(&self.program(Path::new(name), arguments), 0)
     }
 
+    /// A command with a redirection in it.
+    fn shell(&self, command: &str) {
+        println!("$ {command}");
+        self.program(Path::new("sh"), &["-c", command]).run().exits(0);
+    }
+
     fn program(&self, file: &Path, arguments: &[&str]) -> Program {
         Program::new(file).args(arguments).in_folder(&self.folder)
     }
+}
+
+/// Copies the files of a folder.
+fn copy_folder(from: &Path, to: &Path) -> Done {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
 }
 
 fn door(title: &str) {
@@ -254,7 +322,13 @@ fn say(text: &str) {
 fn show(program: &Program, code: i32) -> Done<Outcome> {
     println!("$ {}", folded(&program.line()));
     let outcome = program.run();
-    print!("{}{}", fold(&outcome.stderr), outcome.stdout);
+    // A warning comes before what is printed, an error after it.
+    let (first, second) = (fold(&outcome.stderr), &outcome.stdout);
+    if code == 0 {
+        print!("{first}{second}");
+    } else {
+        print!("{second}{first}");
+    }
     if outcome.code != Some(code) {
         return Err(format!("{} ended with {:?}; {code} was expected", outcome.line, outcome.code).into());
     }
