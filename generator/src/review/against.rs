@@ -158,7 +158,7 @@ struct Roles<'a> {
 }
 
 impl Roles<'_> {
-    /// The roles that are not the same in both.
+    /// The roles that differ.
     fn compare(&self, old: &Contents, new: &Contents) -> Vec<RoleComparison> {
         let (before, after) = (by_secret(old), by_secret(new));
         let secrets: BTreeSet<_> = before.keys().chain(after.keys()).collect();
