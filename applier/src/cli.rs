@@ -49,6 +49,16 @@ pub(crate) enum Command {
                             Ctrl-C finishes the calls under way, begins no other, and writes the receipt."
     )]
     Apply(ApplyArgs),
+    /// Print the least IAM policy with which a bundle can be planned or applied
+    #[cfg(feature = "aws")]
+    #[command(
+        override_usage = "airlock-applier permissions BUNDLE --for PURPOSE [OPTIONS]\n           (--trust FILE | --trusted-key KEY...)",
+        after_help = "Example:\n  airlock-applier permissions prod-1.tar.gz --trust trust.json --for apply\n\n\
+                            No call to AWS is made. Actions have the exact resources of the bundle. What one\n\
+                            managed policy cannot hold is divided: one document after the other, or with\n\
+                            --format json a list of documents. sts:GetCallerIdentity needs no permission."
+    )]
+    Permissions(PermissionsArgs),
 }
 
 /// A bundle, and whom to trust about it.
@@ -126,6 +136,19 @@ pub(crate) struct ApplyArgs {
     /// Where the receipt goes [default: <name>-<serial>.<time>.receipt.json in the current directory]
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: Option<PathBuf>,
+}
+
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct PermissionsArgs {
+    #[command(flatten)]
+    pub(crate) bundle: BundleArgs,
+    /// What is to be done with the bundle
+    #[arg(long = "for", value_enum, value_name = "PURPOSE")]
+    pub(crate) purpose: crate::permissions::Purpose,
+    /// With what `apply --prune` needs
+    #[arg(long)]
+    pub(crate) prune: bool,
 }
 
 #[cfg(feature = "aws")]

@@ -4,6 +4,8 @@
 #[cfg(feature = "aws")]
 mod apply;
 #[cfg(feature = "aws")]
+mod permissions;
+#[cfg(feature = "aws")]
 mod plan;
 mod verify;
 
@@ -70,6 +72,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Plan(args) => block_on(plan::run(args)),
         #[cfg(feature = "aws")]
         Command::Apply(args) => block_on(apply::run(args)),
+        #[cfg(feature = "aws")]
+        Command::Permissions(args) => permissions::run(args),
     };
     done.unwrap_or_else(|failure| {
         // Nobody may be listening.

@@ -21,6 +21,8 @@ mod commands;
 #[cfg(feature = "aws")]
 mod fixture;
 #[cfg(feature = "aws")]
+pub mod permissions;
+#[cfg(feature = "aws")]
 pub mod plan;
 #[cfg(feature = "aws")]
 mod record;

@@ -1,0 +1,223 @@
+//! The least IAM policy with which a bundle can be planned, applied or deleted.
+//!
+//! Input: a bundle that was admitted, and what is to be done with it. Output: policy documents for the identity that runs this
+//! program, each within the size of a managed policy. Every action has the exact resources of the bundle; S3's, whose ARNs name
+//! no account, have the account as a condition, and what makes a role has the boundary where the bundle has one. Sources: AWS
+//! service authorization reference (IAM, S3); S3 API reference, CreateBucket and PutObject, for what a call needs besides.
+
+use bundle_schema::documents::contents::Contents;
+use bundle_schema::documents::index::Header;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::record::RECORD_KEY;
+
+/// What is to be done with a bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Purpose {
+    /// `plan`: reading alone
+    Plan,
+    /// `plan` and `apply`
+    Apply,
+}
+
+/// The most characters of a managed policy, white space not counted [IAM quotas].
+const MAX_POLICY_CHARS: usize = 6_144;
+
+/// What reading the bucket takes.
+const READ_BUCKET: &[&str] = &[
+    "s3:GetBucketAbac",
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:GetBucketOwnershipControls",
+    "s3:GetBucketPolicy",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetBucketTagging",
+    "s3:GetBucketVersioning",
+    "s3:GetBucketWebsite",
+    "s3:GetEncryptionConfiguration",
+    "s3:GetLifecycleConfiguration",
+    "s3:ListBucket",
+];
+/// Making it and its settings. CreateBucket takes tags (`TagResource`) and the ownership of objects along.
+const WRITE_BUCKET: &[&str] = &[
+    "s3:CreateBucket",
+    "s3:PutBucketOwnershipControls",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketTagging",
+    "s3:TagResource",
+];
+const READ_OBJECTS: &[&str] = &["s3:GetObject", "s3:GetObjectTagging"];
+/// PutObject takes tags along.
+const WRITE_OBJECTS: &[&str] = &["s3:PutObject", "s3:PutObjectTagging"];
+const READ_PROVIDER: &[&str] = &["iam:GetOpenIDConnectProvider"];
+/// Making the provider takes tags along.
+const WRITE_PROVIDER: &[&str] = &[
+    "iam:AddClientIDToOpenIDConnectProvider",
+    "iam:CreateOpenIDConnectProvider",
+    "iam:RemoveClientIDFromOpenIDConnectProvider",
+    "iam:TagOpenIDConnectProvider",
+    "iam:UpdateOpenIDConnectProviderThumbprint",
+];
+const READ_ROLES: &[&str] =
+    &["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"];
+/// Making a role takes tags along.
+const WRITE_ROLES: &[&str] = &["iam:PutRolePolicy", "iam:TagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"];
+/// What gives a role its boundary, and so can be limited to the right one.
+const BOUND_ROLES: &[&str] = &["iam:CreateRole", "iam:PutRolePermissionsBoundary"];
+/// What a bundle without a boundary needs: a boundary that somebody else set goes.
+const UNBOUND_ROLES: &[&str] = &["iam:CreateRole", "iam:DeleteRolePermissionsBoundary"];
+/// `--prune`: policies of others on the cluster's roles go.
+const PRUNE_ROLES: &[&str] = &["iam:DeleteRolePolicy", "iam:DetachRolePolicy"];
+
+/// One policy document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PolicyDocument {
+    version: &'static str,
+    statement: Vec<Statement>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    effect: &'static str,
+    action: Vec<&'static str>,
+    resource: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<Value>,
+}
+
+impl Statement {
+    fn chars(&self) -> usize {
+        // A comma behind it.
+        serde_json::to_string(self).map_or(usize::MAX, |text| text.chars().count() + 1)
+    }
+
+    /// Two statements, each about half of the resources; none where there is one resource.
+    fn halves(&self) -> Option<[Self; 2]> {
+        let (first, second) =
+            self.resource.split_at_checked(self.resource.len() / 2).filter(|(half, _)| !half.is_empty())?;
+        Some([first, second].map(|half| Self { resource: half.to_vec(), ..self.clone() }))
+    }
+}
+
+/// The documents: as few as fit all.
+#[must_use]
+pub fn policies(contents: &Contents, purpose: Purpose, prune: bool) -> Vec<PolicyDocument> {
+    pack(statements(contents, purpose, prune))
+}
+
+fn statements(contents: &Contents, purpose: Purpose, prune: bool) -> Vec<Statement> {
+    let header = &contents.header;
+    let bucket = format!("arn:{}:s3:::{}", header.partition, header.name.bucket());
+    let issuer = contents.objects();
+    let keys = issuer.iter().map(|object| object.key).chain([RECORD_KEY]);
+    let objects: Vec<String> = keys.map(|key| format!("{bucket}/{key}")).collect();
+    let roles: Vec<String> = header.components.iter().map(|role| header.role_arn(&role.role_name)).collect();
+    let writes = purpose == Purpose::Apply;
+    let of = |read: &[&'static str], write: &[&'static str]| [read, if writes { write } else { &[] }].concat();
+    let allow = |action: Vec<&'static str>, resource: Vec<String>, condition: Option<Value>| Statement {
+        effect: "Allow",
+        action,
+        resource,
+        condition,
+    };
+    let mut statements = vec![
+        allow(of(READ_BUCKET, WRITE_BUCKET), vec![bucket], Some(account(header))),
+        allow(of(READ_OBJECTS, WRITE_OBJECTS), objects, Some(account(header))),
+        allow(of(READ_PROVIDER, WRITE_PROVIDER), vec![header.provider_arn()], None),
+        allow(of(READ_ROLES, WRITE_ROLES), roles.clone(), None),
+    ];
+    if writes {
+        statements.push(match &header.settings.permissions_boundary_arn {
+            Some(boundary) => {
+                let condition = json!({"ArnEquals": {"iam:PermissionsBoundary": boundary}});
+                allow(BOUND_ROLES.to_vec(), roles.clone(), Some(condition))
+            }
+            None => allow(UNBOUND_ROLES.to_vec(), roles.clone(), None),
+        });
+    }
+    if writes && prune {
+        statements.push(allow(PRUNE_ROLES.to_vec(), roles, None));
+    }
+    statements
+}
+
+/// A bucket's ARN names no account: without this, a bucket of that name in another account would do as well.
+fn account(header: &Header) -> Value {
+    json!({"StringEquals": {"s3:ResourceAccount": header.account_id}})
+}
+
+/// Puts statements into documents, in their order; what is too long for one is divided by its resources.
+fn pack(statements: Vec<Statement>) -> Vec<PolicyDocument> {
+    let new = || PolicyDocument { version: "2012-10-17", statement: Vec::new() };
+    let room = MAX_POLICY_CHARS - serde_json::to_string(&new()).map_or(0, |text| text.chars().count());
+    let mut waiting: Vec<Statement> = statements.into_iter().rev().collect();
+    let (mut documents, mut left) = (vec![new()], room);
+    while let Some(statement) = waiting.pop() {
+        let chars = statement.chars();
+        if chars > room
+            && let Some([first, second]) = statement.halves()
+        {
+            waiting.extend([second, first]);
+            continue;
+        }
+        if chars > left {
+            documents.push(new());
+            left = room;
+        }
+        left = left.saturating_sub(chars);
+        if let Some(document) = documents.last_mut() {
+            document.statement.push(statement);
+        }
+    }
+    documents
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn a_document_has_the_size_of_a_managed_policy_at_most() {
+        let roles: Vec<String> =
+            (0..1000).map(|number| format!("arn:aws:iam::123456789012:role/prod-role-{number:04}")).collect();
+        let statement = |action: &[&'static str], resource: &[String]| Statement {
+            effect: "Allow",
+            action: action.to_vec(),
+            resource: resource.to_vec(),
+            condition: None,
+        };
+        let documents = pack(vec![
+            statement(READ_BUCKET, &["arn:aws:s3:::prod-oidc".to_owned()]),
+            statement(READ_ROLES, &roles),
+            statement(PRUNE_ROLES, &roles[..3]),
+        ]);
+        let chars = |document: &PolicyDocument| serde_json::to_string(document).unwrap().chars().count();
+        assert!(documents.iter().all(|document| chars(document) <= MAX_POLICY_CHARS));
+        let of = |action: &[&str]| -> Vec<String> {
+            let statements = documents.iter().flat_map(|document| &document.statement);
+            statements.filter(|statement| statement.action == action).flat_map(|s| s.resource.clone()).collect()
+        };
+        assert_eq!(of(READ_ROLES), roles);
+        assert_eq!(of(PRUNE_ROLES), roles[..3]);
+        assert!(documents.len() <= 16, "{}", documents.len());
+    }
+
+    #[test]
+    fn a_small_bundle_needs_one_document_and_reading_needs_less() {
+        let contents = fixture::contents();
+        let actions = |purpose, prune| -> Vec<&str> {
+            let documents = policies(&contents, purpose, prune);
+            assert_eq!(documents.len(), 1);
+            documents[0].statement.iter().flat_map(|statement| statement.action.clone()).collect()
+        };
+        let (plan, apply, prune) =
+            (actions(Purpose::Plan, false), actions(Purpose::Apply, false), actions(Purpose::Apply, true));
+        assert!(plan.iter().all(|action| apply.contains(action)) && apply.iter().all(|action| prune.contains(action)));
+        assert!(plan.iter().all(|action| action.contains(":Get") || action.contains(":List")), "{plan:?}");
+        assert!(prune.contains(&"iam:DetachRolePolicy") && !apply.contains(&"iam:DetachRolePolicy"));
+    }
+}
