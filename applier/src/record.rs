@@ -246,7 +246,7 @@ mod tests {
         };
         assert_eq!(refuse(&|record| record.version = 2), "it has version 2; this program reads version 1");
         assert_eq!(refuse(&|record| record.name = parsed("dev")), "it is of cluster dev");
-        assert_eq!(refuse(&|record| record.serial = 0), "its serial is 0; it must be from 1 to 1000000000");
+        assert_eq!(refuse(&|record| record.serial = 0), "its serial is 0; it must be from 1 to 999999999");
         let text = String::from_utf8(record().to_bytes()).unwrap();
         for (from, to) in
             [("AROAEXAMPLE0PRODDISK", "AROA"), ("\"run\"", "\"runs\""), ("applied", "done"), ("\n}\n", "\n}\n\n")]

@@ -30,8 +30,9 @@ pub const MAX_TRUST_PATTERNS: usize = 128;
 /// action of IAM has about 80.
 pub const MAX_PATTERN_BYTES: usize = 127;
 
-/// The highest serial of a bundle: a bundle a second would take 31 years to reach it, and every reader of JSON keeps it exact.
-pub const MAX_SERIAL: u64 = 1_000_000_000;
+/// The highest serial of a bundle: a bundle a second would take 31 years to reach it. It and the one after it, which no
+/// bundle has, are exact in every reader of JSON.
+pub const MAX_SERIAL: u64 = 999_999_999;
 /// How long a bundle may be valid, in days: a year, and a month to renew it in.
 pub const MAX_VALID_DAYS: u32 = 400;
 

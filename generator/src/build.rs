@@ -138,7 +138,8 @@ pub fn build(options: &BundleOptions, requests: Requests, key: ServiceAccountKey
 
 fn header(options: &BundleOptions) -> Result<Header, NameError> {
     let settings = options.recorded()?;
-    let BundleOptions { name, serial, created, expires, account_id, place, role_path, tags, .. } = options.clone();
+    let BundleOptions { name, serial, created, expires, account_id, place, role_path, tags, previous, .. } =
+        options.clone();
     let issuer = format!("https://{}.s3.{}.{}", name.bucket(), place.region, place.dns_suffix);
     Ok(Header {
         kind: Kind::Cluster,
@@ -155,7 +156,7 @@ fn header(options: &BundleOptions) -> Result<Header, NameError> {
         endpoint: Endpoint::PublicBucket,
         role_path,
         tags,
-        previous: None,
+        previous,
         settings,
         components: Vec::new(),
         skipped: Vec::new(),
@@ -324,6 +325,7 @@ mod tests {
             thumbprints: None,
             service_accounts: ServiceAccounts::new(),
             features: Features::default(),
+            previous: None,
             name,
         }
     }

@@ -71,28 +71,43 @@ Examples:
   airlock-generator create-bundle --name prod --region us-east-2 \\
       --account-id 123456789012 --credentials-requests-dir requests \\
       --signing-key keys/minisign.key --output-dir out
-  tar xzOf out/prod-1.tar.gz serviceaccount-signer.public > signer.public
-  airlock-generator create-bundle --config prod.yaml --serial 2 \\
-      --public-key-file signer.public
+  airlock-generator create-bundle --previous out/prod-1.tar.gz \\
+      --trusted-key keys/minisign.pub --credentials-requests-dir requests-2 \\
+      --signing-key keys/minisign.key --output-dir out
   airlock-generator create-bundle --config prod.yaml \\
       --install-archive - | age -r age1... > install.tar.gz.age
 
 Output files, which appear together or not at all, and are never overwritten:
   NAME-SERIAL.tar.gz                   the bundle, for the applier
   NAME-SERIAL.tar.gz.minisig           its signature
-  NAME-SERIAL-install.tar.gz           manifests and private key, for the
-                                       installer's directory; only the owner can
-                                       read it
+  NAME-SERIAL-install.tar.gz           manifests and, for serial 1, private key,
+                                       for the installer's directory; only the
+                                       owner can read it
   NAME-SERIAL-install.tar.gz.minisig   its signature, to check before extracting
 
+--previous BUNDLE makes the next bundle of a cluster (second example). Every
+--trusted-key, or every role of --trust, must have signed the older one; it may
+have expired. These are taken from it:
+  never given otherwise  name, account, region, partition, DNS suffix, role
+                         path, and the public key: no private key is needed
+  unless given anew      serial (its own plus one), tags, audiences, thumbprints
+                         and feature gates, each as a whole; permissions
+                         boundary, role names, feature set
+  unless --install-config is given    capabilities
+  where still needed     service accounts of requests that name none
+Nothing else is: the requests are those of --credentials-requests-dir, and
+--expires-in counts from now. To go without a setting that the older bundle has,
+such as its boundary, leave --previous out and give --serial and
+--public-key-file.
+
 The cluster's key pair is the first of these:
-  1. --public-key-file FILE: the public half alone, for a cluster that has its
-     key already. The install archive then holds manifests alone. The bundle of
-     an earlier serial has that file (second example).
+  1. --previous BUNDLE, or --public-key-file FILE: the public half alone, for a
+     cluster that has its key already.
   2. OUTPUT_DIR/serviceaccount-signer.private, from create-key-pair or ccoctl.
   3. For serial 1, a new pair. Its private half is in the install archive and
      nowhere else: keep that archive until the installer has it. With
      --install-archive - it is never on a disk unencrypted.
+Only the install archive of serial 1 holds a private key.
 
 The file of --config is YAML. Its keys are the names of the flags; what may be
 given several times is a list:

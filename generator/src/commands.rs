@@ -5,6 +5,8 @@ pub(crate) mod create_bundle;
 pub(crate) mod create_key_pair;
 pub(crate) mod create_signing_key;
 mod key_source;
+mod next_steps;
+mod previous;
 pub(crate) mod review;
 pub(crate) mod sign;
 mod subject;

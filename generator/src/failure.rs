@@ -18,6 +18,7 @@ use crate::output::files::OutputError;
 use crate::requests::RequestsError;
 use crate::settings::flags::SettingsError;
 use crate::settings::options::OptionsError;
+use crate::settings::previous::PreviousError;
 
 /// A command's end that is not its purpose.
 pub(crate) struct Failure {
@@ -64,6 +65,7 @@ failures! {
     KeyError => Usage,
     OpenError => Other,
     OptionsError => Usage,
+    PreviousError => Usage,
     SettingsError => Usage,
     SigningKeyError => Usage,
 }

@@ -49,7 +49,6 @@ impl Again {
         let selected = requests.selected.clone();
         let mut contents = build(options, requests, bundle.public_key.clone())?.contents;
         contents.header.generator_version = bundle.header.generator_version.clone();
-        contents.header.previous.clone_from(&bundle.header.previous);
         Ok(Self { contents, requests: selected })
     }
 

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use bundle_schema::names::{AccountId, ClusterName, Region};
 
 use super::bundle_files::{Outputs, Places};
-use super::key_source::{KeySource, shown};
+use super::key_source::{KeySource, Keys};
+use super::next_steps::next_steps;
+use super::previous::Older;
 use super::{note, open_signing_key, password_source, print, time_from_environment, warn};
 use crate::build::build;
 use crate::build::install_archive;
@@ -38,15 +40,25 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         None => settings,
         Some(file) => settings.or(config::read(file)?),
     };
+    let older = Older::open(&settings)?;
+    let settings = match &older {
+        None => settings,
+        Some(older) => older.taken_over.complete(settings)?,
+    };
     let Required { name, region, account_id, requests_dir, signing_key, output_dir } = Required::of(&settings)?;
-    let (features, warning) = features(&settings)?;
-    let options = options(&settings, name, region, account_id, features)?;
+    let (features, warning) = features(&settings, older.as_ref())?;
+    let mut options = options(&settings, name, region, account_id, features)?;
+    options.previous = older.as_ref().map(Older::named);
     let places = Places::new(output_dir, settings.install_archive.clone(), &options)?;
     if let Some(warning) = warning {
         warn(warning);
     }
     let requests = Requests::of_directory(requests_dir, &options.features)?;
-    let source = KeySource::find(settings.public_key_file.as_deref(), output_dir, settings.key_type, options.serial)?;
+    if let Some(older) = &older {
+        older.taken_over.add_service_accounts(&mut options.service_accounts, &requests.selected);
+    }
+    let public_key_file = settings.public_key_file.as_deref();
+    let source = KeySource::find(older.as_ref(), public_key_file, output_dir, settings.key_type, options.serial)?;
     let next_serial = options.serial.saturating_add(1);
     let cut_off = places.after_cut_off();
     source.check_vacant(places.files(), cut_off.as_deref(), next_serial)?;
@@ -59,10 +71,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let password = password_source(settings.password_file.clone(), settings.no_password);
     let signing_key = open_signing_key(signing_key, &password)?;
     signing_key.trusted()?;
-    let (public_key, private_key, key_source) = source.take()?;
-    let has_private_key = private_key.is_some();
-    let bundle = build(&options, requests, public_key)?.freeze()?.sign(&signing_key);
-    let install = install_archive::make(bundle.contents(), private_key.as_ref())?;
+    let Keys { public, private, source: key_source, kept } = source.take(options.serial)?;
+    let bundle = build(&options, requests, public)?.freeze()?.sign(&signing_key);
+    let install = install_archive::make(bundle.contents(), private.as_ref())?;
     let install_signature = signing_key.sign(&install, options.created, &places.install_name);
     let outputs = Outputs { bundle: &bundle, install: &install, install_signature: &install_signature };
     let report = BundleReport::new(
@@ -71,7 +82,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
             key_source,
             signing_key: signing_key.public(),
             files: outputs.written(&places),
-            next: next(&places, options.serial, has_private_key),
+            next: next_steps(&places, options.serial, older.as_ref().map(Older::file), &kept),
         },
     );
     outputs.write(&places, &hint)?;
@@ -142,6 +153,7 @@ fn options(
         thumbprints: thumbprints(&settings.thumbprint)?,
         service_accounts: service_accounts(&settings.service_accounts)?,
         features,
+        previous: None,
         name,
     })
 }
@@ -156,56 +168,25 @@ fn service_accounts(settings: &[ServiceAccountsSetting]) -> Result<ServiceAccoun
     Ok(all)
 }
 
-/// What is known about the cluster: flags first, then the install-config; and what is wrong with the latter.
-fn features(settings: &Settings) -> Result<(Features, Option<&'static str>), SettingsError> {
+/// What is known about the cluster: flags first, then the install-config or else the bundle before; and what is wrong with
+/// the install-config.
+fn features(settings: &Settings, older: Option<&Older>) -> Result<(Features, Option<&'static str>), SettingsError> {
     let install_config = settings.install_config.as_deref();
     let install_config = install_config.map(|file| config::read_document(file, InstallConfig::read)).transpose()?;
     let flag = if settings.enable_tech_preview { Some(FeatureSet::TechPreviewNoUpgrade) } else { settings.feature_set };
-    let from_file = install_config.as_ref().and_then(|config| config.feature_set);
     let warning = install_config.as_ref().and_then(InstallConfig::warning);
-    let (gates, capabilities) = match install_config {
-        None => (None, None),
-        Some(config) => (config.gates, Some(config.capabilities)),
+    let known = match install_config {
+        None => older.map_or_else(Features::default, |older| older.taken_over.features.clone()),
+        Some(config) => Features {
+            feature_set: config.feature_set.unwrap_or_default(),
+            gates: config.gates,
+            capabilities: Some(config.capabilities),
+        },
     };
     let features = Features {
-        feature_set: flag.or(from_file).unwrap_or_default(),
-        gates: settings.feature_gates.clone().map(Into::into).or(gates),
-        capabilities,
+        feature_set: flag.unwrap_or(known.feature_set),
+        gates: settings.feature_gates.clone().map(Into::into).or(known.gates),
+        capabilities: known.capabilities,
     };
     Ok((features, warning))
-}
-
-fn next(places: &Places, serial: u64, has_private_key: bool) -> Vec<String> {
-    let bundle = shown(places.bundle());
-    let mut steps = vec![
-        format!(
-            "have the bundle reviewed and signed again: airlock-generator review {bundle} --trusted-key generator.pub && airlock-generator sign {bundle} --trusted-key generator.pub --signing-key REVIEWERS-KEY"
-        ),
-        format!(
-            "carry the bundle and its .minisig files to the privileged network: airlock-applier plan {bundle} --trust trust.json"
-        ),
-    ];
-    let archive = if let Some(path) = &places.install_archive {
-        shown(path)
-    } else {
-        let name = &places.install_name;
-        steps.push(format!("decrypt what standard output was piped into as {name}, beside {name}.minisig"));
-        name.clone()
-    };
-    let extract = format!("minisign -Vm {archive} -p generator.pub && tar xzf {archive} -C INSTALL-DIR");
-    steps.push(if serial == 1 {
-        format!("before openshift-install create cluster, check and extract the install archive where it runs: {extract}")
-    } else {
-        format!("once the bundle is applied, check and extract the install archive and apply its Secrets to the cluster: {extract} && oc apply -f INSTALL-DIR/manifests")
-    });
-    if has_private_key {
-        steps.push(
-            format!(
-                "keep the install archive where only the installer's team can read it: it alone holds the cluster's private \
-                 key. If it is lost before the bundle is applied, delete {}, and run this command again with the same serial",
-                places.named()
-            ),
-        );
-    }
-    steps
 }

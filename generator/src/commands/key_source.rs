@@ -1,4 +1,5 @@
-//! Which key pair a bundle is made for: a public half that is given, a private half that is there, or a new one.
+//! Which key pair a bundle is made for: that of the bundle before, a public half that is given, a private half that is there,
+//! or a new one.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,15 +11,17 @@ use bundle_schema::file::read_bounded;
 use bundle_schema::limits::{MAX_ARCHIVE_BYTES, MAX_KEY_FILE_BYTES};
 use bundle_schema::names::ClusterName;
 
+use super::previous::Older;
 use super::{read_secret, warn};
 use crate::failure::Failure;
 use crate::keys::service_account::{KeyType, PRIVATE_FILE, PrivateKey};
 use crate::output::files::{OutputError, check_private};
 use crate::settings::flags::SettingsError;
+use crate::settings::previous::keeps_key;
 
 /// Where the key of a bundle comes from.
 pub(super) enum KeySource {
-    /// `--public-key-file`: there is no private half here.
+    /// The bundle of `--previous`, or `--public-key-file`: there is no private half here.
     Public { key: ServiceAccountKey, from: String },
     /// `serviceaccount-signer.private` of the output directory.
     Existing { key: PrivateKey, file: PathBuf },
@@ -26,14 +29,44 @@ pub(super) enum KeySource {
     New(KeyType),
 }
 
+/// Where a private half is once the bundle is made.
+pub(super) enum Kept {
+    /// Not here: whoever has it keeps it.
+    Nowhere,
+    /// In the install archive.
+    InTheArchive,
+    /// In the file that it was in before, and in no archive.
+    InFile(PathBuf),
+}
+
+/// A key pair, as far as a bundle needs it.
+pub(super) struct Keys {
+    pub(super) public: ServiceAccountKey,
+    /// What the install archive holds of it.
+    pub(super) private: Option<PrivateKey>,
+    /// Where it comes from, in words.
+    pub(super) source: String,
+    pub(super) kept: Kept,
+}
+
 impl KeySource {
-    /// Looks for a key, and reads it. Nothing is made yet.
+    /// Looks for a key, and reads it. Nothing is made yet. A bundle that follows another has its key, whatever private half
+    /// lies about.
     pub(super) fn find(
+        older: Option<&Older>,
         public_key_file: Option<&Path>,
         output_dir: &Path,
         key_type: Option<KeyType>,
         serial: u64,
     ) -> Result<Self, Failure> {
+        if let Some(older) = older {
+            let key = older.contents().public_key.clone();
+            if let Some(path) = public_key_file {
+                keeps_key(&read_public_key(path)?, older.contents())?;
+            }
+            check_type(older.file(), key_type, &key)?;
+            return Ok(Self::Public { key, from: format!("its public half, from {}", older.file().to_string_lossy()) });
+        }
         if let Some(path) = public_key_file {
             let key = read_public_key(path)?;
             check_type(path, key_type, &key)?;
@@ -82,22 +115,24 @@ impl KeySource {
         }
     }
 
-    /// The public half, the private half where there is one, and where they come from in words.
-    pub(super) fn take(self) -> Result<(ServiceAccountKey, Option<PrivateKey>, String), Failure> {
-        match self {
-            Self::Public { key, from } => Ok((key, None, from)),
+    /// The pair. The private half goes into the install archive of the first serial alone: a cluster that runs has it.
+    pub(super) fn take(self, serial: u64) -> Result<Keys, Failure> {
+        Ok(match self {
+            Self::Public { key, from } => Keys { public: key, private: None, source: from, kept: Kept::Nowhere },
             Self::Existing { key, file } => {
-                Ok((key.public().clone(), Some(key), format!("from {}", file.to_string_lossy())))
+                let (public, source) = (key.public().clone(), format!("from {}", file.to_string_lossy()));
+                if serial == 1 {
+                    Keys { public, private: Some(key), source, kept: Kept::InTheArchive }
+                } else {
+                    Keys { public, private: None, source, kept: Kept::InFile(file) }
+                }
             }
             Self::New(key_type) => {
                 let key = PrivateKey::generate(key_type)?;
-                Ok((
-                    key.public().clone(),
-                    Some(key),
-                    "new; its private half is in the install archive alone".to_owned(),
-                ))
+                let source = "new; its private half is in the install archive alone".to_owned();
+                Keys { public: key.public().clone(), private: Some(key), source, kept: Kept::InTheArchive }
             }
-        }
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use bundle_schema::documents::contents::RoleDocuments;
-use bundle_schema::documents::index::{Component, Header};
+use bundle_schema::documents::index::{Component, Header, Previous};
 use bundle_schema::escape::{Escaped, escaped_json};
 use bundle_schema::layout::fold;
 use serde::Serialize;
@@ -58,6 +58,8 @@ pub(crate) struct BundleReport {
     issuer_url: String,
     created: String,
     expires: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<Previous>,
     key: String,
     kid: String,
     /// Where the key came from, in words.
@@ -116,6 +118,7 @@ impl BundleReport {
             issuer_url: header.issuer_url.to_string(),
             created: header.created.to_string(),
             expires: header.expires.to_string(),
+            previous: header.previous.clone(),
             key: contents.public_key.describe(),
             kid: contents.public_key.kid().to_owned(),
             key_source,
@@ -168,6 +171,9 @@ impl fmt::Display for BundleReport {
 impl BundleReport {
     fn write(&self, f: &mut String) -> fmt::Result {
         writeln!(f, "Bundle    {} serial {}", self.name, self.serial)?;
+        if let Some(Previous { serial, sha256 }) = &self.previous {
+            writeln!(f, "Follows   serial {serial}\n  sha256  {sha256}")?;
+        }
         writeln!(f, "Account   {} ({}, {})", self.account_id, self.partition, self.region)?;
         writeln!(f, "Issuer    {}", self.issuer_url)?;
         writeln!(f, "Key       {} {}", self.key, self.kid)?;

@@ -148,6 +148,7 @@ mod tests {
             thumbprints: None,
             service_accounts: ServiceAccounts::new(),
             features,
+            previous: None,
             name,
         }
     }

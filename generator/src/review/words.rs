@@ -10,8 +10,8 @@ use bundle_schema::documents::settings::{Capabilities, FeatureGates, OtherGates}
 use bundle_schema::names::{ObjectName, RoleNaming};
 
 use super::report::{
-    Acceptance, BundleComparison, Change, Changed, Difference, Finding, FindingLevel, Presence, RequestsFrom, Review,
-    Role, RoleComparison, Statement, Verdict, Witness,
+    Acceptance, BundleComparison, CameAndWent, Change, Changed, Difference, Finding, FindingLevel, Presence,
+    RequestsFrom, Review, Role, RoleComparison, Statement, Verdict, Witness,
 };
 use crate::requests::file_name;
 
@@ -223,8 +223,13 @@ pub(super) fn undecided(reason: &str) -> String {
     format!("cannot be decided: {reason}")
 }
 
-/// Said where two bundles have the same roles.
-pub(super) const NO_ROLE_CHANGED: &str = "no role has changed";
+/// What two bundles have in common and a reader looks for.
+pub(super) fn unchanged(comparison: &BundleComparison) -> impl Iterator<Item = &'static str> {
+    let CameAndWent { came, went } = &comparison.keys;
+    let keys = came.is_empty() && went.is_empty();
+    let lines = [(keys, "the keys are the same"), (comparison.roles.is_empty(), "no role has changed")];
+    lines.into_iter().filter(|(same, _)| *same).map(|(_, line)| line)
+}
 
 /// The document that made no role.
 pub(super) fn skipped(skipped: &Skipped) -> String {

@@ -14,13 +14,16 @@ use crate::yaml::{self, Cursor, FieldError, Fields, Node};
 /// A file of settings, or an install-config, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-const KNOWN: [&str; 27] = [
+const KNOWN: [&str; 30] = [
     "name",
     "region",
     "account-id",
     "credentials-requests-dir",
     "signing-key",
     "output-dir",
+    "previous",
+    "trusted-key",
+    "trust",
     "public-key-file",
     "key-type",
     "install-archive",
@@ -51,6 +54,9 @@ pub(crate) fn read(file: &Path) -> Result<Settings, SettingsError> {
     if settings.enable_tech_preview && settings.feature_set.is_some() {
         return Err(exclude("enable-tech-preview", "feature-set"));
     }
+    if settings.trust.is_some() && !settings.trusted_key.is_empty() {
+        return Err(exclude("trust", "trusted-key"));
+    }
     if settings.no_password && settings.password_file.is_some() {
         return Err(exclude("no-password", "password-file"));
     }
@@ -79,6 +85,9 @@ fn settings(root: &Cursor<'_>) -> Result<Settings, FieldError> {
         credentials_requests_dir: one(&fields, "credentials-requests-dir")?,
         signing_key: one(&fields, "signing-key")?,
         output_dir: one(&fields, "output-dir")?,
+        previous: one(&fields, "previous")?,
+        trusted_key: many(&fields, "trusted-key")?,
+        trust: one(&fields, "trust")?,
         public_key_file: one(&fields, "public-key-file")?,
         key_type: choice(&fields, "key-type")?,
         install_archive: one(&fields, "install-archive")?,
@@ -174,11 +183,12 @@ mod tests {
     #[test]
     fn settings_are_read_by_the_names_of_their_flags() {
         let read = read_text(
-            "name: prod\nregion: us-east-2\naccount-id: 123456789012\ncredentials-requests-dir: requests\ntag: [team=edge, cost=1]\n\
+            "previous: prod-2.tar.gz\ntrusted-key: [a.pub, b.pub]\nname: prod\nregion: us-east-2\naccount-id: 123456789012\ncredentials-requests-dir: requests\ntag: [team=edge, cost=1]\n\
              feature-gates: [A, -B]\nfeature-set: OKD\nkey-type: p256\nserial: 3\nexpires-in: 7\ncreated: 2026-01-31T12:00:00Z\nno-password: true\n",
         )
         .unwrap();
         assert_eq!(read.account_id.unwrap().as_str(), "123456789012");
+        assert_eq!((read.previous, read.trusted_key.len()), (Some("prod-2.tar.gz".into()), 2));
         assert_eq!(read.tag.len(), 2);
         assert_eq!(read.feature_gates, Some("A,-B".parse().unwrap()));
         assert_eq!((read.serial, read.expires_in, read.no_password), (Some(3), Some(7), true));
@@ -192,7 +202,7 @@ mod tests {
             ("nmae: prod\n", "the document (line 1) has the unknown field \"nmae\"; known are name, region,"),
             ("account-id: 012345678901\n", "account-id (line 1) is 012345678901, which is read differently"),
             ("key-type: rsa\n", "key-type (line 1): known are rsa-4096, rsa-2048, p256"),
-            ("serial: 0\n", "serial (line 1): 0 is not from 1 to 1000000000"),
+            ("serial: 0\n", "serial (line 1): 0 is not from 1 to 999999999"),
             ("expires-in: 5000\n", "expires-in (line 1): 5000 is not from 1 to 400"),
             ("tag: team=edge\n", "tag (line 1): expected a list, found a single value"),
             ("no-password: yes\n", "no-password (line 1): expected true or false, found a single value"),

@@ -64,9 +64,19 @@ pub(crate) enum SettingsError {
     ServiceAccountsTwice(String),
     /// The private key of a bundle that follows another.
     #[error(
-        "serial {0} would get a new key pair, and the cluster's tokens would no longer be accepted\n  give the public half of its key: --public-key-file FILE (tar xzOf OLD-BUNDLE serviceaccount-signer.public), or, for a new key on purpose, make it first: airlock-generator create-key-pair"
+        "serial {0} would get a new key pair, and the cluster's tokens would no longer be accepted\n  give the bundle that it follows: --previous BUNDLE --trusted-key KEY, or the public half of the cluster's key: --public-key-file FILE\n  for a new key on purpose, make it first: airlock-generator create-key-pair"
     )]
     NewKeyForOldCluster(u64),
+    /// An older bundle that anybody may have made.
+    #[error(
+        "--previous does not say who must have signed {}\n  give --trusted-key KEY with the public half of each key that signed it, or --trust FILE", Escaped(&.0.to_string_lossy())
+    )]
+    PreviousNotTrusted(PathBuf),
+    /// Trust in nothing.
+    #[error(
+        "--{0} says who must have signed the bundle of --previous, which is not given\n  give --previous BUNDLE, or leave --{0} out"
+    )]
+    NothingToTrust(&'static str),
     /// A key of another type than the one asked for.
     #[error("--key-type asks for {asked}, and {} holds {found}\n  leave --key-type out", Escaped(&.file.to_string_lossy()))]
     KeyType {
@@ -183,8 +193,18 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
 
-    /// Public half of the cluster's key pair, such as the serviceaccount-signer.public of an earlier bundle: no private
-    /// key is then read or made
+    /// Bundle that this one follows: name, account, region, key and settings are taken from it, and its serial plus one
+    #[arg(long, value_name = "BUNDLE", help_heading = "The bundle before")]
+    pub(crate) previous: Option<PathBuf>,
+    /// minisign public key (file or base64 line) that must have signed the bundle of --previous; may be repeated
+    #[arg(long, value_name = "KEY", help_heading = "The bundle before")]
+    pub(crate) trusted_key: Vec<String>,
+    /// Trust file (JSON): each of its roles must have signed the bundle of --previous
+    #[arg(long, value_name = "FILE", conflicts_with = "trusted_key", help_heading = "The bundle before")]
+    pub(crate) trust: Option<PathBuf>,
+
+    /// Public half of the cluster's key pair, such as an exported serviceaccount-signer.public: no private key is then
+    /// read or made. With --previous the key is the older bundle's
     #[arg(long, value_name = "FILE", help_heading = "The cluster's key pair")]
     pub(crate) public_key_file: Option<PathBuf>,
     /// Type of the key that is made, or that the existing one must have [default: rsa-4096]
@@ -237,7 +257,7 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "FILE", help_heading = "Requests")]
     pub(crate) install_config: Option<PathBuf>,
 
-    /// Counts the cluster's bundles; the applier refuses to go back [default: 1]
+    /// Counts the cluster's bundles; the applier refuses to go back [default: 1, or the older bundle's plus one]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_SERIAL), help_heading = "Bundle and signature")]
     pub(crate) serial: Option<u64>,
     /// Days until the applier refuses the bundle, 1 to 400 [default: 30]
@@ -255,16 +275,19 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// These settings, and where one was not given, the other's. What excludes each other goes together: a feature set or
-    /// a way to get the password given here leaves no place for the other's.
+    /// These settings, and where one was not given, the other's. What excludes each other goes together: a feature set,
+    /// whom to trust or a way to get the password given here leaves no place for the other's.
     pub(crate) fn or(self, other: Self) -> Self {
         let own_set = self.enable_tech_preview || self.feature_set.is_some();
+        let own_trust = self.trust.is_some() || !self.trusted_key.is_empty();
         let own_password = self.password_file.is_some() || self.no_password;
         let (set, tech_preview) = if own_set {
             (self.feature_set, self.enable_tech_preview)
         } else {
             (other.feature_set, other.enable_tech_preview)
         };
+        let (trust, trusted_key) =
+            if own_trust { (self.trust, self.trusted_key) } else { (other.trust, other.trusted_key) };
         let (password_file, no_password) = if own_password {
             (self.password_file, self.no_password)
         } else {
@@ -277,6 +300,9 @@ impl Settings {
             credentials_requests_dir: self.credentials_requests_dir.or(other.credentials_requests_dir),
             signing_key: self.signing_key.or(other.signing_key),
             output_dir: self.output_dir.or(other.output_dir),
+            previous: self.previous.or(other.previous),
+            trusted_key,
+            trust,
             public_key_file: self.public_key_file.or(other.public_key_file),
             key_type: self.key_type.or(other.key_type),
             install_archive: self.install_archive.or(other.install_archive),
@@ -317,9 +343,11 @@ mod tests {
             no_password: true,
             tag: vec!["a=1".parse().unwrap()],
             enable_tech_preview: true,
+            trusted_key: vec!["RWQ".to_owned()],
             ..Settings::default()
         };
         let file = Settings {
+            trust: Some("t".into()),
             serial: Some(1),
             expires_in: Some(7),
             password_file: Some("p".into()),

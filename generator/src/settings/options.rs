@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::features::Features;
+use bundle_schema::documents::index::Previous;
 use bundle_schema::limits::{MAX_AUDIENCES, MAX_TAGS, MAX_THUMBPRINTS};
 use bundle_schema::names::{
     AccountId, Audience, BoundaryArn, ClusterName, DnsSuffix, NameError, Namespace, ObjectName, Partition, Region,
@@ -73,6 +74,8 @@ pub struct BundleOptions {
     pub service_accounts: ServiceAccounts,
     /// What decides which requests become roles.
     pub features: Features,
+    /// The bundle that it follows.
+    pub previous: Option<Previous>,
 }
 
 /// Settings that do not fit each other.

@@ -59,6 +59,7 @@ impl BundleOptions {
                 gates: settings.feature_gates,
                 capabilities: settings.capabilities,
             },
+            previous: header.previous.clone(),
         })
     }
 }

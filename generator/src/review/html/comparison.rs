@@ -9,6 +9,8 @@ use crate::review::report::{
     BundleComparison, CameAndWent, Change, Changed, Presence, Review, Role, RoleComparison, Verdict, Witness,
 };
 
+use crate::review::words;
+
 /// As many changed roles are unfolded from the start.
 const UNFOLDED: usize = 20;
 
@@ -21,8 +23,9 @@ pub(super) fn section(page: &mut Markup, review: &Review, anchors: &Anchors<'_>)
     page.code(&comparison.against.sha256);
     page.constant(". What is allowed is compared as the two bundles have it.</p>\n");
     whole(page, comparison);
-    if comparison.roles.is_empty() {
-        page.constant("<p>No role changed.</p>\n");
+    for line in words::unchanged(comparison) {
+        page.element("p", &[], line);
+        page.constant("\n");
     }
     for role in &comparison.roles {
         let now = anchors.index(&role.role).and_then(|index| review.roles.get(index));

@@ -16,9 +16,8 @@ pub(super) fn add(document: &mut Document, comparison: &BundleComparison, names:
     }
     changes.extend(words::bundle_changes(comparison));
     add_diff(document, &changes);
-    if comparison.roles.is_empty() {
-        document.add(words::NO_ROLE_CHANGED);
-    }
+    let unchanged: Vec<String> = words::unchanged(comparison).map(|line| format!("- {line}")).collect();
+    document.add_list(&unchanged);
     for role in &comparison.roles {
         add_role(document, role, names);
     }

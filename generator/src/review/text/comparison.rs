@@ -17,8 +17,8 @@ pub(super) fn add(text: &mut Text, comparison: &BundleComparison, names: &RoleNa
     for (came, change) in words::bundle_changes(comparison) {
         add_change(text, "  ", came, &change);
     }
-    if comparison.roles.is_empty() {
-        text.add(Ink::Tone(Tone::Good), format!("  {}", words::NO_ROLE_CHANGED));
+    for line in words::unchanged(comparison) {
+        text.add(Ink::Tone(Tone::Good), format!("  {line}"));
     }
     for role in &comparison.roles {
         add_role(text, role, names);

@@ -28,7 +28,7 @@ pub(super) fn index(kit: &Kit) -> Vec<Attack> {
         header("another region", 2, "issuerUrl: expected \"https://prod-a-oidc.s3.eu-west-1.amazonaws.com\", found \"https://prod-a-oidc.s3.eu-central-1.amazonaws.com\"", |contents| {
             contents.header.region = parsed("eu-west-1");
         }),
-        header("serial 0", 1, "serial is 0; serials count from 1 to 1000000000", |contents| contents.header.serial = 0),
+        header("serial 0", 1, "serial is 0; serials count from 1 to 999999999", |contents| contents.header.serial = 0),
         header(
             "expires before it was created",
             1,
@@ -44,10 +44,16 @@ pub(super) fn index(kit: &Kit) -> Vec<Attack> {
         header(
             "a serial that leaves no room for the next",
             1,
-            "serial is 9007199254740993; serials count from 1 to 1000000000",
+            "serial is 1000000000; serials count from 1 to 999999999",
+            |contents| contents.header.serial = 1_000_000_000,
+        ),
+        header(
+            "a serial that readers of JSON round",
+            1,
+            "serial is 9007199254740993; serials count from 1 to 999999999",
             |contents| contents.header.serial = 9_007_199_254_740_993,
         ),
-        header("a previous serial of 0", 1, "previous.serial is 0; serials count from 1 to 1000000000", |contents| {
+        header("a previous serial of 0", 1, "previous.serial is 0; serials count from 1 to 999999999", |contents| {
             contents.header.previous = Some(Previous { serial: 0, sha256: Sha256::of(b"") });
         }),
         header(

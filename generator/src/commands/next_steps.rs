@@ -1,0 +1,47 @@
+//! What is done with a bundle once it is made.
+
+use std::path::Path;
+
+use super::bundle_files::Places;
+use super::key_source::{Kept, shown};
+
+/// The way on, step by step. Only the first serial is for an installation; a later one is for a cluster that runs.
+pub(super) fn next_steps(places: &Places, serial: u64, older: Option<&Path>, key: &Kept) -> Vec<String> {
+    let bundle = shown(places.bundle());
+    let against = older.map_or_else(String::new, |older| format!(" --against {}", shown(older)));
+    let mut steps = vec![
+        format!(
+            "have the bundle reviewed and signed again: airlock-generator review {bundle}{against} --trusted-key generator.pub && airlock-generator sign {bundle} --trusted-key generator.pub --signing-key REVIEWERS-KEY"
+        ),
+        format!(
+            "carry the bundle and its .minisig files to the privileged network: airlock-applier plan {bundle} --trust trust.json"
+        ),
+    ];
+    let archive = if let Some(path) = &places.install_archive {
+        shown(path)
+    } else {
+        let name = &places.install_name;
+        steps.push(format!("decrypt what standard output was piped into as {name}, beside {name}.minisig"));
+        name.clone()
+    };
+    let extract = format!("minisign -Vm {archive} -p generator.pub && tar xzf {archive} -C INSTALL-DIR");
+    steps.push(if serial == 1 {
+        format!("before openshift-install create cluster, check and extract the install archive where it runs: {extract}")
+    } else {
+        format!("once the bundle is applied, check and extract the install archive and apply its Secrets to the cluster: {extract} && oc apply -f INSTALL-DIR/manifests")
+    });
+    match key {
+        Kept::Nowhere => {}
+        Kept::InTheArchive => steps.push(format!(
+            "keep the install archive where only the installer's team can read it: it alone holds the cluster's private \
+             key. If it is lost before the bundle is applied, delete {}, and run this command again with the same serial",
+            places.named()
+        )),
+        Kept::InFile(file) => steps.push(format!(
+            "the install archive holds no key, because a cluster that runs has it; to install a cluster all the same: cp {} \
+             INSTALL-DIR/tls/bound-service-account-signing-key.key",
+            shown(file)
+        )),
+    }
+    steps
+}

@@ -1,0 +1,68 @@
+//! `--previous`: the bundle that the next one follows.
+//!
+//! Input: a file from outside. Output: a bundle that everybody has signed who must, because what is taken from it is not
+//! looked at again. It may have expired: nothing is applied by it.
+
+use std::path::{Path, PathBuf};
+
+use bundle_schema::bundle::{Bundle, InspectError, SignedFiles};
+use bundle_schema::documents::contents::Contents;
+use bundle_schema::documents::index::Previous;
+use bundle_schema::exit::ExitCode;
+use bundle_schema::signature::TrustPolicy;
+use bundle_schema::trust::{read_trust_file, trusted_keys};
+
+use crate::failure::Failure;
+use crate::settings::flags::{Settings, SettingsError};
+use crate::settings::options::BundleOptions;
+use crate::settings::previous::TakenOver;
+
+/// An older bundle of the same cluster.
+pub(super) struct Older {
+    file: PathBuf,
+    bundle: Bundle,
+    pub(super) taken_over: TakenOver,
+}
+
+impl Older {
+    /// The bundle of `--previous`, verified; none where none is given.
+    pub(super) fn open(settings: &Settings) -> Result<Option<Self>, Failure> {
+        let Settings { previous, trusted_key, trust, .. } = settings;
+        let policy = match (previous, trust, trusted_key.as_slice()) {
+            (None, None, []) => return Ok(None),
+            (None, Some(_), _) => return Err(SettingsError::NothingToTrust("trust").into()),
+            (None, None, _) => return Err(SettingsError::NothingToTrust("trusted-key").into()),
+            (Some(file), None, []) => return Err(SettingsError::PreviousNotTrusted(file.clone()).into()),
+            // The trust file's limits are for what is applied: whoever signs the new bundle may ask for them.
+            (Some(_), Some(trust), _) => read_trust_file(trust)?.0,
+            (Some(_), None, keys) => trusted_keys(keys)?,
+        };
+        let Some(file) = previous.clone() else { return Ok(None) };
+        let bundle = verified(&file, &policy)?;
+        let options = BundleOptions::of_bundle(bundle.contents())
+            .map_err(|error| Failure::new(ExitCode::Invalid, error).in_file(&file))?;
+        Ok(Some(Self { taken_over: TakenOver::of(options), file, bundle }))
+    }
+
+    /// Its file.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// What it says.
+    pub(super) fn contents(&self) -> &Contents {
+        self.bundle.contents()
+    }
+
+    /// How the next bundle names it.
+    pub(super) fn named(&self) -> Previous {
+        Previous { serial: self.contents().header.serial, sha256: self.bundle.digest().clone() }
+    }
+}
+
+fn verified(file: &Path, policy: &TrustPolicy) -> Result<Bundle, Failure> {
+    let archive = SignedFiles::open(file, &[])?.verify(policy);
+    let archive = archive.map_err(|error| Failure::from(error).in_file(file))?;
+    let parsed = archive.parse().map_err(InspectError::from);
+    parsed.and_then(|parsed| Ok(parsed.validate()?)).map_err(|error| Failure::from(error).in_file(file))
+}

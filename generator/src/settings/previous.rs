@@ -1,0 +1,248 @@
+//! What a bundle takes from the one that it follows.
+//!
+//! Input: the settings as they were given, and the contents of an older bundle that was signed by whoever must have. Output:
+//! the settings with the older bundle's where none was given. What stays for a cluster's life cannot be given otherwise:
+//! another account, issuer or key is another cluster, and IAM moves no role to another path.
+//!
+//! Nothing is taken from the older bundle's requests and roles.
+
+use bundle_schema::documents::contents::Contents;
+use bundle_schema::documents::key::ServiceAccountKey;
+use bundle_schema::limits::MAX_SERIAL;
+use bundle_schema::names::{RoleNaming, Tag};
+
+use super::features::Features;
+use super::flags::{Settings, TagSetting};
+use super::options::{BundleOptions, RoleNames, ServiceAccounts};
+use crate::requests::Selected;
+
+/// Settings that do not follow the older bundle.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PreviousError {
+    /// Another value of what stays for a cluster's life.
+    #[error("--{setting} is {given}; the bundle of --previous has {old}\n  leave --{setting} out: a cluster keeps it")]
+    Fixed {
+        /// The setting.
+        setting: &'static str,
+        /// What was given.
+        given: String,
+        /// What the older bundle has.
+        old: String,
+    },
+    /// A serial that is not above the older one.
+    #[error(
+        "--serial is {given}; the bundle of --previous has {old}, and the applier refuses to go back\n  leave --serial out: the next one is {next}",
+        next = .old.saturating_add(1)
+    )]
+    Serial {
+        /// What was given.
+        given: u64,
+        /// What the older bundle has.
+        old: u64,
+    },
+    /// A serial after which there is none.
+    #[error("the bundle of --previous has serial {MAX_SERIAL}, the highest there is, so none can follow it")]
+    LastSerial,
+}
+
+/// What an older bundle gives.
+pub(crate) struct TakenOver {
+    settings: Settings,
+    /// What is known about the cluster. An install-config stands in for all of it.
+    pub(crate) features: Features,
+    service_accounts: ServiceAccounts,
+}
+
+impl TakenOver {
+    /// From the options that a bundle was made with.
+    pub(crate) fn of(old: BundleOptions) -> Self {
+        let BundleOptions {
+            name,
+            serial,
+            created: _,
+            expires: _,
+            account_id,
+            place,
+            role_path,
+            role_names,
+            permissions_boundary,
+            tags,
+            audiences,
+            thumbprints,
+            service_accounts,
+            features,
+            previous: _,
+        } = old;
+        let own = name.ownership_tag_key();
+        let is_given = |tag: &Tag| tag.key.as_str() != "Name" && tag.key.as_str() != own;
+        let settings = Settings {
+            name: Some(name),
+            region: Some(place.region),
+            account_id: Some(account_id),
+            partition: Some(place.partition),
+            dns_suffix: Some(place.dns_suffix),
+            role_path: Some(role_path),
+            role_names: Some(match role_names {
+                RoleNaming::Ccoctl => RoleNames::Ccoctl,
+                RoleNaming::Hashed => RoleNames::Hashed,
+            }),
+            permissions_boundary_arn: permissions_boundary,
+            tag: tags.into_iter().filter(is_given).map(TagSetting).collect(),
+            audience: audiences,
+            thumbprint: thumbprints.unwrap_or_default(),
+            serial: Some(serial),
+            ..Settings::default()
+        };
+        Self { settings, features, service_accounts }
+    }
+
+    /// The settings of the next bundle.
+    pub(crate) fn complete(&self, given: Settings) -> Result<Settings, PreviousError> {
+        let old = &self.settings;
+        keeps("name", given.name.as_ref(), old.name.as_ref())?;
+        keeps("account-id", given.account_id.as_ref(), old.account_id.as_ref())?;
+        keeps("region", given.region.as_ref(), old.region.as_ref())?;
+        keeps("partition", given.partition.as_ref(), old.partition.as_ref())?;
+        keeps("dns-suffix", given.dns_suffix.as_ref(), old.dns_suffix.as_ref())?;
+        keeps("role-path", given.role_path.as_ref(), old.role_path.as_ref())?;
+        let serial = next_serial(given.serial, old.serial.unwrap_or_default())?;
+        Ok(Settings { serial: Some(serial), ..given.or(old.clone()) })
+    }
+
+    /// The service accounts of the older bundle for requests that still name none. What was given for others is of no use:
+    /// they are gone, or name their own.
+    pub(crate) fn add_service_accounts(&self, given: &mut ServiceAccounts, selected: &[Selected]) {
+        for request in selected.iter().map(|one| &one.request).filter(|request| request.service_accounts.is_empty()) {
+            let secret = (request.secret_namespace.clone(), request.secret_name.clone());
+            if let Some(accounts) = self.service_accounts.get(&secret) {
+                given.entry(secret).or_insert_with(|| accounts.clone());
+            }
+        }
+    }
+}
+
+/// The key that was given is the one of the older bundle.
+pub(crate) fn keeps_key(given: &ServiceAccountKey, old: &Contents) -> Result<(), PreviousError> {
+    let [given, old] = [given, &old.public_key].map(|key| format!("the key {}", key.kid()));
+    keeps("public-key-file", Some(&given), Some(&old))
+}
+
+fn keeps<T: PartialEq + ToString + ?Sized>(
+    setting: &'static str,
+    given: Option<&T>,
+    old: Option<&T>,
+) -> Result<(), PreviousError> {
+    match (given, old) {
+        (Some(given), Some(old)) if given != old => {
+            Err(PreviousError::Fixed { setting, given: given.to_string(), old: old.to_string() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn next_serial(given: Option<u64>, old: u64) -> Result<u64, PreviousError> {
+    match given {
+        _ if old >= MAX_SERIAL => Err(PreviousError::LastSerial),
+        None => Ok(old.saturating_add(1)),
+        Some(given) if given > old => Ok(given),
+        Some(given) => Err(PreviousError::Serial { given, old }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::features::FeatureSet;
+    use crate::settings::options::{Place, audiences, tags};
+    use bundle_schema::names::{AccountId, BoundaryArn, ClusterName, Region, RolePath, TagKey, TagValue, Timestamp};
+
+    fn older() -> BundleOptions {
+        let name = ClusterName::new("demo").unwrap();
+        let created = Timestamp::parse("2026-11-01T00:00:00Z").unwrap();
+        let team = Tag { key: TagKey::new("team").unwrap(), value: TagValue::new("edge").unwrap() };
+        BundleOptions {
+            serial: 7,
+            created,
+            expires: created.plus_days(30),
+            account_id: AccountId::new("123456789012").unwrap(),
+            place: Place::new(Region::new("us-east-2").unwrap(), None, None).unwrap(),
+            role_path: RolePath::new("/openshift/").unwrap(),
+            role_names: RoleNaming::Hashed,
+            permissions_boundary: Some(BoundaryArn::new("arn:aws:iam::123456789012:policy/edge").unwrap()),
+            tags: tags(&name, vec![team]).unwrap(),
+            audiences: audiences(vec![]).unwrap(),
+            thumbprints: None,
+            service_accounts: ServiceAccounts::new(),
+            features: Features { feature_set: FeatureSet::Okd, ..Features::default() },
+            previous: None,
+            name,
+        }
+    }
+
+    fn complete(given: Settings) -> Result<Settings, String> {
+        TakenOver::of(older()).complete(given).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_not_given_is_taken_over() {
+        let settings = complete(Settings::default()).unwrap();
+        assert_eq!(settings.name.unwrap().as_str(), "demo");
+        assert_eq!(settings.account_id.unwrap().as_str(), "123456789012");
+        assert_eq!(settings.partition.unwrap().as_str(), "aws");
+        assert_eq!(settings.dns_suffix.unwrap().as_str(), "amazonaws.com");
+        assert_eq!(settings.role_path.unwrap().as_str(), "/openshift/");
+        assert_eq!(settings.role_names, Some(RoleNames::Hashed));
+        assert_eq!(settings.permissions_boundary_arn.unwrap().as_str(), "arn:aws:iam::123456789012:policy/edge");
+        assert_eq!(settings.tag, ["team=edge".parse().unwrap()]);
+        assert_eq!(settings.audience.len(), 2);
+        assert_eq!(settings.serial, Some(8));
+        // An install-config would have no say against a flag.
+        assert_eq!((settings.feature_set, TakenOver::of(older()).features.feature_set), (None, FeatureSet::Okd));
+    }
+
+    #[test]
+    fn what_is_given_wins_where_it_may() {
+        let given = Settings {
+            serial: Some(20),
+            tag: vec!["cost=1".parse().unwrap()],
+            role_names: Some(RoleNames::Ccoctl),
+            name: Some(ClusterName::new("demo").unwrap()),
+            expires_in: Some(7),
+            ..Settings::default()
+        };
+        let settings = complete(given.clone()).unwrap();
+        assert_eq!(
+            (settings.serial, settings.tag, settings.role_names, settings.expires_in),
+            (given.serial, given.tag, given.role_names, given.expires_in)
+        );
+    }
+
+    #[test]
+    fn what_stays_for_a_clusters_life_is_refused_with_both_values() {
+        let refused = |given: Settings| complete(given).unwrap_err();
+        assert_eq!(
+            refused(Settings { name: Some(ClusterName::new("prod").unwrap()), ..Settings::default() }),
+            "--name is prod; the bundle of --previous has demo\n  leave --name out: a cluster keeps it"
+        );
+        for (setting, given) in [
+            ("account-id", Settings { account_id: AccountId::new("210987654321").ok(), ..Settings::default() }),
+            ("region", Settings { region: Region::new("eu-west-1").ok(), ..Settings::default() }),
+            ("partition", Settings { partition: "aws-cn".parse().ok(), ..Settings::default() }),
+            ("dns-suffix", Settings { dns_suffix: "amazonaws.com.cn".parse().ok(), ..Settings::default() }),
+            ("role-path", Settings { role_path: RolePath::new("/").ok(), ..Settings::default() }),
+        ] {
+            let error = refused(given);
+            assert!(error.starts_with(&format!("--{setting} is ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn serials_go_up() {
+        assert_eq!((next_serial(None, 1), next_serial(Some(9), 1)), (Ok(2), Ok(9)));
+        assert_eq!(next_serial(None, MAX_SERIAL - 1), Ok(MAX_SERIAL));
+        assert_eq!(next_serial(Some(2), 2), Err(PreviousError::Serial { given: 2, old: 2 }));
+        for given in [None, Some(MAX_SERIAL)] {
+            assert_eq!(next_serial(given, MAX_SERIAL), Err(PreviousError::LastSerial));
+        }
+    }
+}
