@@ -8,6 +8,7 @@ mod error;
 pub(crate) mod issuer;
 pub mod live;
 mod read;
+pub(crate) mod remains;
 mod retry;
 
 pub(crate) use self::aws::{Aws, Sent, writing};

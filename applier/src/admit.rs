@@ -118,6 +118,32 @@ impl Admitted {
     }
 }
 
+/// A bundle whose resources may be removed: signed by every required role, valid, for an account, a partition and a name that
+/// the trust file allows. It may have expired; nothing is ever made of it.
+#[derive(Debug)]
+pub struct Removable {
+    bundle: Bundle,
+}
+
+impl Removable {
+    /// Opens a bundle and its signatures and checks them, its time aside.
+    pub fn open(
+        path: &Path,
+        signatures: &[PathBuf],
+        (policy, limits): &(TrustPolicy, TrustLimits),
+    ) -> Result<Self, AdmitError> {
+        let bundle = SignedFiles::open(path, signatures)?.verify(policy)?.parse()?.validate()?;
+        limits.check_removal(bundle.contents())?;
+        Ok(Self { bundle })
+    }
+
+    /// The bundle.
+    #[must_use]
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+}
+
 fn in_time(created: Timestamp, expires: Timestamp, now: Timestamp) -> Result<(), AdmitError> {
     if now >= expires {
         return Err(AdmitError::Expired { expires, now });

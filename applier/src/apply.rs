@@ -1,14 +1,16 @@
 //! Executing an approved plan: exactly its actions, side by side where their types allow it.
 //!
 //! Input: an [`ApprovedPlan`], which was read and agreed to. Output: a [`Receipt`] that says of every action whether
-//! it is done, failed or was not reached. No decision is made here but one: an action that AWS says is done already is
-//! looked at, and counts as done only if what is there is exactly what it would have made.
+//! it is done, failed or was not reached. No decision is made here but one, in `found`: what an action that AWS says is done
+//! already counts as.
 
+mod found;
 pub(crate) mod hold;
 pub(crate) mod issuer_check;
 pub mod journal;
 mod outcome;
 pub mod receipt;
+mod remove;
 mod schedule;
 mod write;
 
@@ -20,19 +22,19 @@ use std::time::Duration;
 use bundle_schema::names::{BucketName, Timestamp};
 use tokio::task::JoinSet;
 
-use self::hold::Hold;
+use self::found::perform;
+use self::hold::{Hold, Opened};
 use self::issuer_check::IssuerCheck;
 pub(crate) use self::outcome::{ActionError, IssuerOutcome, Outcome};
 use self::receipt::Receipt;
 use self::schedule::Schedule;
 use crate::account::AwsError;
 use crate::account::issuer::ReadIssuer;
-use crate::account::live::{BucketState, ReadAccount};
-use crate::plan::ApprovedPlan;
+use crate::account::live::ReadAccount;
 use crate::plan::action::{Action, Call};
 use crate::plan::head::Head;
-use crate::plan::reconcile;
-use crate::record::RoleId;
+use crate::plan::{ApprovedPlan, Operation};
+use crate::record::{Making, RecordState, RoleId};
 
 /// The writing half of an account: it takes an action of a plan, or the record, and nothing else.
 pub(crate) trait WriteAccount: Send + Sync + 'static {
@@ -46,6 +48,10 @@ pub(crate) trait WriteAccount: Send + Sync + 'static {
         body: &[u8],
         patience: Patience,
     ) -> impl Future<Output = Result<String, AwsError>> + Send;
+    /// Deletes this version of the record, and no other.
+    fn delete_record(&self, bucket: &BucketName, etag: &str) -> impl Future<Output = Result<(), AwsError>> + Send;
+    /// Deletes every version of the record, the newest last.
+    fn delete_record_versions(&self, bucket: &BucketName) -> impl Future<Output = Result<(), AwsError>> + Send;
     /// What failed is not sent again from now on.
     fn stop_sending(&self);
 }
@@ -158,6 +164,7 @@ impl ApprovedPlan {
             hold.stop((run.clock)()).await;
         }
         let issuer = match &run.issuer {
+            None if plan.operation() == Operation::Delete => IssuerOutcome::Deleted,
             None => IssuerOutcome::Skipped,
             Some(check) if all_done => match check.wait(&**account).await {
                 Ok(()) => IssuerOutcome::Done,
@@ -170,7 +177,7 @@ impl ApprovedPlan {
     }
 }
 
-/// Opens or closes the record, where that is the call.
+/// Opens, closes or deletes the record, where that is the call.
 async fn write_record<'a, A: ReadAccount + WriteAccount>(
     account: &'a A,
     call: &Call,
@@ -181,92 +188,27 @@ async fn write_record<'a, A: ReadAccount + WriteAccount>(
     let now = (run.clock)();
     match (call, hold) {
         (Call::OpenRecord { bucket, before, known, making }, hold) => {
-            let opened = (bucket, before.as_ref(), known, making);
+            let (state, before, making) = (RecordState::Applying, before.as_ref(), making.clone());
+            let opened = Opened { state, bucket, before, known, making };
             let opened = Hold::open(account, head, opened, run.take_over_after, now).await;
             Some(opened.map(|opened| *hold = Some(opened)))
+        }
+        (Call::OpenRemoval { bucket, before, known }, hold) => {
+            let (state, before, making) = (RecordState::Deleting, before.as_ref(), Making::default());
+            let opened = Opened { state, bucket, before, known, making };
+            let opened = Hold::open(account, head, opened, run.take_over_after, now).await;
+            Some(opened.map(|opened| *hold = Some(opened)))
+        }
+        (Call::DeleteRecord { versions, .. }, hold) => {
+            let deleted = hold.as_mut()?.delete(*versions).await;
+            if deleted.is_ok() {
+                *hold = None;
+            }
+            Some(deleted)
         }
         (Call::CloseRecord { provider_arn }, Some(open)) => Some(open.close(provider_arn, now).await),
         _ => None,
     }
-}
-
-async fn perform(
-    account: &(impl ReadAccount + ReadIssuer + WriteAccount),
-    action: &Action,
-    issuer: Option<&IssuerCheck>,
-) -> Result<(Outcome, Option<RoleId>), ActionError> {
-    // IAM reads the issuer when the provider is made.
-    if let (Call::CreateProvider { .. }, Some(check)) = (&action.call, issuer) {
-        check.wait(account).await?;
-    }
-    let error = match account.perform(action).await {
-        Ok(role_id) => return Ok((Outcome::Done, role_id)),
-        Err(error) => error,
-    };
-    let says_done =
-        ["BucketAlreadyOwnedByYou", "EntityAlreadyExists", "EntityAlreadyExistsException", "PreconditionFailed"];
-    if !error.code().is_some_and(|code| says_done.contains(&code)) {
-        return Err(error.into());
-    }
-    // As after an answer that was lost: the call was carried out, and sent again. What was just made may not be found yet.
-    for pause in [0, 500, 1_500, 4_000].map(Duration::from_millis) {
-        tokio::time::sleep(pause).await;
-        match is_done(account, action).await? {
-            Found::Ours(role_id) => return Ok((Outcome::AlreadyDone, role_id)),
-            Found::Other => break,
-            Found::Nothing => {}
-        }
-    }
-    Err(ActionError::Changed { resource: action.resource.clone() })
-}
-
-/// What stands where an action would make something.
-enum Found {
-    /// Exactly what the action makes; the ID of a role.
-    Ours(Option<RoleId>),
-    /// Something else.
-    Other,
-    /// Nothing, although AWS says that there is something.
-    Nothing,
-}
-
-impl Found {
-    fn of(is_ours: Option<bool>) -> Self {
-        match is_ours {
-            Some(true) => Self::Ours(None),
-            Some(false) => Self::Other,
-            None => Self::Nothing,
-        }
-    }
-}
-
-/// Whether the account holds exactly what the action would make.
-async fn is_done(account: &impl ReadAccount, action: &Action) -> Result<Found, AwsError> {
-    Ok(Found::of(match &action.call {
-        Call::CreateBucket { input, tags } => match account.find_bucket(&input.bucket).await? {
-            BucketState::Present(()) => {
-                let bucket = account.bucket_settings(&input.bucket).await?;
-                Some(bucket.is_new() && tags.iter().all(|(key, value)| bucket.tags.get(key) == Some(value)))
-            }
-            BucketState::Absent => None,
-            BucketState::Forbidden | BucketState::InRegion(_) => Some(false),
-        },
-        Call::PutObject { bucket, after, .. } => {
-            account.object(bucket, after.key).await?.map(|live| reconcile::same_object(after, &live))
-        }
-        Call::CreateProvider { input, tags } => {
-            let live = account.provider(&action.resource).await?;
-            live.map(|live| reconcile::provider(input, tags, Some(&live)).is_empty())
-        }
-        Call::CreateRole { input } => {
-            return Ok(match account.role(&input.role_name, &input.role_name).await? {
-                Some(live) if reconcile::is_just_made(input, &live) => Found::Ours(Some(live.id)),
-                Some(_) => Found::Other,
-                None => Found::Nothing,
-            });
-        }
-        _ => Some(false),
-    }))
 }
 
 #[cfg(test)]

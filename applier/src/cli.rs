@@ -49,7 +49,19 @@ pub(crate) enum Command {
                             Ctrl-C finishes the calls under way, begins no other, and writes the receipt."
     )]
     Apply(ApplyArgs),
-    /// Print the least IAM policy with which a bundle can be planned or applied
+    /// Delete from the account what the bundle names and the record knows, and write a receipt
+    #[cfg(feature = "aws")]
+    #[command(
+        override_usage = "airlock-applier delete BUNDLE [OPTIONS]\n           (--trust FILE | --trusted-key KEY...)",
+        after_help = "Example:\n  airlock-applier delete prod-7.tar.gz --trust trust.json\n\n\
+                            Shows what goes and asks for the cluster's name. Without a terminal, --yes or\n\
+                            --plan-digest it shows that alone, with its digest, and ends with code 2.\n\
+                            Roles go first, then the identity provider, the documents, the record, the\n\
+                            bucket. The bundle must be signed and valid; it may have expired.\n\
+                            Ctrl-C finishes the calls under way, begins no other, and writes the receipt."
+    )]
+    Delete(DeleteArgs),
+    /// Print the least IAM policy with which a bundle can be planned, applied or deleted
     #[cfg(feature = "aws")]
     #[command(
         override_usage = "airlock-applier permissions BUNDLE --for PURPOSE [OPTIONS]\n           (--trust FILE | --trusted-key KEY...)",
@@ -120,17 +132,46 @@ pub(crate) struct ApplyArgs {
     pub(crate) bundle: BundleArgs,
     #[command(flatten)]
     pub(crate) account: AccountArgs,
-    /// Apply without asking, whatever the plan is
-    #[arg(long)]
-    pub(crate) yes: bool,
-    /// Apply without asking if this is the plan's digest, and refuse otherwise
-    #[arg(long, value_name = "SHA256")]
-    pub(crate) plan_digest: Option<bundle_schema::names::Sha256>,
+    #[command(flatten)]
+    pub(crate) execute: ExecuteArgs,
     /// Do not look whether the public can read the issuer's documents, for a host that cannot reach them
     #[arg(long)]
     pub(crate) skip_issuer_check: bool,
+}
+
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct DeleteArgs {
+    #[command(flatten)]
+    pub(crate) bundle: BundleArgs,
+    #[command(flatten)]
+    pub(crate) requests: RequestArgs,
+    #[command(flatten)]
+    pub(crate) execute: ExecuteArgs,
+    /// Delete also what carries the cluster's tag and is not in the record of what was made, as the plan shows it: of
+    /// ccoctl, or of somebody else
+    #[arg(long)]
+    pub(crate) adopt: bool,
+    /// The receipt of the last apply, where the bucket with the record is gone
+    #[arg(long, value_name = "FILE")]
+    pub(crate) previous_receipt: Option<PathBuf>,
+    /// Take policies that are not in the bundle off the cluster's roles, which cannot be deleted with them
+    #[arg(long)]
+    pub(crate) prune: bool,
+}
+
+/// How a plan is approved and carried out.
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct ExecuteArgs {
+    /// Do it without asking, whatever the plan is
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Do it without asking if this is the plan's digest, and refuse otherwise
+    #[arg(long, value_name = "SHA256")]
+    pub(crate) plan_digest: Option<bundle_schema::names::Sha256>,
     /// Seconds for which the record of a run that was cut off must not have changed before this run goes on from there; 0
-    /// only if nobody else can be applying
+    /// only if nobody else can be at it
     #[arg(long, value_name = "SECONDS", default_value_t = crate::apply::hold::TAKE_OVER_AFTER, value_parser = clap::value_parser!(u16).range(..=3600))]
     pub(crate) take_over_after: u16,
     /// Where the receipt goes [default: <name>-<serial>.<time>.receipt.json in the current directory]
@@ -146,17 +187,24 @@ pub(crate) struct PermissionsArgs {
     /// What is to be done with the bundle
     #[arg(long = "for", value_enum, value_name = "PURPOSE")]
     pub(crate) purpose: crate::permissions::Purpose,
-    /// With what `apply --prune` needs
+    /// With what `--prune` needs
     #[arg(long)]
     pub(crate) prune: bool,
 }
 
 #[cfg(feature = "aws")]
 #[derive(Debug, Args)]
-pub(crate) struct AccountArgs {
+pub(crate) struct RequestArgs {
     /// How many requests may be under way at once
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) concurrency: u8,
+}
+
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct AccountArgs {
+    #[command(flatten)]
+    pub(crate) requests: RequestArgs,
     #[command(flatten)]
     pub(crate) choices: ChoiceArgs,
 }

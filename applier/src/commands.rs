@@ -4,6 +4,10 @@
 #[cfg(feature = "aws")]
 mod apply;
 #[cfg(feature = "aws")]
+mod delete;
+#[cfg(feature = "aws")]
+mod execute;
+#[cfg(feature = "aws")]
 mod permissions;
 #[cfg(feature = "aws")]
 mod plan;
@@ -15,10 +19,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bundle_schema::exit::{ExitCode, describe};
 use bundle_schema::names::Timestamp;
+use bundle_schema::signature::TrustPolicy;
 use bundle_schema::trust::{TrustFileError, TrustLimits, read_trust_file, trusted_keys};
 
 use crate::admit::{AdmitError, Admitted};
-use crate::cli::{BundleArgs, Cli, Command};
+use crate::cli::{BundleArgs, Cli, Command, TrustArgs};
 
 /// Why a command did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +47,7 @@ pub(crate) enum Failure {
     Refused(#[from] crate::plan::refusal::Refused),
     #[cfg(feature = "aws")]
     #[error(transparent)]
-    Apply(#[from] apply::ApplyFailure),
+    Run(#[from] execute::RunFailure),
 }
 
 impl Failure {
@@ -58,7 +63,7 @@ impl Failure {
             #[cfg(feature = "aws")]
             Self::Live(_) => ExitCode::Aws,
             #[cfg(feature = "aws")]
-            Self::Apply(error) => error.exit_code(),
+            Self::Run(error) => error.exit_code(),
         }
     }
 }
@@ -73,6 +78,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         #[cfg(feature = "aws")]
         Command::Apply(args) => block_on(apply::run(args)),
         #[cfg(feature = "aws")]
+        Command::Delete(args) => block_on(delete::run(args)),
+        #[cfg(feature = "aws")]
         Command::Permissions(args) => permissions::run(args),
     };
     done.unwrap_or_else(|failure| {
@@ -84,11 +91,15 @@ pub fn run(cli: &Cli) -> ExitCode {
 
 /// Checks 1 to 9.
 fn admit(args: &BundleArgs) -> Result<Admitted, Failure> {
-    let trust = match &args.trust.trust {
-        Some(file) => read_trust_file(file)?,
-        None => (trusted_keys(&args.trust.trusted_key)?, TrustLimits::default()),
-    };
-    Ok(Admitted::open(&args.bundle, &args.signature, &trust, now()?)?)
+    Ok(Admitted::open(&args.bundle, &args.signature, &trust(&args.trust)?, now()?)?)
+}
+
+/// Whose signatures are demanded, and the limits of the trust file.
+fn trust(args: &TrustArgs) -> Result<(TrustPolicy, TrustLimits), TrustFileError> {
+    match &args.trust {
+        Some(file) => read_trust_file(file),
+        None => Ok((trusted_keys(&args.trusted_key)?, TrustLimits::default())),
+    }
 }
 
 /// Writes all of a text. A reader that has seen enough, such as `head`, is no failure.

@@ -308,8 +308,18 @@ impl Held {
             Call::DeletePolicy { role, policy_name } => {
                 self.role(role.as_str()).other_inline.retain(|name| *name != policy_name);
             }
+            Call::DeleteOwnPolicy { role, .. } => self.role(role.as_str()).policy = None,
+            Call::DeleteRole { role, .. } => drop(self.roles.remove(&role)),
+            Call::DeleteProvider { .. } => self.provider = None,
+            Call::DeleteObject { key, .. } | Call::DeleteVersions { key, .. } => {
+                drop(self.bucket().objects.remove(&key));
+            }
+            Call::DeleteBucket { .. } => self.bucket = BucketState::Absent,
             // The run writes the record itself.
-            Call::OpenRecord { .. } | Call::CloseRecord { .. } => {}
+            Call::OpenRecord { .. }
+            | Call::CloseRecord { .. }
+            | Call::OpenRemoval { .. }
+            | Call::DeleteRecord { .. } => {}
         }
         Ok(None)
     }
@@ -396,6 +406,23 @@ impl WriteAccount for Fake {
         }
         held.put_record(Record::parse(body, &parsed("prod")).unwrap());
         Ok(held.bucket().record.as_ref().unwrap().etag.clone())
+    }
+
+    async fn delete_record(&self, _: &BucketName, etag: &str) -> Result<(), AwsError> {
+        self.log.lock().unwrap().push("delete record".to_owned());
+        let mut held = self.held.lock().unwrap();
+        let found = held.bucket().record.as_ref().map(|record| record.etag.clone());
+        if found.as_deref() != Some(etag) {
+            return Err(crate::account::answered("s3:DeleteObject", 412, "PreconditionFailed", "it changed"));
+        }
+        held.bucket().record = None;
+        Ok(())
+    }
+
+    async fn delete_record_versions(&self, _: &BucketName) -> Result<(), AwsError> {
+        self.log.lock().unwrap().push("delete record versions".to_owned());
+        self.held.lock().unwrap().bucket().record = None;
+        Ok(())
     }
 
     fn stop_sending(&self) {}

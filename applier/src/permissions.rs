@@ -19,13 +19,17 @@ pub enum Purpose {
     Plan,
     /// `plan` and `apply`
     Apply,
+    /// `delete`
+    Delete,
 }
 
 /// The most characters of a managed policy, white space not counted [IAM quotas].
 const MAX_POLICY_CHARS: usize = 6_144;
 
+type Actions = &'static [&'static str];
+
 /// What reading the bucket takes.
-const READ_BUCKET: &[&str] = &[
+const READ_BUCKET: Actions = &[
     "s3:GetBucketAbac",
     "s3:GetBucketObjectLockConfiguration",
     "s3:GetBucketOwnershipControls",
@@ -39,7 +43,7 @@ const READ_BUCKET: &[&str] = &[
     "s3:ListBucket",
 ];
 /// Making it and its settings. CreateBucket takes tags (`TagResource`) and the ownership of objects along.
-const WRITE_BUCKET: &[&str] = &[
+const WRITE_BUCKET: Actions = &[
     "s3:CreateBucket",
     "s3:PutBucketOwnershipControls",
     "s3:PutBucketPolicy",
@@ -47,28 +51,36 @@ const WRITE_BUCKET: &[&str] = &[
     "s3:PutBucketTagging",
     "s3:TagResource",
 ];
-const READ_OBJECTS: &[&str] = &["s3:GetObject", "s3:GetObjectTagging"];
+const READ_OBJECTS: Actions = &["s3:GetObject", "s3:GetObjectTagging"];
 /// PutObject takes tags along.
-const WRITE_OBJECTS: &[&str] = &["s3:PutObject", "s3:PutObjectTagging"];
-const READ_PROVIDER: &[&str] = &["iam:GetOpenIDConnectProvider"];
+const WRITE_OBJECTS: Actions = &["s3:PutObject", "s3:PutObjectTagging"];
+const READ_PROVIDER: Actions = &["iam:GetOpenIDConnectProvider"];
 /// Making the provider takes tags along.
-const WRITE_PROVIDER: &[&str] = &[
+const WRITE_PROVIDER: Actions = &[
     "iam:AddClientIDToOpenIDConnectProvider",
     "iam:CreateOpenIDConnectProvider",
     "iam:RemoveClientIDFromOpenIDConnectProvider",
     "iam:TagOpenIDConnectProvider",
     "iam:UpdateOpenIDConnectProviderThumbprint",
 ];
-const READ_ROLES: &[&str] =
+const READ_ROLES: Actions =
     &["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"];
 /// Making a role takes tags along.
-const WRITE_ROLES: &[&str] = &["iam:PutRolePolicy", "iam:TagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"];
+const WRITE_ROLES: Actions = &["iam:PutRolePolicy", "iam:TagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"];
 /// What gives a role its boundary, and so can be limited to the right one.
-const BOUND_ROLES: &[&str] = &["iam:CreateRole", "iam:PutRolePermissionsBoundary"];
+const BOUND_ROLES: Actions = &["iam:CreateRole", "iam:PutRolePermissionsBoundary"];
 /// What a bundle without a boundary needs: a boundary that somebody else set goes.
-const UNBOUND_ROLES: &[&str] = &["iam:CreateRole", "iam:DeleteRolePermissionsBoundary"];
+const UNBOUND_ROLES: Actions = &["iam:CreateRole", "iam:DeleteRolePermissionsBoundary"];
 /// `--prune`: policies of others on the cluster's roles go.
-const PRUNE_ROLES: &[&str] = &["iam:DeleteRolePolicy", "iam:DetachRolePolicy"];
+const PRUNE_ROLES: Actions = &["iam:DeleteRolePolicy", "iam:DetachRolePolicy"];
+
+/// What `delete` looks for and does besides reading.
+const DELETE_BUCKET: Actions = &["s3:DeleteBucket", "s3:ListBucketVersions"];
+const DELETE_OBJECTS: Actions = &["s3:DeleteObject", "s3:DeleteObjectVersion"];
+const DELETE_PROVIDER: Actions = &["iam:DeleteOpenIDConnectProvider"];
+const DELETE_ROLES: Actions = &["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:ListInstanceProfilesForRole"];
+/// `delete --prune`: attached policies of others go; inline ones need no more than the role's own.
+const PRUNE_DELETED_ROLES: Actions = &["iam:DetachRolePolicy"];
 
 /// One policy document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -111,35 +123,42 @@ pub fn policies(contents: &Contents, purpose: Purpose, prune: bool) -> Vec<Polic
 fn statements(contents: &Contents, purpose: Purpose, prune: bool) -> Vec<Statement> {
     let header = &contents.header;
     let bucket = format!("arn:{}:s3:::{}", header.partition, header.name.bucket());
-    let issuer = contents.objects();
-    let keys = issuer.iter().map(|object| object.key).chain([RECORD_KEY]);
-    let objects: Vec<String> = keys.map(|key| format!("{bucket}/{key}")).collect();
+    let record = format!("{bucket}/{RECORD_KEY}");
+    let mut objects: Vec<String> = contents.objects().iter().map(|object| format!("{bucket}/{}", object.key)).collect();
+    objects.push(record.clone());
     let roles: Vec<String> = header.components.iter().map(|role| header.role_arn(&role.role_name)).collect();
-    let writes = purpose == Purpose::Apply;
-    let of = |read: &[&'static str], write: &[&'static str]| [read, if writes { write } else { &[] }].concat();
-    let allow = |action: Vec<&'static str>, resource: Vec<String>, condition: Option<Value>| Statement {
+    let allow = |action: &[Actions], resource: &[String], condition: Option<Value>| Statement {
         effect: "Allow",
-        action,
-        resource,
+        action: action.concat(),
+        resource: resource.to_vec(),
         condition,
     };
+    let account = || Some(account(header));
+    let of = |apply: Actions, delete: Actions| -> Actions {
+        match purpose {
+            Purpose::Plan => &[],
+            Purpose::Apply => apply,
+            Purpose::Delete => delete,
+        }
+    };
     let mut statements = vec![
-        allow(of(READ_BUCKET, WRITE_BUCKET), vec![bucket], Some(account(header))),
-        allow(of(READ_OBJECTS, WRITE_OBJECTS), objects, Some(account(header))),
-        allow(of(READ_PROVIDER, WRITE_PROVIDER), vec![header.provider_arn()], None),
-        allow(of(READ_ROLES, WRITE_ROLES), roles.clone(), None),
+        allow(&[READ_BUCKET, of(WRITE_BUCKET, DELETE_BUCKET)], &[bucket], account()),
+        allow(&[READ_OBJECTS, of(WRITE_OBJECTS, DELETE_OBJECTS)], &objects, account()),
+        allow(&[READ_PROVIDER, of(WRITE_PROVIDER, DELETE_PROVIDER)], &[header.provider_arn()], None),
+        allow(&[READ_ROLES, of(WRITE_ROLES, DELETE_ROLES)], &roles, None),
     ];
-    if writes {
-        statements.push(match &header.settings.permissions_boundary_arn {
-            Some(boundary) => {
-                let condition = json!({"ArnEquals": {"iam:PermissionsBoundary": boundary}});
-                allow(BOUND_ROLES.to_vec(), roles.clone(), Some(condition))
-            }
-            None => allow(UNBOUND_ROLES.to_vec(), roles.clone(), None),
-        });
+    match (purpose, &header.settings.permissions_boundary_arn) {
+        (Purpose::Plan, _) => {}
+        (Purpose::Apply, None) => statements.push(allow(&[UNBOUND_ROLES], &roles, None)),
+        (Purpose::Apply, Some(boundary)) => {
+            let condition = json!({"ArnEquals": {"iam:PermissionsBoundary": boundary}});
+            statements.push(allow(&[BOUND_ROLES], &roles, Some(condition)));
+        }
+        // The record says first that its cluster is being deleted.
+        (Purpose::Delete, _) => statements.push(allow(&[&["s3:PutObject"]], &[record], account())),
     }
-    if writes && prune {
-        statements.push(allow(PRUNE_ROLES.to_vec(), roles, None));
+    if prune && purpose != Purpose::Plan {
+        statements.push(allow(&[of(PRUNE_ROLES, PRUNE_DELETED_ROLES)], &roles, None));
     }
     statements
 }

@@ -14,6 +14,7 @@ pub(crate) mod meaning;
 mod ownership;
 pub(crate) mod reconcile;
 pub mod refusal;
+pub(crate) mod removal;
 pub(crate) mod show;
 
 use bundle_schema::escape::escaped_json;
@@ -42,9 +43,20 @@ struct Digested<'a> {
     findings: &'a [Finding],
 }
 
-/// What an apply will do, in order. Printed, digested and executed is this one value.
+/// What a plan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Operation {
+    /// The account is to hold what the bundle says.
+    Apply,
+    /// Nothing of it is to be left.
+    Delete,
+}
+
+/// What an apply or a deletion will do, in order. Printed, digested and executed is this one value.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Plan {
+    operation: Operation,
     head: Head,
     actions: Vec<Action>,
     findings: Vec<Finding>,
@@ -71,6 +83,10 @@ impl Plan {
         let actions = recorded(desired, live, &ownership, actions);
         let findings = findings(desired, live, choices, &actions);
         let head = Head::new(desired, live, ownership.record(), signers, now);
+        Ok(Self::new(Operation::Apply, head, actions, findings))
+    }
+
+    fn new(operation: Operation, head: Head, actions: Vec<Action>, findings: Vec<Finding>) -> Self {
         let digested = Digested {
             account_id: head.account_id.as_str(),
             bundle_sha256: &head.bundle.sha256,
@@ -79,7 +95,11 @@ impl Plan {
         };
         // Writing fails only for maps with keys that are not strings; no action has one.
         let digest = Sha256::of(&serde_json::to_vec(&digested).unwrap_or_default());
-        Ok(Self { head, actions, findings, digest })
+        Self { operation, head, actions, findings, digest }
+    }
+
+    pub(crate) fn operation(&self) -> Operation {
+        self.operation
     }
 
     /// Whether there is nothing to do.
@@ -132,7 +152,7 @@ impl Plan {
             clean: bool,
             digest: &'a Sha256,
         }
-        let Self { head, actions, findings, digest } = self;
+        let Self { operation: _, head, actions, findings, digest } = self;
         let count = |change| actions.iter().filter(|action| action.change() == change).count();
         let wire = Wire {
             head,
@@ -164,14 +184,7 @@ fn recorded(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>, 
     if actions.is_empty() && found.is_some_and(|(_, record)| says_so(record)) {
         return actions;
     }
-    let before = found.map(|(read, record)| RecordVersion {
-        etag: read.etag.clone(),
-        state: record.state,
-        serial: record.serial,
-        sha256: record.sha256.clone(),
-        time: record.time,
-        caller: record.caller.clone(),
-    });
+    let before = found.map(|(read, record)| RecordVersion::of(&read.etag, record));
     let resource = format!("{}/{RECORD_KEY}", desired.bucket_arn());
     let (mut all, rest): (Vec<_>, Vec<_>) =
         actions.into_iter().partition(|action| matches!(action.call, Call::CreateBucket { .. }));

@@ -55,6 +55,10 @@ pub(crate) enum RecordState {
     Stopped,
     /// Everything is done.
     Applied,
+    /// A deletion is under way, or was cut off. After its end there is no record.
+    Deleting,
+    /// A deletion ended, and something is left to delete.
+    DeletionStopped,
 }
 
 impl RecordState {
@@ -64,7 +68,24 @@ impl RecordState {
             Self::Applying => "being applied",
             Self::Stopped => "applied in part",
             Self::Applied => "applied",
+            Self::Deleting => "being deleted",
+            Self::DeletionStopped => "deleted in part",
         }
+    }
+
+    /// Whether the run that wrote it may still be at it.
+    pub(crate) fn is_under_way(self) -> bool {
+        matches!(self, Self::Applying | Self::Deleting)
+    }
+
+    /// Whether it is of a deletion.
+    pub(crate) fn is_of_deletion(self) -> bool {
+        matches!(self, Self::Deleting | Self::DeletionStopped)
+    }
+
+    /// What a run of this state says when it ends before everything is done.
+    pub(crate) fn stopped(self) -> Self {
+        if self.is_of_deletion() { Self::DeletionStopped } else { Self::Stopped }
     }
 }
 

@@ -4,8 +4,9 @@ Run by tests/src/emulator.rs. Prints its port on the first line, serves 127.0.0.
 it never outlives the process that started it.
 
 What moto does not refuse and AWS does is refused here: a wrong x-amz-expected-bucket-owner, a bucket of another
-account, a public bucket policy while the bucket's public access block forbids it (which it does from the start), and
-objects that somebody without credentials reads while no policy allows it or a block forbids it.
+account, a public bucket policy while the bucket's public access block forbids it (which it does from the start), objects
+that somebody without credentials reads while no policy allows it or a block forbids it, and deleting another version of
+an object than If-Match names.
 What moto leaves out is added: AddClientIDToOpenIDConnectProvider and RemoveClientIDFromOpenIDConnectProvider, and the
 tags of CreateBucket.
 
@@ -78,6 +79,8 @@ def s3_operation(method, bucket, key, query):
         return verb + "Object"
     if method == "POST" and "delete" in query:
         return "DeleteObjects"
+    if method == "GET" and "versions" in query:
+        return "ListObjectVersions"
     return {"Get": "ListObjectsV2" if "list-type" in query else "ListObjects", "Put": "CreateBucket"}.get(verb, verb + "Bucket")
 
 
@@ -302,6 +305,12 @@ class Account:
             request["answer"] = ("application/xml", f"<VersioningConfiguration>{status}</VersioningConfiguration>".encode())
         if request["operation"] == "GetObjectLockConfiguration" and not held.object_lock_enabled:
             raise Refused(404, "ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket")
+        if request["operation"] == "DeleteObject" and "if-match" in request["headers"]:
+            found = s3_backends[account][partition].get_object(bucket, request["parameters"]["Key"])
+            if found is None:
+                raise Refused(404, "NoSuchKey", "The specified key does not exist.")
+            if found.etag.strip('"') != request["headers"]["if-match"].strip('"'):
+                raise Refused(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
         if request["operation"] == "PutBucketTagging" and self.abac:
             raise Refused(400, "InvalidRequest", "PutBucketTagging is not supported for buckets with ABAC")
         if request["operation"] == "PutBucketPolicy":

@@ -57,6 +57,8 @@ fn needs(request: &Request) -> Vec<Grant> {
         "GetCallerIdentity" => return Vec::new(),
         _ if request.service == "public" => return Vec::new(),
         "HeadBucket" | "ListObjectsV2" => "ListBucket",
+        "ListObjectVersions" => "ListBucketVersions",
+        "DeleteObject" if request.query.contains_key("versionId") => "DeleteObjectVersion",
         "GetBucketLifecycleConfiguration" => "GetLifecycleConfiguration",
         "GetBucketEncryption" => "GetEncryptionConfiguration",
         "GetObjectLockConfiguration" => "GetBucketObjectLockConfiguration",
@@ -183,6 +185,30 @@ fn a_boundary_is_a_condition_and_thumbprints_are_set() -> Test {
         .iter()
         .find(|statement| statement["Action"] == json!(["iam:CreateRole", "iam:PutRolePermissionsBoundary"]));
     assert_eq!(bound.unwrap()["Condition"], json!({"ArnEquals": {"iam:PermissionsBoundary": BOUNDARY}}));
+    Ok(())
+}
+
+#[test]
+fn deleting_is_covered_as_well() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let mut used = BTreeSet::new();
+    for versioned in [false, true] {
+        emulator.reset();
+        scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
+        spoil(&emulator, ROLES[0]);
+        if versioned {
+            let on = json!({"Bucket": BUCKET, "VersioningConfiguration": {"Status": "Enabled"}});
+            emulator.call("s3", "put_bucket_versioning", on);
+            emulator.call("s3", "put_object", json!({"Bucket": BUCKET, "Key": "keys.json", "Body": "{}"}));
+        }
+        emulator.forget();
+        scene.applies(&emulator, "delete", &bundle, &["--yes", "--prune"]).run().exits(0);
+        used.append(&mut needed(&emulator));
+    }
+    let granted = grants(&permissions(&scene, &bundle, &["--for", "delete", "--prune"]));
+    assert_eq!(used.difference(&granted).collect::<Vec<_>>(), Vec::<&Grant>::new());
+    assert_eq!(actions(&granted).difference(&actions(&used)).copied().collect::<Vec<_>>(), Vec::<&str>::new());
     Ok(())
 }
 

@@ -41,7 +41,7 @@ fn a_run_that_lasts_shows_that_it_is_alive() -> Test {
     let second =
         scene.applier(["apply", &bundle, "--trusted-key", "minisign.pub", "--yes"]).envs(environment).run().exits(5);
     assert!(
-        second.stderr.contains("because: another apply is under way or has just ended: the record of democluster is now: serial 1, being applied, 2"),
+        second.stderr.contains("because: another run is under way or has just ended: the record of democluster is now: serial 1, being applied, 2"),
         "{}",
         second.stderr
     );
@@ -67,7 +67,7 @@ fn a_run_whose_record_was_taken_over_stops() -> Test {
     let error = receipt["actions"].as_array().unwrap().last().unwrap()["error"].as_str().unwrap();
     assert!(
         error.starts_with(
-            "another apply is under way or has just ended: the record of democluster is now: serial 1, being applied, "
+            "another run is under way or has just ended: the record of democluster is now: serial 1, being applied, "
         ) && error.contains(", by arn:aws:sts::123456789012:user/other\n"),
         "{error}"
     );

@@ -106,6 +106,16 @@ fn advice(call: &str, code: &str, message: &str) -> String {
         "OpenIdIdpCommunicationError" => "\n  IAM could not read the issuer: check that the public can read its documents (the \
                                           account's or the organisation's S3 block, the certificate, DNS), then run this again"
             .to_owned(),
+        "DeleteConflict" | "DeleteConflictException" => {
+            "\n  somebody has put a policy on it or it into an instance profile since it was read: run this again, and it says which"
+                .to_owned()
+        }
+        "BucketNotEmpty" => {
+            "\n  somebody has put an object into it since it was read: run this again, and it says which".to_owned()
+        }
+        "BucketHasAccessPointsAttached" => {
+            "\n  delete the bucket's access points with `aws s3control delete-access-point`, then run this again".to_owned()
+        }
         "LimitExceeded" => {
             "\n  the account's quota is used up: have it raised, or remove what is not in use".to_owned()
         }

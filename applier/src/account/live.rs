@@ -15,7 +15,6 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use crate::account::error::AwsError;
-use crate::admit::Admitted;
 use crate::record::{Record, RecordError, RoleId};
 
 /// A resource's tags, by key.
@@ -226,11 +225,7 @@ enum Part {
 
 impl LiveState {
     /// Reads everything that the bundle is about, once it is known that the credentials are the bundle's account's.
-    pub(crate) async fn read(account: &Arc<impl ReadAccount>, bundle: &Admitted) -> Result<Self, LiveError> {
-        Self::read_for(account, bundle.bundle().contents()).await
-    }
-
-    async fn read_for<A: ReadAccount>(account: &Arc<A>, contents: &Contents) -> Result<Self, LiveError> {
+    pub(crate) async fn read<A: ReadAccount>(account: &Arc<A>, contents: &Contents) -> Result<Self, LiveError> {
         let header = &contents.header;
         let caller = account.caller().await?;
         if caller.account != header.account_id.as_str() || caller.partition() != header.partition.as_str() {
@@ -332,7 +327,7 @@ mod tests {
         let mut contents = contents();
         change(&mut contents);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(LiveState::read_for(&Arc::new(Fake::new(held)), &contents))
+        runtime.block_on(LiveState::read(&Arc::new(Fake::new(held)), &contents))
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Reading an account. Answers are untrusted: bounded in size, decoded strictly, never shown raw.
 
 mod bucket;
+mod remains;
 
 use aws_sdk_iam::primitives::DateTime;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;

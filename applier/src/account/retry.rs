@@ -20,6 +20,9 @@ const TRANSIENT: &[&str] = &[
     "ConcurrentModification",
     "ConcurrentModificationException",
     "ConditionalRequestConflict",
+    // IAM may not know everywhere yet that what was on the role is gone.
+    "DeleteConflict",
+    "DeleteConflictException",
     "EntityTemporarilyUnmodifiable",
     "InternalError",
     "InternalFailure",
@@ -87,7 +90,8 @@ fn is_transient(error: &AwsError) -> bool {
 fn is_not_yet_visible(error: &AwsError, opened_block: bool) -> bool {
     let AwsError::Answered { call, code, message, .. } = error else { return false };
     match code.as_str() {
-        "NoSuchBucket" => true,
+        // One that is deleted is not about to appear.
+        "NoSuchBucket" => !call.starts_with("s3:Delete"),
         // Right after the public access block was opened, whatever the wording: an account-wide block says the same.
         "AccessDenied" => opened_block && *call == "s3:PutBucketPolicy",
         "MalformedPolicyDocument" => message.contains("nvalid principal"),
@@ -117,6 +121,7 @@ mod tests {
         for (status, code, message, writes) in [
             (409, "ConcurrentModification", "", true),
             (409, "EntityTemporarilyUnmodifiable", "", true),
+            (409, "DeleteConflict", "", true),
             (500, "ServiceFailure", "", false),
             (503, "SlowDown", "", false),
             (400, "Throttling", "", false),
@@ -139,6 +144,8 @@ mod tests {
         ] {
             assert!(!is_retried(status, code, message, writes), "{code}");
         }
+        let gone = answered("s3:DeleteBucket", 404, "NoSuchBucket", "");
+        assert_eq!(pause(&gone, true, false, 1, Duration::ZERO), None, "that it is gone is what was wanted");
         let policy = answered("s3:PutBucketPolicy", 403, "AccessDenied", "with an explicit deny");
         assert!(pause(&policy, true, true, 1, Duration::ZERO).is_some(), "the block was opened a moment ago");
         assert!(pause(&policy, true, false, 1, Duration::ZERO).is_none());

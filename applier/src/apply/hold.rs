@@ -29,6 +29,16 @@ pub(crate) const TAKE_OVER_AFTER: u16 = 30;
 /// How often somebody who waits looks at it.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// What a record is opened with.
+pub(super) struct Opened<'a> {
+    pub(super) state: RecordState,
+    pub(super) bucket: &'a BucketName,
+    /// The version that the plan is made for.
+    pub(super) before: Option<&'a RecordVersion>,
+    pub(super) known: &'a Made,
+    pub(super) making: Making,
+}
+
 /// The record of a run that is under way.
 pub(super) struct Hold<'a, A> {
     account: &'a A,
@@ -41,30 +51,30 @@ pub(super) struct Hold<'a, A> {
 }
 
 impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
-    /// Waits until nobody else seems to be at it, then writes the record. `before` is the version that the plan is made for.
+    /// Waits until nobody else seems to be at it, then writes the record.
     pub(super) async fn open(
         account: &'a A,
         head: &Head,
-        opened: (&BucketName, Option<&RecordVersion>, &Made, &Making),
+        opened: Opened<'_>,
         take_over_after: Duration,
         now: Timestamp,
     ) -> Result<Self, ActionError> {
-        let (bucket, before, known, making) = opened;
+        let Opened { state, bucket, before, known, making } = opened;
         let record = Record {
             version: Record::VERSION,
             name: head.bundle.name.clone(),
-            state: RecordState::Applying,
+            state,
             serial: head.bundle.serial,
             sha256: head.bundle.sha256.clone(),
             time: now,
             caller: head.caller.clone(),
             run: new_run_id(),
             made: known.clone(),
-            making: making.clone(),
+            making,
         };
         let etag = before.map(|before| before.etag.clone());
         let mut hold = Self { account, bucket: bucket.clone(), record, etag, written: None };
-        if let Some(before) = before.filter(|before| before.state == RecordState::Applying) {
+        if let Some(before) = before.filter(|before| before.state.is_under_way()) {
             hold.wait(before, take_over_after).await?;
         }
         hold.write(Patience::Retry).await?;
@@ -112,9 +122,44 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
 
     /// Says that the run has ended before everything was done, so that the next one need not wait. Where that fails, it waits.
     pub(super) async fn stop(&mut self, now: Timestamp) {
-        self.record.state = RecordState::Stopped;
+        self.record.state = self.record.state.stopped();
         self.record.time = now;
         let _ = self.write(Patience::Once).await;
+    }
+
+    /// Deletes the record as it was written last, and no other; or all its versions, where the bucket keeps them.
+    pub(super) async fn delete(&mut self, versions: bool) -> Result<(), ActionError> {
+        if versions {
+            let found = self.read().await?;
+            self.mine(found)?;
+            return Ok(self.account.delete_record_versions(&self.bucket).await?);
+        }
+        for is_last in [false, true] {
+            let etag = self.etag.clone().unwrap_or_default();
+            match self.account.delete_record(&self.bucket, &etag).await {
+                // An answer was lost, of this call or of the last write.
+                Err(error) if !is_last && is_other_version(&error) => {
+                    let found = self.read().await?;
+                    if !self.mine(found)? {
+                        return Ok(());
+                    }
+                }
+                done => return done.map_err(ActionError::from),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the record that was found is there and of this run, whose version is then known; an error if it is another's.
+    fn mine(&mut self, found: Option<LiveRecord>) -> Result<bool, ActionError> {
+        match found {
+            None => Ok(false),
+            Some(LiveRecord { etag, content: Ok(record) }) if record.run == self.record.run => {
+                self.etag = Some(etag);
+                Ok(true)
+            }
+            other => Err(taken(&self.record.name, other)),
+        }
     }
 
     async fn wait(&self, before: &RecordVersion, take_over_after: Duration) -> Result<(), ActionError> {
@@ -122,8 +167,9 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
             return Ok(());
         }
         let text = format!(
-            "waiting {} seconds to see whether the apply of serial {} by {} at {} is still under way",
+            "waiting {} seconds to see whether the {} of serial {} by {} at {} is still under way",
             take_over_after.as_secs(),
+            if before.state.is_of_deletion() { "deletion" } else { "apply" },
             before.serial,
             Escaped(&before.caller),
             before.time
@@ -155,11 +201,8 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
                 }
                 Err(error) if !is_last && is_other_version(&error) => {
                     let found = self.read().await?;
-                    match found {
-                        Some(LiveRecord { etag, content: Ok(record) }) if record.run == self.record.run => {
-                            self.etag = Some(etag);
-                        }
-                        other => return Err(taken(&self.record.name, other)),
+                    if !self.mine(found)? {
+                        return Err(taken(&self.record.name, None));
                     }
                 }
                 Err(error) => return Err(error.into()),

@@ -15,9 +15,9 @@ use serde::Serialize;
 
 use crate::apply::outcome::Outcome;
 use crate::apply::receipt::Receipt;
-use crate::plan::Plan;
 use crate::plan::action::{Action, Change};
 use crate::plan::head::{BundleId, Head};
+use crate::plan::{Operation, Plan};
 
 /// The version of the journal's format.
 const JOURNAL_VERSION: u32 = 1;
@@ -65,6 +65,7 @@ pub(crate) struct Journal {
 struct FirstLine<'a> {
     journal_version: u32,
     applier_version: &'static str,
+    operation: Operation,
     bundle: &'a BundleId,
     signers: &'a [Signer],
     account_id: &'a AccountId,
@@ -116,6 +117,7 @@ impl Journal {
         self.write(&FirstLine {
             journal_version: JOURNAL_VERSION,
             applier_version: env!("CARGO_PKG_VERSION"),
+            operation: plan.operation(),
             bundle,
             signers,
             account_id,

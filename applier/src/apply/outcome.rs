@@ -25,7 +25,7 @@ pub(crate) enum ActionError {
     },
     /// Another run writes the record.
     #[error(
-        "another apply is under way or has just ended: the record of {cluster} is now: {by}\n  this one stopped at once: when the other has ended, look at a new plan"
+        "another run is under way or has just ended: the record of {cluster} is now: {by}\n  this one stopped at once: when the other has ended, look at a new plan"
     )]
     Taken {
         /// The cluster's name.
@@ -91,4 +91,12 @@ pub(crate) enum IssuerOutcome {
     NotReached,
     /// `--skip-issuer-check`.
     Skipped,
+    /// There is to be none: the receipt has no such field.
+    Deleted,
+}
+
+impl IssuerOutcome {
+    pub(crate) fn is_deleted(&self) -> bool {
+        *self == Self::Deleted
+    }
 }

@@ -1,4 +1,4 @@
-//! What an apply did: one entry an action.
+//! What an apply or a deletion did: one entry an action.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use bundle_schema::signature::Signer;
 use serde::Serialize;
 
 use crate::apply::outcome::{ActionError, IssuerOutcome, Outcome};
-use crate::plan::Plan;
 use crate::plan::action::Change;
 use crate::plan::head::{BundleId, Head};
+use crate::plan::{Operation, Plan};
 use crate::record::Record;
 
 /// The version of the receipt's format.
@@ -44,6 +44,7 @@ pub struct Receipt {
     #[serde(rename = "receiptVersion")]
     version: u32,
     applier_version: &'static str,
+    operation: Operation,
     ending: Ending,
     bundle: BundleId,
     signers: Vec<Signer>,
@@ -53,6 +54,7 @@ pub struct Receipt {
     started: Timestamp,
     finished: Timestamp,
     actions: Vec<Step>,
+    #[serde(skip_serializing_if = "IssuerOutcome::is_deleted")]
     issuer_check: IssuerOutcome,
     /// The record as this run wrote it last: with `--previous-receipt` it stands in for one that is lost.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,6 +88,7 @@ impl Receipt {
         Self {
             version: RECEIPT_VERSION,
             applier_version: env!("CARGO_PKG_VERSION"),
+            operation: plan.operation(),
             ending,
             bundle,
             signers,
@@ -176,6 +179,7 @@ mod tests {
         let expected = serde_json::json!({
             "receiptVersion": 1,
             "applierVersion": env!("CARGO_PKG_VERSION"),
+            "operation": "apply",
             "ending": "failed",
             "bundle": {
                 "name": "prod", "serial": 7, "sha256": digest().as_str(),

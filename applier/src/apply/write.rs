@@ -50,12 +50,22 @@ impl WriteAccount for Aws {
                 let detach = || self.iam.detach_role_policy().role_name(role.as_str()).policy_arn(policy_arn).send();
                 self.send(sent, detach).await.map(drop)
             }
-            Call::DeletePolicy { role, policy_name } => {
-                let delete = || self.iam.delete_role_policy().role_name(role.as_str()).policy_name(policy_name).send();
-                self.send(sent, delete).await.map(drop)
+            Call::DeletePolicy { role, policy_name } => self.delete_role_policy(sent, role, policy_name).await,
+            Call::DeleteOwnPolicy { role, policy_name } => {
+                self.delete_role_policy(sent, role, policy_name.as_str()).await
             }
+            Call::DeleteRole { role, .. } => self.delete_role(sent, role).await,
+            Call::DeleteProvider { .. } => self.delete_provider(sent, arn).await,
+            Call::DeleteObject { bucket, key } => self.delete_object(sent, bucket, key, None).await,
+            Call::DeleteVersions { bucket, key, version_ids } => {
+                self.delete_versions(sent, bucket, key, version_ids).await
+            }
+            Call::DeleteBucket { bucket } => self.delete_bucket(sent, bucket).await,
             // The run writes the record itself: what it says changes with every action.
-            Call::OpenRecord { .. } | Call::CloseRecord { .. } => Err(sent.incomplete()),
+            Call::OpenRecord { .. }
+            | Call::CloseRecord { .. }
+            | Call::OpenRemoval { .. }
+            | Call::DeleteRecord { .. } => Err(sent.incomplete()),
         }
         .map(|()| None)
     }
@@ -82,6 +92,14 @@ impl WriteAccount for Aws {
             Patience::Retry => self.send(sent, put).await?,
         };
         answer.e_tag.ok_or(AwsError::Unusable { call: "s3:PutObject", reason: "it names no ETag" })
+    }
+
+    async fn delete_record(&self, bucket: &BucketName, etag: &str) -> Result<(), AwsError> {
+        self.delete_object(writing("s3:DeleteObject"), bucket, RECORD_KEY, Some(etag)).await
+    }
+
+    async fn delete_record_versions(&self, bucket: &BucketName) -> Result<(), AwsError> {
+        self.delete_all_versions(bucket, RECORD_KEY).await
     }
 
     fn stop_sending(&self) {

@@ -1,186 +1,30 @@
 //! `airlock-applier apply`: shows the plan, has it approved, carries it out, writes the receipt.
 
-use std::io::{self, BufRead, IsTerminal, Write, stderr, stdin, stdout};
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use bundle_schema::escape::Escaped;
-use bundle_schema::exit::{ExitCode, describe};
-use bundle_schema::layout::fold;
+use bundle_schema::exit::ExitCode;
 
-use super::{Failure, admit, now, plan, print};
+use super::execute::Execution;
+use super::{Failure, admit, now, plan};
 use crate::apply::issuer_check::IssuerCheck;
-use crate::apply::journal::{Journal, ReceiptError, check_free};
-use crate::apply::receipt::{Ending, Receipt};
-use crate::apply::{ActionError, Outcome, Run};
-use crate::cli::{ApplyArgs, Format};
-use crate::plan::action::Action;
-use crate::plan::{Approval, OtherPlan, Plan};
-
-/// Why an apply did not end well.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ApplyFailure {
-    #[error(
-        "the plan is not approved, and there is no terminal to ask on; nothing was changed\n  to apply exactly this plan: --plan-digest {0}\n  to apply whatever the plan is: --yes"
-    )]
-    NotApproved(bundle_schema::names::Sha256),
-    #[error("the plan was declined; nothing was changed")]
-    Declined,
-    #[error(transparent)]
-    OtherPlan(#[from] OtherPlan),
-    #[error(transparent)]
-    Receipt(#[from] ReceiptError),
-    #[error("apply stopped: {summary}\n  running it again is safe: it plans what is left\n  the receipt is {}", Escaped(.receipt))]
-    Failed { summary: String, receipt: String, source: Box<ActionError> },
-    #[error("apply was interrupted: {summary}\n  running it again is safe; what is left is a new plan, which needs a new approval\n  the receipt is {}", Escaped(.receipt))]
-    Interrupted { summary: String, receipt: String },
-}
-
-impl ApplyFailure {
-    pub(super) fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::NotApproved(_) | Self::Receipt(ReceiptError::Exists { .. }) => ExitCode::Usage,
-            Self::OtherPlan(_) => ExitCode::Refused,
-            Self::Failed { source, .. } if source.is_somebody_else() => ExitCode::Refused,
-            Self::Failed { .. } => ExitCode::Aws,
-            Self::Declined | Self::Receipt(_) | Self::Interrupted { .. } => ExitCode::Other,
-        }
-    }
-}
+use crate::cli::ApplyArgs;
 
 pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
-    args.receipt.as_deref().map_or(Ok(()), check_free).map_err(ApplyFailure::from)?;
+    args.execute.check()?;
     let admitted = admit(&args.bundle)?;
     let choices = args.account.choices.read(&admitted)?;
-    let (account, plan) = plan::compute(&admitted, &args.account, &choices).await?;
-    // Standard output holds one JSON document, where that is asked for; what people read goes beside it.
-    let mut screen: Box<dyn Write> = match args.bundle.format {
-        Format::Text => Box::new(anstream::stdout()),
-        Format::Json => Box::new(anstream::stderr()),
+    let (account, planned) = plan::compute(&admitted, &args.account, &choices).await?;
+    let contents = admitted.bundle().contents();
+    let execution = Execution {
+        args: &args.execute,
+        format: args.bundle.format,
+        concurrency: args.account.requests.concurrency,
+        file_stem: contents.header.file_stem(),
+        issuer: (!args.skip_issuer_check).then(|| Arc::new(IssuerCheck::of(contents))),
     };
-    // Whoever names a plan's digest has read it.
-    let shown = if args.plan_digest.is_some() { plan.head_text() } else { plan.text() };
-    print(&mut screen, format_args!("{shown:#}"))?;
-
-    let (plan, approval) = if let Some(approval) = approval(args, &plan, &mut screen)? {
-        (plan, approval)
-    } else {
-        // Somebody read the plan and agreed: to this plan, and not to what the account or the clock made of it meanwhile.
+    let again = async {
         admitted.check_time(now()?)?;
-        (plan::read_and_plan(&account, &admitted, &choices).await?, Approval::Digest(plan.digest().clone()))
+        plan::read_and_plan(&account, &admitted, &choices).await
     };
-    let header = &admitted.bundle().contents().header;
-    let begun = now()?;
-    let default = || default_receipt(&format!("{}.{}", header.file_stem(), compact(&begun.to_string())));
-    let total = plan.actions().len();
-    let approved = plan.approve(approval).map_err(ApplyFailure::from)?;
-    let receipt = args.receipt.clone().unwrap_or_else(default);
-    let mut journal = Journal::open(receipt, approved.plan(), begun).map_err(ApplyFailure::from)?;
-    let clock = || now().unwrap_or(begun);
-    let stop = stop_on_signals();
-
-    let run = Run {
-        concurrency: args.account.concurrency.into(),
-        issuer: (!args.skip_issuer_check).then(|| Arc::new(IssuerCheck::of(admitted.bundle().contents()))),
-        stop: Arc::clone(&stop),
-        take_over_after: Duration::from_secs(args.take_over_after.into()),
-        clock: &clock,
-    };
-    let mut ended = 0;
-    let report = |action: &Action, outcome: &Outcome| {
-        ended += 1;
-        // A closed terminal is no reason to leave an apply half done.
-        let _ = writeln!(screen, "[{ended}/{total}] {outcome}: {action}");
-        if let Err(error) = journal.note(action, outcome, clock()) {
-            // What cannot be written down is not done.
-            if !stop.swap(true, Ordering::Relaxed) {
-                let _ = writeln!(stderr(), "{}", describe(&error));
-            }
-        }
-    };
-    let receipt = approved.apply(&account, run, report).await;
-    finish(args, &receipt, journal)
-}
-
-/// Writes the receipt and says how it ended.
-fn finish(args: &ApplyArgs, receipt: &Receipt, journal: Journal) -> Result<ExitCode, Failure> {
-    let path = journal.receipt().to_string_lossy().into_owned();
-    if let Err(error) = journal.finish(receipt) {
-        // With the journal, it is all that says what was done.
-        let _ = stderr().write_all(receipt.to_json().as_bytes());
-        return Err(ApplyFailure::from(error).into());
-    }
-    let printed = match args.bundle.format {
-        Format::Json => print(&mut stdout(), format_args!("{}", receipt.to_json())),
-        Format::Text => {
-            let text = format!("Apply: {receipt}. The receipt is {}.\n", Escaped(&path));
-            print(&mut stdout(), format_args!("{}", fold(&text)))
-        }
-    };
-    let summary = receipt.to_string();
-    match (receipt.ending(), receipt.first_error()) {
-        (Ending::Done, _) => printed.map(|()| ExitCode::Done),
-        (Ending::Failed, Some(error)) => {
-            Err(ApplyFailure::Failed { summary, receipt: path, source: Box::new(error) }.into())
-        }
-        (Ending::Interrupted | Ending::Failed, _) => Err(ApplyFailure::Interrupted { summary, receipt: path }.into()),
-    }
-}
-
-/// From the command line; none where somebody on a terminal read the plan just now and agreed. A plan that does nothing needs
-/// no approval.
-fn approval(args: &ApplyArgs, plan: &Plan, screen: &mut dyn Write) -> Result<Option<Approval>, Failure> {
-    if let Some(digest) = &args.plan_digest {
-        return Ok(Some(Approval::Digest(digest.clone())));
-    }
-    if args.yes || plan.is_empty() {
-        return Ok(Some(Approval::Yes));
-    }
-    if !stdin().is_terminal() {
-        return Err(ApplyFailure::NotApproved(plan.digest().clone()).into());
-    }
-    write!(screen, "\nType \"yes\" to apply: ")?;
-    screen.flush()?;
-    if read_line()?.trim_end() == "yes" { Ok(None) } else { Err(ApplyFailure::Declined.into()) }
-}
-
-/// At most a few bytes: whatever else comes is not "yes".
-fn read_line() -> io::Result<String> {
-    let mut line = Vec::new();
-    io::Read::take(stdin().lock(), 64).read_until(b'\n', &mut line)?;
-    Ok(String::from_utf8_lossy(&line).into_owned())
-}
-
-/// `BEGINNING.receipt.json`; where that is taken, by a run in the same second, `BEGINNING-2.receipt.json` and so on.
-fn default_receipt(beginning: &str) -> PathBuf {
-    let numbered = (2..100).map(|number| format!("{beginning}-{number}.receipt.json"));
-    let mut names = std::iter::once(format!("{beginning}.receipt.json")).chain(numbered).map(PathBuf::from);
-    names.find(|name| check_free(name).is_ok()).unwrap_or_else(|| PathBuf::from(format!("{beginning}.receipt.json")))
-}
-
-/// `2026-11-23T22:17:08Z` as `20261123T221708Z`: no colon, which some file systems refuse.
-fn compact(time: &str) -> String {
-    time.chars().filter(char::is_ascii_alphanumeric).collect()
-}
-
-/// From here on Ctrl-C and SIGTERM end the apply in good order instead of at once.
-fn stop_on_signals() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let interrupted = Arc::clone(&stop);
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            interrupted.store(true, Ordering::Relaxed);
-        }
-    });
-    #[cfg(unix)]
-    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        let terminated = Arc::clone(&stop);
-        tokio::spawn(async move {
-            terminate.recv().await;
-            terminated.store(true, Ordering::Relaxed);
-        });
-    }
-    stop
+    Box::pin(execution.run(&account, planned, again)).await
 }

@@ -32,14 +32,14 @@ pub(super) async fn compute(
     choices: &Choices,
 ) -> Result<(Arc<Aws>, Plan), Failure> {
     let header = &admitted.bundle().contents().header;
-    let account = Arc::new(Aws::connect(header, args.concurrency.into()).await);
+    let account = Arc::new(Aws::connect(header, args.requests.concurrency.into()).await);
     let plan = read_and_plan(&account, admitted, choices).await?;
     Ok((account, plan))
 }
 
 /// Reads the account as it is now, and plans.
 pub(super) async fn read_and_plan(account: &Arc<Aws>, admitted: &Admitted, choices: &Choices) -> Result<Plan, Failure> {
-    let live = LiveState::read(account, admitted).await?;
+    let live = LiveState::read(account, admitted.bundle().contents()).await?;
     Ok(Plan::compute(admitted, &live, choices, now()?)?)
 }
 

@@ -16,7 +16,7 @@ use bundle_schema::names::{Audience, BoundaryArn, BucketName, RoleName, Sha256, 
 use serde::Serialize;
 
 use crate::account::live::Tags;
-use crate::record::{Made, Making, RECORD_KEY, RecordState};
+use crate::record::{Made, Making, RECORD_KEY, Record, RecordState, RoleId};
 
 /// One writing call and the resource that it changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,6 +85,27 @@ pub(crate) enum Call {
     /// A policy of others, with `--prune`.
     #[serde(rename = "iam:DeleteRolePolicy")]
     DeletePolicy { role: RoleName, policy_name: String },
+    /// The record says that what it knows is about to be deleted. Written only over the version that was read.
+    #[serde(rename = "s3:PutObject")]
+    OpenRemoval { bucket: BucketName, before: Option<RecordVersion>, known: Made },
+    /// The role's policy of the bundle.
+    #[serde(rename = "iam:DeleteRolePolicy")]
+    DeleteOwnPolicy { role: RoleName, policy_name: RoleName },
+    #[serde(rename = "iam:DeleteRole")]
+    DeleteRole { role: RoleName, role_id: RoleId },
+    #[serde(rename = "iam:DeleteOpenIDConnectProvider")]
+    DeleteProvider { created: Timestamp },
+    /// In a bucket that never kept versions.
+    #[serde(rename = "s3:DeleteObject")]
+    DeleteObject { bucket: BucketName, key: String },
+    /// Versions and delete markers of one object, at most a thousand.
+    #[serde(rename = "s3:DeleteObjectVersion")]
+    DeleteVersions { bucket: BucketName, key: String, version_ids: Vec<String> },
+    /// The record, last of all objects; with its versions, where the bucket keeps them.
+    #[serde(rename = "s3:DeleteObject")]
+    DeleteRecord { bucket: BucketName, versions: bool },
+    #[serde(rename = "s3:DeleteBucket")]
+    DeleteBucket { bucket: BucketName },
 }
 
 /// The record that was read.
@@ -98,6 +119,20 @@ pub(crate) struct RecordVersion {
     pub(crate) sha256: Sha256,
     pub(crate) time: Timestamp,
     pub(crate) caller: String,
+}
+
+impl RecordVersion {
+    pub(crate) fn of(etag: &str, record: &Record) -> Self {
+        let Record { state, serial, sha256, time, caller, .. } = record;
+        Self {
+            etag: etag.to_owned(),
+            state: *state,
+            serial: *serial,
+            sha256: sha256.clone(),
+            time: *time,
+            caller: caller.clone(),
+        }
+    }
 }
 
 /// The settings of a role that one call changes.
@@ -133,12 +168,13 @@ pub(crate) struct NewObject {
     pub(crate) body: String,
 }
 
-/// Whether a call makes something new or changes what is there.
+/// Whether a call makes something new, changes what is there, or deletes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Change {
     Create,
     Update,
+    Delete,
 }
 
 /// What an action belongs to, in the order of a plan.
@@ -151,6 +187,10 @@ enum Stage {
     Provider,
     Role,
     CloseRecord,
+    RemoveProvider,
+    RemoveObject,
+    RemoveRecord,
+    RemoveBucket,
 }
 
 /// `iam:CreateRole role prod-registry`.
@@ -158,7 +198,11 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let subject = match &self.call {
             Call::PutObject { after, .. } => after.key.to_owned(),
-            Call::OpenRecord { .. } | Call::CloseRecord { .. } => RECORD_KEY.to_owned(),
+            Call::DeleteObject { key, .. } | Call::DeleteVersions { key, .. } => key.clone(),
+            Call::OpenRecord { .. }
+            | Call::CloseRecord { .. }
+            | Call::OpenRemoval { .. }
+            | Call::DeleteRecord { .. } => RECORD_KEY.to_owned(),
             _ => resource_name(&self.resource),
         };
         write!(f, "{} {}", self.name(), EscapedWhole(&subject))
@@ -187,7 +231,14 @@ impl Action {
             | Call::SetBucketPolicy { before, .. }
             | Call::SetRolePolicy { before, .. } => before.is_none(),
             Call::PutObject { before, .. } => before.is_none(),
-            Call::OpenRecord { before, .. } => before.is_none(),
+            Call::OpenRecord { before, .. } | Call::OpenRemoval { before, .. } => before.is_none(),
+            Call::DeleteOwnPolicy { .. }
+            | Call::DeleteRole { .. }
+            | Call::DeleteProvider { .. }
+            | Call::DeleteObject { .. }
+            | Call::DeleteVersions { .. }
+            | Call::DeleteRecord { .. }
+            | Call::DeleteBucket { .. } => return Change::Delete,
             Call::CloseRecord { .. }
             | Call::DetachPolicy { .. }
             | Call::DeletePolicy { .. }
@@ -212,7 +263,9 @@ impl Action {
             Call::SetOwnership { .. } => "s3:PutBucketOwnershipControls",
             Call::BlockPublicAccess { .. } => "s3:PutBucketPublicAccessBlock",
             Call::SetBucketPolicy { .. } => "s3:PutBucketPolicy",
-            Call::PutObject { .. } | Call::OpenRecord { .. } | Call::CloseRecord { .. } => "s3:PutObject",
+            Call::PutObject { .. } | Call::OpenRecord { .. } | Call::CloseRecord { .. } | Call::OpenRemoval { .. } => {
+                "s3:PutObject"
+            }
             Call::CreateProvider { .. } => "iam:CreateOpenIDConnectProvider",
             Call::AddClientId { .. } => "iam:AddClientIDToOpenIDConnectProvider",
             Call::RemoveClientId { .. } => "iam:RemoveClientIDFromOpenIDConnectProvider",
@@ -226,14 +279,19 @@ impl Action {
             Call::TagRole { .. } => "iam:TagRole",
             Call::SetRolePolicy { .. } => "iam:PutRolePolicy",
             Call::DetachPolicy { .. } => "iam:DetachRolePolicy",
-            Call::DeletePolicy { .. } => "iam:DeleteRolePolicy",
+            Call::DeletePolicy { .. } | Call::DeleteOwnPolicy { .. } => "iam:DeleteRolePolicy",
+            Call::DeleteRole { .. } => "iam:DeleteRole",
+            Call::DeleteProvider { .. } => "iam:DeleteOpenIDConnectProvider",
+            Call::DeleteObject { .. } | Call::DeleteRecord { .. } => "s3:DeleteObject",
+            Call::DeleteVersions { .. } => "s3:DeleteObjectVersion",
+            Call::DeleteBucket { .. } => "s3:DeleteBucket",
         }
     }
 
     fn stage(&self) -> Stage {
         match &self.call {
             Call::CreateBucket { .. } => Stage::Bucket,
-            Call::OpenRecord { .. } => Stage::OpenRecord,
+            Call::OpenRecord { .. } | Call::OpenRemoval { .. } => Stage::OpenRecord,
             Call::CloseRecord { .. } => Stage::CloseRecord,
             Call::TagBucket { .. }
             | Call::SetOwnership { .. }
@@ -253,8 +311,20 @@ impl Action {
             | Call::TagRole { .. }
             | Call::SetRolePolicy { .. }
             | Call::DetachPolicy { .. }
-            | Call::DeletePolicy { .. } => Stage::Role,
+            | Call::DeletePolicy { .. }
+            | Call::DeleteOwnPolicy { .. }
+            | Call::DeleteRole { .. } => Stage::Role,
+            Call::DeleteProvider { .. } => Stage::RemoveProvider,
+            Call::DeleteObject { .. } | Call::DeleteVersions { .. } => Stage::RemoveObject,
+            Call::DeleteRecord { .. } => Stage::RemoveRecord,
+            Call::DeleteBucket { .. } => Stage::RemoveBucket,
         }
+    }
+
+    /// Whether it takes something away, so that an answer that it is not there says that it is done.
+    pub(crate) fn removes(&self) -> bool {
+        let takes = matches!(self.call, Call::DetachPolicy { .. } | Call::DeletePolicy { .. });
+        takes || self.change() == Change::Delete
     }
 
     /// Whether it gives the role a permission that it does not have, or somebody the role.
@@ -267,13 +337,25 @@ impl Action {
         match (self.stage(), earlier.stage()) {
             // Roles are independent of each other; IAM answers two changes of one role at a time with a conflict.
             (Stage::Role, Stage::Role) => self.resource == earlier.resource,
+            // Objects are deleted side by side.
+            (Stage::RemoveObject, Stage::RemoveObject) => false,
             // The record is in the bucket before anything else changes, and closed when everything has.
             (_, Stage::Bucket | Stage::OpenRecord)
             // S3 refuses a public policy while its block stands, and two changes of one bucket's settings at a time.
             | (Stage::BucketSetting, Stage::BucketSetting)
             // IAM reads the issuer when the provider is made, so its documents are public by then; and trust policies
-            // name the provider.
-            | (Stage::Provider | Stage::Role | Stage::CloseRecord, _) => true,
+            // name the provider. What uses something goes before it: roles trust the provider, which reads the documents. The
+            // record knows what is the cluster's until nothing else of it is left, and a bucket has to be empty.
+            | (
+                Stage::Provider
+                | Stage::Role
+                | Stage::CloseRecord
+                | Stage::RemoveProvider
+                | Stage::RemoveObject
+                | Stage::RemoveRecord
+                | Stage::RemoveBucket,
+                _,
+            ) => true,
             // Objects need the bucket alone.
             (Stage::Bucket | Stage::OpenRecord | Stage::BucketSetting | Stage::Object, _) => false,
         }

@@ -1,4 +1,4 @@
-//! What is known of a resource that `--adopt` takes over: enough for a person to say whether it is the cluster's.
+//! What is known of a resource that `--adopt` takes over, or lets be deleted: enough for a person to say whether it is the cluster's.
 
 use std::fmt;
 
@@ -17,8 +17,32 @@ pub(crate) struct Adopted {
     /// A role's name, or the provider's ARN.
     resource: String,
     created: Timestamp,
+    #[serde(skip_serializing_if = "Fate::is_kept")]
+    fate: Fate,
     #[serde(flatten)]
     what: What,
+}
+
+/// What becomes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Fate {
+    Kept,
+    Deleted,
+}
+
+impl Fate {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    fn is_kept(&self) -> bool {
+        *self == Self::Kept
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Kept => "TAKEN OVER",
+            Self::Deleted => "DELETED",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,12 +64,12 @@ enum What {
 }
 
 impl Adopted {
-    pub(super) fn provider(arn: String, provider: &LiveProvider) -> Self {
+    pub(super) fn provider(arn: String, provider: &LiveProvider, fate: Fate) -> Self {
         let (audiences, thumbprints) = (provider.client_ids.clone(), provider.thumbprints.clone());
-        Self { resource: arn, created: provider.created, what: What::Provider { audiences, thumbprints } }
+        Self { resource: arn, created: provider.created, fate, what: What::Provider { audiences, thumbprints } }
     }
 
-    pub(super) fn role(name: &RoleName, role: &LiveRole) -> Self {
+    pub(super) fn role(name: &RoleName, role: &LiveRole, fate: Fate) -> Self {
         let own = role.policy.iter().map(|_| name.to_string());
         let what = What::Role {
             role_id: role.id.clone(),
@@ -56,7 +80,7 @@ impl Adopted {
             inline: own.chain(role.other_inline.iter().cloned()).collect(),
             max_session_duration: role.max_session_duration,
         };
-        Self { resource: name.to_string(), created: role.created, what }
+        Self { resource: name.to_string(), created: role.created, fate, what }
     }
 }
 
@@ -67,16 +91,16 @@ impl fmt::Display for Adopted {
             [] => "none".to_owned(),
             some => some.iter().map(|value| Escaped(value).to_string()).collect::<Vec<_>>().join(", "),
         };
-        let name = Escaped(&self.resource);
+        let (name, fate) = (Escaped(&self.resource), self.fate.word());
         match &self.what {
             What::Provider { audiences, thumbprints } => {
-                writeln!(f, "IDENTITY PROVIDER {name} IS NOT IN THE RECORD AND IS TAKEN OVER (--adopt)")?;
+                writeln!(f, "IDENTITY PROVIDER {name} IS NOT IN THE RECORD AND IS {fate} (--adopt)")?;
                 writeln!(f, "    made          {}", self.created)?;
                 writeln!(f, "    audiences     {}", list(audiences))?;
                 write!(f, "    thumbprints   {}", list(thumbprints))
             }
             What::Role { role_id, last_used, trust, boundary, attached, inline, max_session_duration } => {
-                writeln!(f, "ROLE {name} IS NOT IN THE RECORD AND IS TAKEN OVER (--adopt)")?;
+                writeln!(f, "ROLE {name} IS NOT IN THE RECORD AND IS {fate} (--adopt)")?;
                 writeln!(f, "    made          {}, ID {role_id}", self.created)?;
                 match last_used {
                     Some(LastUsed { time, region }) => {

@@ -4,7 +4,7 @@ use bundle_schema::documents::contents::{Contents, IssuerObject, OBJECT_CONTENT_
 use bundle_schema::names::{Pattern, Sha256, Tag};
 
 use crate::account::live::Tags;
-use crate::admit::Admitted;
+use crate::admit::{Admitted, Removable};
 use crate::plan::action::NewObject;
 
 /// The tags on bucket and provider that tell people which bundle was applied last; the record is the proof.
@@ -38,6 +38,12 @@ impl<'a> Desired<'a> {
             ignored_tags: bundle.ignored_tags(),
             unused_exceptions: bundle.unused_exceptions(),
         }
+    }
+
+    /// Of a bundle that is removed: what the trust file says about tags and permissions is of no interest then.
+    pub(crate) fn of_removable(bundle: &'a Removable) -> Self {
+        let bundle = bundle.bundle();
+        Self { contents: bundle.contents(), digest: bundle.digest(), ignored_tags: &[], unused_exceptions: &[] }
     }
 
     #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::account::live::{BucketState, Hazard, LiveState, Tags};
 use crate::plan::action::{Action, Call};
-use crate::plan::adopted::Adopted;
+use crate::plan::adopted::{Adopted, Fate};
 use crate::plan::choices::{Choices, ForeignPolicies};
 use crate::plan::desired::{DIGEST_TAG, Desired, SERIAL_TAG, is_system_tag, tags};
 use crate::plan::meaning::key_ids;
@@ -49,12 +49,23 @@ pub(crate) enum Finding {
     ForeignTag { key: String, ignored: bool, resources: Vec<String> },
     /// An exception of the trust file that spares nothing in this bundle.
     UnusedException { exception: String },
+    /// Roles that are about to be deleted and that were used in the last day.
+    UsedLately { roles: Vec<String> },
+    /// Roles that the record knows and a deletion leaves, because the bundle does not name them.
+    RolesLeft { roles: Vec<String> },
 }
 
 impl Finding {
     /// Whether it belongs above everything else.
     pub(crate) fn is_headline(&self) -> bool {
-        matches!(self, Self::KeyChange { .. } | Self::Rollback { .. } | Self::BoundaryRemoved { .. } | Self::Adopted(_))
+        matches!(
+            self,
+            Self::KeyChange { .. }
+                | Self::Rollback { .. }
+                | Self::BoundaryRemoved { .. }
+                | Self::Adopted(_)
+                | Self::UsedLately { .. }
+        )
     }
 
     /// Whether it is about something that others put on what is ours: `plan --detailed-exitcode` says so.
@@ -72,7 +83,9 @@ impl Finding {
             | Self::Unfinished { .. }
             | Self::BoundaryRemoved { .. }
             | Self::Thumbprints { .. }
-            | Self::UnusedException { .. } => false,
+            | Self::UnusedException { .. }
+            | Self::UsedLately { .. }
+            | Self::RolesLeft { .. } => false,
         }
     }
 }
@@ -119,11 +132,12 @@ fn key_change(action: &Action) -> Option<Finding> {
 /// The provider and the roles that no record knew; without `--adopt` there is no plan with one of them.
 fn adopted(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>) -> Vec<Finding> {
     let provider = live.provider().filter(|provider| ownership.provider(provider) == Claim::TagOnly);
-    let provider = provider.map(|provider| Adopted::provider(desired.contents().header.provider_arn(), provider));
+    let provider =
+        provider.map(|provider| Adopted::provider(desired.contents().header.provider_arn(), provider, Fate::Kept));
     let names = desired.contents().roles.iter().map(|documents| &documents.create.role_name);
     let roles = names.filter_map(|name| {
         let role = live.role(name).filter(|role| ownership.role(name, role) == Claim::TagOnly)?;
-        Some(Adopted::role(name, role))
+        Some(Adopted::role(name, role, Fate::Kept))
     });
     provider.into_iter().chain(roles).map(Finding::Adopted).collect()
 }
@@ -145,13 +159,7 @@ fn bucket(desired: &Desired<'_>, state: &BucketState, ownership: &Ownership<'_>)
 /// What the record says that a person should know.
 fn record(live: &LiveState, ownership: &Ownership<'_>) -> Vec<Finding> {
     let Some(record) = ownership.record() else { return Vec::new() };
-    let Record { state, serial, caller, time, .. } = record;
-    let unfinished = (*state != RecordState::Applied).then(|| Finding::Unfinished {
-        state: *state,
-        serial: *serial,
-        caller: caller.clone(),
-        time: *time,
-    });
+    let unfinished = unfinished(record);
     let changed = record
         .made
         .provider
@@ -163,6 +171,13 @@ fn record(live: &LiveState, ownership: &Ownership<'_>) -> Vec<Finding> {
         found: provider.thumbprints.clone(),
     });
     unfinished.into_iter().chain(changed).collect()
+}
+
+/// A run that did not end, or ended too early.
+pub(super) fn unfinished(record: &Record) -> Option<Finding> {
+    let Record { state, serial, caller, time, .. } = record;
+    let (state, serial, caller, time) = (*state, *serial, caller.clone(), *time);
+    (state != RecordState::Applied).then_some(Finding::Unfinished { state, serial, caller, time })
 }
 
 /// The tags of others on what is the bundle's, by key.
@@ -218,12 +233,13 @@ impl fmt::Display for Finding {
                 write!(f, "ROLLBACK: the account holds serial {from}; serial {to} takes its place")
             }
             Self::Unfinished { state, serial, caller, time } => {
-                let ended = if *state == RecordState::Applying { "did not end" } else { "left something to do" };
-                write!(
-                    f,
-                    "an apply of serial {serial} by {} at {time} {ended}; this plan goes on from there",
-                    Escaped(caller)
-                )
+                let (run, then) = if state.is_of_deletion() {
+                    ("a deletion", "some of the cluster may be gone")
+                } else {
+                    ("an apply", "this plan goes on from there")
+                };
+                let ended = if state.is_under_way() { "did not end" } else { "left something to do" };
+                write!(f, "{run} of serial {serial} by {} at {time} {ended}; {then}", Escaped(caller))
             }
             Self::BoundaryRemoved { role, boundary } => write!(
                 f,
@@ -273,6 +289,14 @@ impl fmt::Display for Finding {
             Self::UnusedException { exception } => {
                 write!(f, "the trust file's exception for {} is not used by this bundle", Escaped(exception))
             }
+            Self::UsedLately { roles } => {
+                write!(f, "ROLES WERE USED IN THE LAST DAY: THE CLUSTER MAY STILL BE RUNNING: {}", listed(roles))
+            }
+            Self::RolesLeft { roles } => write!(
+                f,
+                "roles that the record knows and the bundle does not name are left, and nothing says any more whose they are: {}",
+                listed(roles)
+            ),
         }
     }
 }

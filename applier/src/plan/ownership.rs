@@ -94,6 +94,15 @@ impl<'a> Ownership<'a> {
         (made, making)
     }
 
+    /// What is the cluster's when it is about to be deleted: what the record knows and what is there of the bundle.
+    pub(crate) fn made_before_removal(&self) -> Made {
+        let mut made = self.record.map(|record| record.made.clone()).unwrap_or_default();
+        let (there, _) = self.made_and_making();
+        made.provider = there.provider.or(made.provider);
+        made.roles.extend(there.roles);
+        made
+    }
+
     /// Whether anything of the cluster is there although its bucket and with it the record is not.
     pub(crate) fn is_bucket_gone(&self) -> bool {
         let claims_provider = self.live.provider().is_some_and(|provider| self.provider(provider) != Claim::None);

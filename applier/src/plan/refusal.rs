@@ -7,11 +7,14 @@ use std::fmt;
 
 use bundle_schema::escape::Escaped;
 
-use crate::account::live::{BucketState, LiveBucket, LiveState, Tags};
+use bundle_schema::names::RoleName;
+
+use crate::account::live::{BucketState, LiveBucket, LiveRole, LiveState, Tags};
 use crate::plan::action::Action;
 use crate::plan::choices::{Choices, ForeignPolicies};
 use crate::plan::desired::{DIGEST_TAG, Desired, OWNED, SERIAL_TAG};
 use crate::plan::ownership::{Claim, Ownership};
+use crate::plan::removal::Obstacle;
 use crate::record::{RECORD_KEY, RecordError};
 
 /// One reason.
@@ -63,12 +66,14 @@ pub(crate) enum Refusal {
         .role, Escaped(.found), Escaped(.found)
     )]
     RolePath { role: String, found: String, wanted: String },
+    #[error(transparent)]
+    Removal(#[from] Obstacle),
 }
 
 /// Every reason why the account does not take the bundle. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    reasons: Vec<Refusal>,
+    pub(super) reasons: Vec<Refusal>,
 }
 
 impl fmt::Display for Refused {
@@ -98,22 +103,15 @@ pub(crate) fn check(
 ) -> Result<(), Refused> {
     let ownership = Ownership::new(desired, live, choices);
     let mut reasons = bucket(desired, live.bucket(), &ownership, choices);
+    if let BucketState::Present(bucket) = live.bucket() {
+        reasons.extend(abac(desired, bucket));
+    }
     let header = &desired.contents().header;
     if ownership.is_bucket_gone() && !choices.allow_rollback {
         reasons.push(Refusal::BucketGone { bucket: header.name.bucket().to_string() });
     }
     reasons.extend(serial(desired, live, &ownership, choices));
-    let claimed = |what, resource, claim, tags: &Tags, identity: String| match claim {
-        Claim::Known => None,
-        Claim::TagOnly if choices.adopt => None,
-        Claim::TagOnly => Some(Refusal::NotInRecord { what, resource, identity }),
-        Claim::None => Some(not_ours(desired, what, resource, tags)),
-    };
-    if let Some(provider) = live.provider() {
-        let identity = format!("made {}", provider.created);
-        let (arn, claim) = (header.provider_arn(), ownership.provider(provider));
-        reasons.extend(claimed("identity provider", arn, claim, &provider.tags, identity));
-    }
+    reasons.extend(provider(desired, live, &ownership, choices));
     for role in &desired.contents().roles {
         let name = &role.create.role_name;
         let Some(live) = live.role(name) else { continue };
@@ -122,8 +120,7 @@ pub(crate) fn check(
             let (role, found, wanted) = (name.to_string(), live.path.clone(), role.create.path.to_string());
             reasons.push(Refusal::RolePath { role, found, wanted });
         } else {
-            let identity = format!("{}, made {}", live.id, live.created);
-            reasons.extend(claimed("role", name.to_string(), claim, &live.tags, identity));
+            reasons.extend(role_claim(desired, name, live, claim, choices));
         }
         let arn = header.role_arn(name);
         let is_given = actions.iter().any(|action| action.resource == arn && action.grants());
@@ -139,13 +136,57 @@ pub(crate) fn check(
     if reasons.is_empty() { Ok(()) } else { Err(Refused { reasons }) }
 }
 
+/// Why the provider may not be touched.
+pub(super) fn provider(
+    desired: &Desired<'_>,
+    live: &LiveState,
+    ownership: &Ownership<'_>,
+    choices: &Choices,
+) -> Option<Refusal> {
+    let provider = live.provider()?;
+    let (what, identity) = ("identity provider", format!("made {}", provider.created));
+    match ownership.provider(provider) {
+        Claim::Known => None,
+        Claim::TagOnly if choices.adopt => None,
+        Claim::TagOnly => {
+            Some(Refusal::NotInRecord { what, resource: desired.contents().header.provider_arn(), identity })
+        }
+        Claim::None => Some(not_ours(desired, what, desired.contents().header.provider_arn(), &provider.tags)),
+    }
+}
+
+/// Why a role may not be touched.
+pub(super) fn role_claim(
+    desired: &Desired<'_>,
+    name: &RoleName,
+    live: &LiveRole,
+    claim: Claim,
+    choices: &Choices,
+) -> Option<Refusal> {
+    let (what, resource) = ("role", name.to_string());
+    match claim {
+        Claim::Known => None,
+        Claim::TagOnly if choices.adopt => None,
+        Claim::TagOnly => {
+            Some(Refusal::NotInRecord { what, resource, identity: format!("{}, made {}", live.id, live.created) })
+        }
+        Claim::None => Some(not_ours(desired, what, resource, &live.tags)),
+    }
+}
+
 fn not_ours(desired: &Desired<'_>, what: &'static str, resource: String, tags: &Tags) -> Refusal {
     let tag = desired.contents().header.name.ownership_tag_key();
     let found = tags.get(&tag).cloned();
     Refusal::NotOurs { what, resource, tag, found }
 }
 
-fn bucket(desired: &Desired<'_>, state: &BucketState, ownership: &Ownership<'_>, choices: &Choices) -> Vec<Refusal> {
+/// Why the bucket may not be touched.
+pub(super) fn bucket(
+    desired: &Desired<'_>,
+    state: &BucketState,
+    ownership: &Ownership<'_>,
+    choices: &Choices,
+) -> Vec<Refusal> {
     let header = &desired.contents().header;
     let bucket = header.name.bucket().to_string();
     let live = match state {
@@ -169,12 +210,12 @@ fn bucket(desired: &Desired<'_>, state: &BucketState, ownership: &Ownership<'_>,
         }
         Claim::None => reasons.push(not_ours(desired, "bucket", bucket.clone(), &live.tags)),
     }
-    reasons.extend(abac(desired, bucket, live));
     reasons
 }
 
 /// Replacing a bucket's tags is the one call for it that is used here.
-fn abac(desired: &Desired<'_>, bucket: String, live: &LiveBucket) -> Option<Refusal> {
+fn abac(desired: &Desired<'_>, live: &LiveBucket) -> Option<Refusal> {
+    let bucket = desired.contents().header.name.bucket().to_string();
     let missing: Vec<String> = desired
         .bucket_tags()
         .into_iter()
@@ -186,7 +227,12 @@ fn abac(desired: &Desired<'_>, bucket: String, live: &LiveBucket) -> Option<Refu
 
 /// The serial never goes back: not behind the record, and not behind what the tags say, which somebody who removed the record
 /// may have left.
-fn serial(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>, choices: &Choices) -> Option<Refusal> {
+pub(super) fn serial(
+    desired: &Desired<'_>,
+    live: &LiveState,
+    ownership: &Ownership<'_>,
+    choices: &Choices,
+) -> Option<Refusal> {
     if choices.allow_rollback {
         return None;
     }

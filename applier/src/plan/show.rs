@@ -14,9 +14,9 @@ use bundle_schema::layout::{fold, fold_row};
 
 use self::block::blocks;
 
-use crate::plan::Plan;
 use crate::plan::action::Change;
 use crate::plan::finding::Finding;
+use crate::plan::{Operation, Plan};
 
 /// What a line is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,15 +109,21 @@ impl Plan {
         };
         let calls = self.actions().len();
         let foreign = self.findings().iter().filter(|finding| finding.is_foreign()).count();
+        let noun = if calls == 1 { "call" } else { "calls" };
         match (calls, foreign) {
+            (0, _) if self.operation() == Operation::Delete => {
+                "Nothing to do: the account holds nothing of the bundle.".to_owned()
+            }
+            _ if self.operation() == Operation::Delete => {
+                format!("Plan: delete {} ({calls} {noun}).", resources(Change::Delete))
+            }
             (0, 0) => "Nothing to do: the account holds what the bundle says.".to_owned(),
             (1.., _) if blocks.is_empty() => format!("Plan: write the record ({calls} calls)."),
             (0, _) => "Nothing to change, but others have added what is marked with ! above.".to_owned(),
             _ => format!(
-                "Plan: create {}, update {} ({calls} {}).",
+                "Plan: create {}, update {} ({calls} {noun}).",
                 resources(Change::Create),
-                resources(Change::Update),
-                if calls == 1 { "call" } else { "calls" }
+                resources(Change::Update)
             ),
         }
     }

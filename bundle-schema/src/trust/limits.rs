@@ -10,6 +10,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::documents::contents::{Contents, RoleDocuments};
+use crate::documents::index::Header;
 use crate::documents::policy::{ActionPattern, Effect};
 use crate::escape::Escaped;
 use crate::names::{AccountId, ClusterName, NameError, Partition, Pattern, Timestamp};
@@ -91,19 +92,9 @@ impl TrustLimits {
     /// Step 9: whether these limits allow the bundle at this time. Every reason against it is collected; without one, the
     /// exceptions that spared nothing are returned in words.
     pub fn check(&self, contents: &Contents, now: Timestamp) -> Result<Vec<String>, LimitsExceeded> {
-        let Self { accounts, partitions, names, exceptions, minimum_serial, max_age_days, .. } = self;
+        let Self { exceptions, minimum_serial, max_age_days, .. } = self;
         let header = &contents.header;
-        let mut problems = Vec::new();
-        if let Some(accounts) = accounts.as_ref().filter(|accounts| !accounts.contains(&header.account_id)) {
-            problems.push(format!("account {} is none of {}", header.account_id, list(accounts)));
-        }
-        if let Some(partitions) = partitions.as_ref().filter(|partitions| !partitions.contains(&header.partition)) {
-            problems.push(format!("partition {} is none of {}", header.partition, list(partitions)));
-        }
-        let fits = |pattern: &Pattern| pattern.covers(header.name.as_str());
-        if let Some(names) = names.as_ref().filter(|names| !names.iter().any(fits)) {
-            problems.push(format!("name {} matches none of {}", header.name, list(names)));
-        }
+        let mut problems = self.of_place(header);
         if let Some(least) = minimum_serial.get(&header.name).filter(|least| header.serial < **least) {
             problems.push(format!("serial of {} is {}; at least {least} is required", header.name, header.serial));
         }
@@ -121,6 +112,30 @@ impl TrustLimits {
         } else {
             Err(LimitsExceeded { problems })
         }
+    }
+
+    /// Whether these limits allow that what a bundle made is removed: account, partition and name. Neither its age nor what it
+    /// grants is a reason to keep it.
+    pub fn check_removal(&self, contents: &Contents) -> Result<(), LimitsExceeded> {
+        let problems = self.of_place(&contents.header);
+        if problems.is_empty() { Ok(()) } else { Err(LimitsExceeded { problems }) }
+    }
+
+    /// Whose account and which cluster it is.
+    fn of_place(&self, header: &Header) -> Vec<String> {
+        let Self { accounts, partitions, names, .. } = self;
+        let mut problems = Vec::new();
+        if let Some(accounts) = accounts.as_ref().filter(|accounts| !accounts.contains(&header.account_id)) {
+            problems.push(format!("account {} is none of {}", header.account_id, list(accounts)));
+        }
+        if let Some(partitions) = partitions.as_ref().filter(|partitions| !partitions.contains(&header.partition)) {
+            problems.push(format!("partition {} is none of {}", header.partition, list(partitions)));
+        }
+        let fits = |pattern: &Pattern| pattern.covers(header.name.as_str());
+        if let Some(names) = names.as_ref().filter(|names| !names.iter().any(fits)) {
+            problems.push(format!("name {} matches none of {}", header.name, list(names)));
+        }
+        problems
     }
 
     /// The patterns of the keys of other people's tags that are nothing to report.

@@ -30,18 +30,28 @@ pub(super) fn blocks(actions: &[Action]) -> Vec<Block<'_>> {
 }
 
 impl Block<'_> {
-    /// Whether the resource itself is new.
+    /// Whether the resource itself is new, or goes.
     pub(super) fn change(&self) -> Change {
         let makes = |action: &&Action| {
             matches!(action.call, Call::CreateBucket { .. } | Call::CreateProvider { .. } | Call::CreateRole { .. })
         };
-        if self.actions.iter().any(makes) { Change::Create } else { Change::Update }
+        let deletes = |action: &&Action| {
+            matches!(action.call, Call::DeleteRole { .. } | Call::DeleteProvider { .. } | Call::DeleteBucket { .. })
+        };
+        if self.actions.iter().any(makes) {
+            Change::Create
+        } else if self.actions.iter().any(deletes) {
+            Change::Delete
+        } else {
+            Change::Update
+        }
     }
 
     pub(super) fn write(&self, text: &mut Text) {
         let (mark, tone) = match self.change() {
             Change::Create => ('+', Tone::Comes),
             Change::Update => ('~', Tone::Changes),
+            Change::Delete => ('-', Tone::Goes),
         };
         text.add(tone, format!("{mark} {}", EscapedWhole(&self.name)));
         let mut calls: Vec<&str> = Vec::new();

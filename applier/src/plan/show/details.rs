@@ -11,7 +11,7 @@ use crate::record::RECORD_KEY;
 
 /// What an action does, for a person.
 pub(super) enum Item {
-    /// It makes something: what it will be, by label.
+    /// It makes something, or deletes it: what it will be or was, by label.
     New(Vec<(&'static str, String)>),
     /// It changes a setting: which one, and its lines before and after.
     Changed(String, Vec<Line>),
@@ -30,7 +30,22 @@ pub(super) fn item(action: &Action) -> Item {
         }
         Call::OpenRecord { before: None, .. } => Item::New(vec![("record", format!("{RECORD_KEY}, private"))]),
         // The head says what the record holds; that it is written goes without saying.
-        Call::OpenRecord { before: Some(_), .. } | Call::CloseRecord { .. } => Item::Bookkeeping,
+        Call::OpenRecord { before: Some(_), .. } | Call::CloseRecord { .. } | Call::OpenRemoval { .. } => {
+            Item::Bookkeeping
+        }
+        Call::DeleteOwnPolicy { policy_name, .. } => Item::New(vec![("policy", policy_name.to_string())]),
+        Call::DeleteRole { role_id, .. } => Item::New(vec![("ID", role_id.to_string())]),
+        Call::DeleteProvider { created } => Item::New(vec![("made", created.to_string())]),
+        Call::DeleteObject { key, .. } => Item::New(vec![("document", key.clone())]),
+        Call::DeleteVersions { key, version_ids, .. } => {
+            let versions = if version_ids.len() == 1 { "version" } else { "versions" };
+            Item::New(vec![("document", format!("{key}, {} {versions}", version_ids.len()))])
+        }
+        Call::DeleteRecord { versions, .. } => {
+            let all = if *versions { ", with all versions" } else { "" };
+            Item::New(vec![("record", format!("{RECORD_KEY}{all}"))])
+        }
+        Call::DeleteBucket { .. } => Item::New(Vec::new()),
         Call::DetachPolicy { policy_arn, .. } => changed("attached policy", vec![Line::Removed(policy_arn.clone())]),
         Call::DeletePolicy { policy_name, .. } => changed("inline policy", vec![Line::Removed(policy_name.clone())]),
         Call::TagBucket { before, after, .. } if before.is_empty() => Item::New(vec![("tags", one_line(after))]),

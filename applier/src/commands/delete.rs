@@ -1,0 +1,47 @@
+//! `airlock-applier delete`: shows what goes, has it approved, deletes it, writes the receipt.
+
+use std::sync::Arc;
+
+use bundle_schema::exit::ExitCode;
+
+use super::execute::Execution;
+use super::{Failure, now, trust};
+use crate::account::Aws;
+use crate::account::live::LiveState;
+use crate::account::remains::Remains;
+use crate::admit::Removable;
+use crate::cli::DeleteArgs;
+use crate::plan::Plan;
+use crate::plan::choices::{Choices, ForeignPolicies};
+use crate::record::read_receipt;
+
+pub(super) async fn run(args: &DeleteArgs) -> Result<ExitCode, Failure> {
+    args.execute.check()?;
+    let removable = Removable::open(&args.bundle.bundle, &args.bundle.signature, &trust(&args.bundle.trust)?)?;
+    let header = &removable.bundle().contents().header;
+    let receipt = args.previous_receipt.as_ref();
+    let choices = Choices {
+        adopt: args.adopt,
+        allow_rollback: false,
+        foreign_policies: if args.prune { ForeignPolicies::Prune } else { ForeignPolicies::Refuse },
+        previous: receipt.map(|file| read_receipt(file, &header.name)).transpose()?,
+    };
+    let account = Arc::new(Aws::connect(header, args.requests.concurrency.into()).await);
+    let plan = read_and_plan(&account, &removable, &choices).await?;
+    let execution = Execution {
+        args: &args.execute,
+        format: args.bundle.format,
+        concurrency: args.requests.concurrency,
+        file_stem: header.file_stem(),
+        issuer: None,
+    };
+    Box::pin(execution.run(&account, plan, read_and_plan(&account, &removable, &choices))).await
+}
+
+/// Reads the account as it is now, and plans.
+async fn read_and_plan(account: &Arc<Aws>, removable: &Removable, choices: &Choices) -> Result<Plan, Failure> {
+    let contents = removable.bundle().contents();
+    let live = LiveState::read(account, contents).await?;
+    let remains = Remains::read(account, &live, contents).await?;
+    Ok(Plan::removal(removable, &live, &remains, choices, now()?)?)
+}

@@ -1,0 +1,250 @@
+//! What `apply` and `delete` have in common: the plan is shown, approved, carried out, and the receipt written.
+
+use std::io::{self, BufRead, IsTerminal, Write, stderr, stdin, stdout};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bundle_schema::escape::Escaped;
+use bundle_schema::exit::{ExitCode, describe};
+use bundle_schema::layout::fold;
+
+use super::{Failure, now, print};
+use crate::account::Aws;
+use crate::apply::issuer_check::IssuerCheck;
+use crate::apply::journal::{Journal, ReceiptError, check_free};
+use crate::apply::receipt::{Ending, Receipt};
+use crate::apply::{ActionError, Outcome, Run};
+use crate::cli::{ExecuteArgs, Format};
+use crate::plan::action::Action;
+use crate::plan::{Approval, Operation, OtherPlan, Plan};
+
+/// Why an apply or a deletion did not end well.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunFailure {
+    #[error(
+        "the plan is not approved, and there is no terminal to ask on; nothing was changed\n  to {0} exactly {1}: --plan-digest {digest}\n  to {0} whatever {2}: --yes", .operation.verb(), .operation.this_plan(), .operation.any_plan()
+    )]
+    NotApproved { operation: Operation, digest: bundle_schema::names::Sha256 },
+    #[error("the plan was declined; nothing was changed")]
+    Declined,
+    #[error(transparent)]
+    OtherPlan(#[from] OtherPlan),
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
+    #[error("{} stopped: {summary}\n  running it again is safe: it plans what is left\n  the receipt is {}", .operation.verb(), Escaped(.receipt))]
+    Failed { operation: Operation, summary: String, receipt: String, source: Box<ActionError> },
+    #[error("{} was interrupted: {summary}\n  running it again is safe; what is left is a new plan, which needs a new approval\n  the receipt is {}", .operation.verb(), Escaped(.receipt))]
+    Interrupted { operation: Operation, summary: String, receipt: String },
+}
+
+impl Operation {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Delete => "delete",
+        }
+    }
+
+    fn this_plan(self) -> &'static str {
+        match self {
+            Self::Apply => "this plan",
+            Self::Delete => "what this plan names",
+        }
+    }
+
+    fn any_plan(self) -> &'static str {
+        match self {
+            Self::Apply => "the plan is",
+            Self::Delete => "the plan names",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Apply => "Apply",
+            Self::Delete => "Delete",
+        }
+    }
+}
+
+impl RunFailure {
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::NotApproved { .. } | Self::Receipt(ReceiptError::Exists { .. }) => ExitCode::Usage,
+            Self::OtherPlan(_) => ExitCode::Refused,
+            Self::Failed { source, .. } if source.is_somebody_else() => ExitCode::Refused,
+            Self::Failed { .. } => ExitCode::Aws,
+            Self::Declined | Self::Receipt(_) | Self::Interrupted { .. } => ExitCode::Other,
+        }
+    }
+}
+
+/// How a plan is approved and carried out.
+pub(super) struct Execution<'a> {
+    pub(super) args: &'a ExecuteArgs,
+    pub(super) format: Format,
+    pub(super) concurrency: u8,
+    /// What the receipt's name begins with, where none is given.
+    pub(super) file_stem: String,
+    pub(super) issuer: Option<Arc<IssuerCheck>>,
+}
+
+impl ExecuteArgs {
+    /// Before AWS is asked: whether a receipt may be written where it is to be.
+    pub(super) fn check(&self) -> Result<(), RunFailure> {
+        Ok(self.receipt.as_deref().map_or(Ok(()), check_free)?)
+    }
+}
+
+impl Execution<'_> {
+    /// Shows the plan, has it approved and carries it out. `again` makes it again, where somebody took a while to agree.
+    pub(super) async fn run(
+        &self,
+        account: &Arc<Aws>,
+        plan: Plan,
+        again: impl Future<Output = Result<Plan, Failure>>,
+    ) -> Result<ExitCode, Failure> {
+        let args = self.args;
+        // Standard output holds one JSON document, where that is asked for; what people read goes beside it.
+        let mut screen: Box<dyn Write> = match self.format {
+            Format::Text => Box::new(anstream::stdout()),
+            Format::Json => Box::new(anstream::stderr()),
+        };
+        // Whoever names a plan's digest has read it.
+        let shown = if args.plan_digest.is_some() { plan.head_text() } else { plan.text() };
+        print(&mut screen, format_args!("{shown:#}"))?;
+
+        let (plan, approval) = if let Some(approval) = approval(args, &plan, &mut screen)? {
+            (plan, approval)
+        } else {
+            // Somebody read the plan and agreed: to this plan, and not to what the account or the clock made of it meanwhile.
+            (again.await?, Approval::Digest(plan.digest().clone()))
+        };
+        let begun = now()?;
+        let default = || default_receipt(&format!("{}.{}", self.file_stem, compact(&begun.to_string())));
+        let (total, operation) = (plan.actions().len(), plan.operation());
+        let approved = plan.approve(approval).map_err(RunFailure::from)?;
+        let receipt = args.receipt.clone().unwrap_or_else(default);
+        let mut journal = Journal::open(receipt, approved.plan(), begun).map_err(RunFailure::from)?;
+        let clock = || now().unwrap_or(begun);
+        let stop = stop_on_signals();
+
+        let run = Run {
+            concurrency: self.concurrency.into(),
+            issuer: self.issuer.clone(),
+            stop: Arc::clone(&stop),
+            take_over_after: Duration::from_secs(args.take_over_after.into()),
+            clock: &clock,
+        };
+        let mut ended = 0;
+        let report = |action: &Action, outcome: &Outcome| {
+            ended += 1;
+            // A closed terminal is no reason to leave a run half done.
+            let _ = writeln!(screen, "[{ended}/{total}] {outcome}: {action}");
+            if let Err(error) = journal.note(action, outcome, clock()) {
+                // What cannot be written down is not done.
+                if !stop.swap(true, Ordering::Relaxed) {
+                    let _ = writeln!(stderr(), "{}", describe(&error));
+                }
+            }
+        };
+        let receipt = approved.apply(account, run, report).await;
+        self.finish(operation, &receipt, journal)
+    }
+
+    /// Writes the receipt and says how it ended.
+    fn finish(&self, operation: Operation, receipt: &Receipt, journal: Journal) -> Result<ExitCode, Failure> {
+        let path = journal.receipt().to_string_lossy().into_owned();
+        if let Err(error) = journal.finish(receipt) {
+            // With the journal, it is all that says what was done.
+            let _ = stderr().write_all(receipt.to_json().as_bytes());
+            return Err(RunFailure::from(error).into());
+        }
+        let printed = match self.format {
+            Format::Json => print(&mut stdout(), format_args!("{}", receipt.to_json())),
+            Format::Text => {
+                let text = format!("{}: {receipt}. The receipt is {}.\n", operation.title(), Escaped(&path));
+                print(&mut stdout(), format_args!("{}", fold(&text)))
+            }
+        };
+        let summary = receipt.to_string();
+        match (receipt.ending(), receipt.first_error()) {
+            (Ending::Done, _) => printed.map(|()| ExitCode::Done),
+            (Ending::Failed, Some(error)) => {
+                Err(RunFailure::Failed { operation, summary, receipt: path, source: Box::new(error) }.into())
+            }
+            (Ending::Interrupted | Ending::Failed, _) => {
+                Err(RunFailure::Interrupted { operation, summary, receipt: path }.into())
+            }
+        }
+    }
+}
+
+/// From the command line; none where somebody on a terminal read the plan just now and agreed. A plan that does nothing needs
+/// no approval.
+fn approval(args: &ExecuteArgs, plan: &Plan, screen: &mut dyn Write) -> Result<Option<Approval>, Failure> {
+    if let Some(digest) = &args.plan_digest {
+        return Ok(Some(Approval::Digest(digest.clone())));
+    }
+    if args.yes || plan.is_empty() {
+        return Ok(Some(Approval::Yes));
+    }
+    let operation = plan.operation();
+    if !stdin().is_terminal() {
+        return Err(RunFailure::NotApproved { operation, digest: plan.digest().clone() }.into());
+    }
+    let name = plan.head().bundle.name.as_str();
+    let answer = match operation {
+        Operation::Apply => {
+            write!(screen, "\nType \"yes\" to apply: ")?;
+            "yes"
+        }
+        Operation::Delete => {
+            write!(screen, "\nType the cluster's name, {name}, to delete its resources: ")?;
+            name
+        }
+    };
+    screen.flush()?;
+    if read_line()?.trim_end() == answer { Ok(None) } else { Err(RunFailure::Declined.into()) }
+}
+
+/// At most a few bytes: whatever else comes is not what was asked for.
+fn read_line() -> io::Result<String> {
+    let mut line = Vec::new();
+    io::Read::take(stdin().lock(), 64).read_until(b'\n', &mut line)?;
+    Ok(String::from_utf8_lossy(&line).into_owned())
+}
+
+/// `BEGINNING.receipt.json`; where that is taken, by a run in the same second, `BEGINNING-2.receipt.json` and so on.
+fn default_receipt(beginning: &str) -> PathBuf {
+    let numbered = (2..100).map(|number| format!("{beginning}-{number}.receipt.json"));
+    let mut names = std::iter::once(format!("{beginning}.receipt.json")).chain(numbered).map(PathBuf::from);
+    names.find(|name| check_free(name).is_ok()).unwrap_or_else(|| PathBuf::from(format!("{beginning}.receipt.json")))
+}
+
+/// `2026-11-23T22:17:08Z` as `20261123T221708Z`: no colon, which some file systems refuse.
+fn compact(time: &str) -> String {
+    time.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+/// From here on Ctrl-C and SIGTERM end the run in good order instead of at once.
+fn stop_on_signals() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let interrupted = Arc::clone(&stop);
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            interrupted.store(true, Ordering::Relaxed);
+        }
+    });
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        let terminated = Arc::clone(&stop);
+        tokio::spawn(async move {
+            terminate.recv().await;
+            terminated.store(true, Ordering::Relaxed);
+        });
+    }
+    stop
+}

@@ -1,0 +1,223 @@
+//! What has to be done so that nothing is left of what a bundle made: pure, as the plan of an apply.
+//!
+//! Input: a bundle whose resources may be removed, the account's state, and what else the bucket and the roles are about.
+//! Output: a [`Plan`] of deletions, or every reason against it. Nothing is deleted that is not the cluster's by its record.
+
+mod obstacle;
+
+use bundle_schema::names::{RoleName, Timestamp};
+use bundle_schema::signature::Signer;
+
+pub(crate) use self::obstacle::Obstacle;
+use crate::account::live::{BucketState, Hazard, LiveBucket, LiveRole, LiveState};
+use crate::account::remains::Remains;
+use crate::admit::Removable;
+use crate::plan::action::{Action, Call, RecordVersion};
+use crate::plan::adopted::{Adopted, Fate};
+use crate::plan::choices::{Choices, ForeignPolicies};
+use crate::plan::desired::Desired;
+use crate::plan::finding::{Finding, unfinished};
+use crate::plan::head::Head;
+use crate::plan::ownership::{Claim, Ownership};
+use crate::plan::refusal::{self, Refusal, Refused};
+use crate::plan::{Operation, Plan};
+use crate::record::RECORD_KEY;
+
+/// Versions that one call deletes at most [S3 API reference, DeleteObjects].
+const MAX_VERSIONS: usize = 1000;
+/// A role that was used within this many seconds is one that somebody may still need.
+const LATELY: i64 = 24 * 60 * 60;
+
+impl Plan {
+    /// Check 10 for a deletion and, where it holds, the actions.
+    pub(crate) fn removal(
+        bundle: &Removable,
+        live: &LiveState,
+        remains: &Remains,
+        choices: &Choices,
+        now: Timestamp,
+    ) -> Result<Self, Refused> {
+        Self::removal_of(&Desired::of_removable(bundle), live, remains, choices, bundle.bundle().signers(), now)
+    }
+
+    pub(crate) fn removal_of(
+        desired: &Desired<'_>,
+        live: &LiveState,
+        remains: &Remains,
+        choices: &Choices,
+        signers: &[Signer],
+        now: Timestamp,
+    ) -> Result<Self, Refused> {
+        let ownership = Ownership::new(desired, live, choices);
+        let removal = Removal { desired, live, remains, choices, ownership };
+        let reasons = removal.reasons();
+        if !reasons.is_empty() {
+            return Err(Refused { reasons });
+        }
+        let head = Head::new(desired, live, ownership.record(), signers, now);
+        Ok(Self::new(Operation::Delete, head, removal.actions(), removal.findings(now)))
+    }
+}
+
+/// What is deleted, and what is known about it.
+struct Removal<'a> {
+    desired: &'a Desired<'a>,
+    live: &'a LiveState,
+    remains: &'a Remains,
+    choices: &'a Choices,
+    ownership: Ownership<'a>,
+}
+
+impl<'a> Removal<'a> {
+    /// The bundle's roles that are there.
+    fn roles(&self) -> impl Iterator<Item = (&'a RoleName, &'a LiveRole)> {
+        let names = self.desired.contents().roles.iter().map(|documents| &documents.create.role_name);
+        names.filter_map(|name| self.live.role(name).map(|role| (name, role)))
+    }
+
+    /// The bucket, where it is there.
+    fn bucket(&self) -> Option<&'a LiveBucket> {
+        if let BucketState::Present(bucket) = self.live.bucket() { Some(bucket) } else { None }
+    }
+
+    fn reasons(&self) -> Vec<Refusal> {
+        let Self { desired, live, remains, choices, ownership } = self;
+        let mut reasons = Vec::new();
+        // A bucket that holds nothing and carries the tag is what a deletion leaves that was cut off before its last call;
+        // nobody loses anything with it.
+        let is_left = |bucket: &LiveBucket| remains.versions.is_empty() && desired.is_owned(&bucket.tags);
+        if !self.bucket().is_some_and(is_left) {
+            reasons.extend(refusal::bucket(desired, live.bucket(), ownership, choices));
+        }
+        let older = refusal::serial(desired, live, ownership, choices).map(|reason| match reason {
+            Refusal::OlderSerial { live, bundle } => Obstacle::OlderSerial { live, bundle }.into(),
+            other => other,
+        });
+        reasons.extend(older);
+        reasons.extend(refusal::provider(desired, live, ownership, choices));
+        for (name, role) in self.roles() {
+            reasons.extend(refusal::role_claim(desired, name, role, ownership.role(name, role), choices));
+            let policies = foreign_policies(role);
+            if !policies.is_empty() && choices.foreign_policies != ForeignPolicies::Prune {
+                reasons.push(Obstacle::Policies { role: name.to_string(), policies }.into());
+            }
+            if let Some(profiles) = remains.instance_profiles.get(name).cloned() {
+                reasons.push(Obstacle::InstanceProfiles { role: name.to_string(), profiles }.into());
+            }
+        }
+        reasons.extend(self.bucket().and_then(|bucket| self.obstacle(bucket)).map(Refusal::from));
+        reasons
+    }
+
+    /// What the bucket holds that keeps it from being emptied.
+    fn obstacle(&self, live: &LiveBucket) -> Option<Obstacle> {
+        let (versions, bucket) = (&self.remains.versions, self.desired.contents().header.name.bucket().to_string());
+        if !versions.others.is_empty() {
+            return Some(Obstacle::Objects { bucket, keys: versions.others.clone(), has_more: versions.has_more });
+        }
+        if versions.has_more {
+            return Some(Obstacle::TooManyVersions { bucket });
+        }
+        (live.hazards.contains(&Hazard::ObjectLock) && !versions.is_empty()).then_some(Obstacle::ObjectLock { bucket })
+    }
+
+    /// Roles, then the provider that they trust, then the documents that it reads, then the record, then the bucket.
+    fn actions(&self) -> Vec<Action> {
+        let mut actions: Vec<Action> = self.roles().flat_map(|(name, role)| self.role(name, role)).collect();
+        let arn = self.desired.contents().header.provider_arn();
+        let created = self.live.provider().map(|provider| provider.created);
+        actions.extend(created.map(|created| Action { resource: arn, call: Call::DeleteProvider { created } }));
+        let Some(live) = self.bucket() else { return actions };
+
+        let (resource, bucket) = (self.desired.bucket_arn(), self.desired.contents().header.name.bucket());
+        let record = format!("{resource}/{RECORD_KEY}");
+        let versions = live.hazards.iter().any(|hazard| matches!(hazard, Hazard::Versioning(_)));
+        actions.extend(self.objects(versions));
+        // An empty bucket alone needs no record: whoever else deletes it does the same.
+        if !actions.is_empty() || !self.remains.versions.is_empty() {
+            let found = live.record.as_ref().and_then(|read| Some((read, read.content.as_ref().ok()?)));
+            let before = found.map(|(read, record)| RecordVersion::of(&read.etag, record));
+            let known = self.ownership.made_before_removal();
+            let open = Call::OpenRemoval { bucket: bucket.clone(), before, known };
+            actions.insert(0, Action { resource: record.clone(), call: open });
+            let delete = Call::DeleteRecord { bucket: bucket.clone(), versions };
+            actions.push(Action { resource: record, call: delete });
+        }
+        actions.push(Action { resource, call: Call::DeleteBucket { bucket } });
+        actions
+    }
+
+    fn role(&self, name: &RoleName, live: &LiveRole) -> Vec<Action> {
+        let header = &self.desired.contents().header;
+        // Its own path: the bundle that made it may have had another.
+        let resource = format!("arn:{}:iam::{}:role{}{name}", header.partition, header.account_id, live.path);
+        let detach = |arn: &String| Call::DetachPolicy { role: name.clone(), policy_arn: arn.clone() };
+        let delete = |policy: &String| Call::DeletePolicy { role: name.clone(), policy_name: policy.clone() };
+        let own = || Call::DeleteOwnPolicy { role: name.clone(), policy_name: name.clone() };
+        let mut calls: Vec<Call> = live.attached.iter().map(detach).collect();
+        calls.extend(live.other_inline.iter().map(delete));
+        calls.extend(live.policy.is_some().then(own));
+        calls.push(Call::DeleteRole { role: name.clone(), role_id: live.id.clone() });
+        calls.into_iter().map(|call| Action { resource: resource.clone(), call }).collect()
+    }
+
+    /// The issuer's documents; the record has its own call.
+    fn objects(&self, versions: bool) -> Vec<Action> {
+        let bucket = self.desired.contents().header.name.bucket();
+        let documents = self.remains.versions.ours.iter().filter(|(key, _)| *key != RECORD_KEY);
+        let mut actions = Vec::new();
+        for (key, ids) in documents {
+            let resource = format!("{}/{key}", self.desired.bucket_arn());
+            let (bucket, key) = (bucket.clone(), key.clone());
+            if versions {
+                actions.extend(ids.chunks(MAX_VERSIONS).map(|ids| Action {
+                    resource: resource.clone(),
+                    call: Call::DeleteVersions { bucket: bucket.clone(), key: key.clone(), version_ids: ids.to_vec() },
+                }));
+            } else {
+                actions.push(Action { resource, call: Call::DeleteObject { bucket, key } });
+            }
+        }
+        actions
+    }
+
+    fn findings(&self, now: Timestamp) -> Vec<Finding> {
+        let Self { desired, live, ownership, .. } = self;
+        let mut findings = Vec::new();
+        let is_used = |role: &LiveRole| {
+            role.last_used.as_ref().is_some_and(|used| used.time.unix() > now.unix().saturating_sub(LATELY))
+        };
+        let used: Vec<String> =
+            self.roles().filter(|(_, role)| is_used(role)).map(|(name, _)| name.to_string()).collect();
+        findings.extend((!used.is_empty()).then_some(Finding::UsedLately { roles: used }));
+        let provider = live.provider().filter(|provider| ownership.provider(provider) == Claim::TagOnly);
+        let arn = desired.contents().header.provider_arn();
+        findings.extend(provider.map(|provider| Finding::Adopted(Adopted::provider(arn, provider, Fate::Deleted))));
+        let taken = self.roles().filter(|(name, role)| ownership.role(name, role) == Claim::TagOnly);
+        findings.extend(taken.map(|(name, role)| Finding::Adopted(Adopted::role(name, role, Fate::Deleted))));
+        findings.extend(ownership.record().and_then(unfinished));
+        for (name, role) in self.roles() {
+            let policies = foreign_policies(role);
+            if !policies.is_empty() {
+                findings.push(Finding::ForeignPolicies { role: name.to_string(), policies, pruned: true });
+            }
+        }
+        findings.extend(self.roles_left());
+        findings
+    }
+
+    /// The record knows the roles of earlier bundles too.
+    fn roles_left(&self) -> Option<Finding> {
+        let recorded = self.ownership.record()?.made.roles.keys();
+        let is_named = |name: &&RoleName| {
+            self.desired.contents().roles.iter().any(|documents| documents.create.role_name == **name)
+        };
+        let left: Vec<String> = recorded.filter(|name| !is_named(name)).map(ToString::to_string).collect();
+        (!left.is_empty()).then_some(Finding::RolesLeft { roles: left })
+    }
+}
+
+/// The names of the policies on a role that are not the bundle's.
+fn foreign_policies(role: &LiveRole) -> Vec<String> {
+    role.attached.iter().chain(&role.other_inline).cloned().collect()
+}
