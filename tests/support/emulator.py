@@ -7,8 +7,8 @@ What moto does not refuse and AWS does is refused here: a wrong x-amz-expected-b
 account, a public bucket policy while the bucket's public access block forbids it (which it does from the start), objects
 that somebody without credentials reads while no policy allows it or a block forbids it, and deleting another version of
 an object than If-Match names.
-What moto leaves out is added: AddClientIDToOpenIDConnectProvider and RemoveClientIDFromOpenIDConnectProvider, and the
-tags of CreateBucket.
+What moto leaves out is added: AddClientIDToOpenIDConnectProvider and RemoveClientIDFromOpenIDConnectProvider, the tags
+of CreateBucket, and deleting one version in a bucket whose versioning is suspended.
 
 Control, under /__airlock/, JSON out:
   GET  requests                 every request so far
@@ -50,7 +50,7 @@ from moto.iam.models import get_account_id_from
 from moto.iam.responses import IamResponse
 from moto.moto_api._internal import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from moto.s3.models import s3_backends
+from moto.s3.models import S3Backend, s3_backends
 from werkzeug.serving import make_server
 
 CONTROL = "/__airlock/"
@@ -133,6 +133,24 @@ IamResponse.add_client_id_to_open_id_connect_provider = client_ids(
     lambda held, one: held if one in held else [*held, one])
 IamResponse.remove_client_id_from_open_id_connect_provider = client_ids(
     lambda held, one: [other for other in held if other != one])
+
+
+MOTO_DELETE_OBJECT = S3Backend.delete_object
+
+
+def delete_object(backend, bucket_name, key_name, version_id=None, bypass=False):
+    """moto takes a bucket whose versioning is suspended for one that never kept versions."""
+    bucket = backend.get_bucket(bucket_name)
+    status = bucket.versioning_status
+    if status == "Suspended" and version_id is not None:
+        bucket.versioning_status = "Enabled"
+    try:
+        return MOTO_DELETE_OBJECT(backend, bucket_name, key_name, version_id=version_id, bypass=bypass)
+    finally:
+        bucket.versioning_status = status
+
+
+S3Backend.delete_object = delete_object
 
 
 class Refused(Exception):

@@ -66,6 +66,9 @@ fn needs(request: &Request) -> Vec<Grant> {
         "PutPublicAccessBlock" => "PutBucketPublicAccessBlock",
         other => other,
     };
+    if operation == "DeleteObjects" {
+        return deleted_objects(request, &resource);
+    }
     let mut actions = vec![own];
     let has = |parameter: &str| request.parameters.keys().any(|name| name.starts_with(parameter));
     match operation {
@@ -80,6 +83,19 @@ fn needs(request: &Request) -> Vec<Grant> {
     }
     let service = &request.service;
     actions.into_iter().map(|action| (format!("{service}:{action}"), resource.clone())).collect()
+}
+
+/// What deleting several objects, or versions of them, at once needs.
+fn deleted_objects(request: &Request, bucket: &str) -> Vec<Grant> {
+    let between = |text: &str, start: &str, end: &str| -> Option<String> {
+        Some(text.split_once(start)?.1.split_once(end)?.0.to_owned())
+    };
+    let objects = request.body.split("<Object>").skip(1);
+    let needs = |object: &str| {
+        let action = if object.contains("<VersionId>") { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
+        (action.to_owned(), format!("{bucket}/{}", between(object, "<Key>", "</Key>").unwrap()))
+    };
+    objects.map(needs).collect()
 }
 
 /// What everything that the emulator saw needs.

@@ -43,6 +43,14 @@ fn main() -> Result<(), SetupError> {
         scene.applies(&emulator, "apply", small, &["--yes"])
     });
     measure("plan, 30 roles, nothing to do, 50 ms a request", |_| scene.applies(&emulator, "plan", small, &[]));
+    measure("delete, 30 roles, 50 ms a request", |_| {
+        emulator.reset();
+        scene.applies(&emulator, "apply", small, &["--yes"]).run().exits(0);
+        emulator.forget();
+        emulator.latency(50);
+        scene.applies(&emulator, "delete", small, &["--yes"])
+    });
+    println!("{:<52} {:>9}", "delete, 30 roles: requests", emulator.requests().len());
     Ok(())
 }
 
