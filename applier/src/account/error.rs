@@ -106,6 +106,9 @@ fn advice(call: &str, code: &str, message: &str) -> String {
         "OpenIdIdpCommunicationError" => "\n  IAM could not read the issuer: check that the public can read its documents (the \
                                           account's or the organisation's S3 block, the certificate, DNS), then run this again"
             .to_owned(),
+        "DeleteConflict" => "\n  something still belongs to it: take the role out of its instance profiles, and look at what \
+                             was attached to it meanwhile, then run this again"
+            .to_owned(),
         "LimitExceeded" => {
             "\n  the account's quota is used up: have it raised, or remove what is not in use".to_owned()
         }

@@ -93,6 +93,8 @@ fn is_not_yet_visible(error: &AwsError, opened_block: bool) -> bool {
         "MalformedPolicyDocument" => message.contains("nvalid principal"),
         // The one call that follows a create; anywhere else it is a boundary that does not exist.
         "NoSuchEntity" => *call == "iam:PutRolePolicy",
+        // The policies that were removed right before.
+        "DeleteConflict" => *call == "iam:DeleteRole",
         _ => false,
     }
 }

@@ -54,6 +54,10 @@ impl WriteAccount for Aws {
                 let delete = || self.iam.delete_role_policy().role_name(role.as_str()).policy_name(policy_name).send();
                 self.send(sent, delete).await.map(drop)
             }
+            Call::DeleteRole { role_name, .. } => {
+                let delete = || self.iam.delete_role().role_name(role_name.as_str()).send();
+                self.send(sent, delete).await.map(drop)
+            }
             // The run writes the record itself: what it says changes with every action.
             Call::OpenRecord { .. } | Call::CloseRecord { .. } => Err(sent.incomplete()),
         }

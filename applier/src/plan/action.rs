@@ -16,7 +16,7 @@ use bundle_schema::names::{Audience, BoundaryArn, BucketName, RoleName, Sha256, 
 use serde::Serialize;
 
 use crate::account::live::Tags;
-use crate::record::{Made, Making, RECORD_KEY, RecordState};
+use crate::record::{Made, Making, RECORD_KEY, RecordState, RoleId};
 
 /// One writing call and the resource that it changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -82,9 +82,12 @@ pub(crate) enum Call {
     /// A policy of others, with `--prune`.
     #[serde(rename = "iam:DetachRolePolicy")]
     DetachPolicy { role: RoleName, policy_arn: String },
-    /// A policy of others, with `--prune`.
+    /// A policy of others, with `--prune`, or one of a role that is removed.
     #[serde(rename = "iam:DeleteRolePolicy")]
     DeletePolicy { role: RoleName, policy_name: String },
+    /// A role that has no policy any more. IAM goes by the name; the ID is the one that was read.
+    #[serde(rename = "iam:DeleteRole")]
+    DeleteRole { role_name: RoleName, role_id: RoleId },
 }
 
 /// The record that was read.
@@ -133,12 +136,13 @@ pub(crate) struct NewObject {
     pub(crate) body: String,
 }
 
-/// Whether a call makes something new or changes what is there.
+/// Whether a call makes something new, changes what is there, or removes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Change {
     Create,
     Update,
+    Delete,
 }
 
 /// What an action belongs to, in the order of a plan.
@@ -180,6 +184,7 @@ pub(crate) fn resource_name(arn: &str) -> String {
 impl Action {
     pub(crate) fn change(&self) -> Change {
         let is_new = match &self.call {
+            Call::DeleteRole { .. } => return Change::Delete,
             Call::CreateBucket { .. } | Call::CreateProvider { .. } | Call::CreateRole { .. } => true,
             Call::TagBucket { before, .. } => before.is_empty(),
             Call::BlockPublicAccess { before, .. } => before.is_none(),
@@ -227,6 +232,7 @@ impl Action {
             Call::SetRolePolicy { .. } => "iam:PutRolePolicy",
             Call::DetachPolicy { .. } => "iam:DetachRolePolicy",
             Call::DeletePolicy { .. } => "iam:DeleteRolePolicy",
+            Call::DeleteRole { .. } => "iam:DeleteRole",
         }
     }
 
@@ -253,13 +259,19 @@ impl Action {
             | Call::TagRole { .. }
             | Call::SetRolePolicy { .. }
             | Call::DetachPolicy { .. }
-            | Call::DeletePolicy { .. } => Stage::Role,
+            | Call::DeletePolicy { .. }
+            | Call::DeleteRole { .. } => Stage::Role,
         }
     }
 
     /// Whether it gives the role a permission that it does not have, or somebody the role.
     pub(crate) fn grants(&self) -> bool {
         matches!(self.call, Call::SetTrustPolicy { .. } | Call::RemoveBoundary { .. } | Call::SetRolePolicy { .. })
+    }
+
+    /// Whether it takes something away: where that is gone already, it is done.
+    pub(crate) fn removes(&self) -> bool {
+        matches!(self.call, Call::DetachPolicy { .. } | Call::DeletePolicy { .. } | Call::DeleteRole { .. })
     }
 
     /// Whether this action has to wait for one that stands before it in the plan.

@@ -6,7 +6,8 @@ use bundle_schema::escape::{Escaped, EscapedWhole};
 use bundle_schema::names::{RoleName, Timestamp};
 use serde::Serialize;
 
-use crate::account::live::{LastUsed, LiveProvider, LiveRole};
+use crate::account::live::{LastUsed, LiveProvider, LiveRole, Tags};
+use crate::plan::finding::tags_listed;
 use crate::plan::meaning::readable_policy;
 use crate::record::RoleId;
 
@@ -17,6 +18,9 @@ pub(crate) struct Adopted {
     /// A role's name, or the provider's ARN.
     resource: String,
     created: Timestamp,
+    /// Whether it carries the cluster's tag.
+    tagged: bool,
+    tags: Tags,
     #[serde(flatten)]
     what: What,
 }
@@ -40,12 +44,13 @@ enum What {
 }
 
 impl Adopted {
-    pub(super) fn provider(arn: String, provider: &LiveProvider) -> Self {
+    pub(super) fn provider(arn: String, provider: &LiveProvider, tagged: bool) -> Self {
         let (audiences, thumbprints) = (provider.client_ids.clone(), provider.thumbprints.clone());
-        Self { resource: arn, created: provider.created, what: What::Provider { audiences, thumbprints } }
+        let what = What::Provider { audiences, thumbprints };
+        Self { resource: arn, created: provider.created, tagged, tags: provider.tags.clone(), what }
     }
 
-    pub(super) fn role(name: &RoleName, role: &LiveRole) -> Self {
+    pub(super) fn role(name: &RoleName, role: &LiveRole, tagged: bool) -> Self {
         let own = role.policy.iter().map(|_| name.to_string());
         let what = What::Role {
             role_id: role.id.clone(),
@@ -56,7 +61,7 @@ impl Adopted {
             inline: own.chain(role.other_inline.iter().cloned()).collect(),
             max_session_duration: role.max_session_duration,
         };
-        Self { resource: name.to_string(), created: role.created, what }
+        Self { resource: name.to_string(), created: role.created, tagged, tags: role.tags.clone(), what }
     }
 }
 
@@ -68,16 +73,20 @@ impl fmt::Display for Adopted {
             some => some.iter().map(|value| Escaped(value).to_string()).collect::<Vec<_>>().join(", "),
         };
         let name = Escaped(&self.resource);
+        let why = if self.tagged { "IS NOT IN THE RECORD" } else { "DOES NOT CARRY THE CLUSTER'S TAG" };
+        let tags = tags_listed(&self.tags);
         match &self.what {
             What::Provider { audiences, thumbprints } => {
-                writeln!(f, "IDENTITY PROVIDER {name} IS NOT IN THE RECORD AND IS TAKEN OVER (--adopt)")?;
+                writeln!(f, "IDENTITY PROVIDER {name} {why} AND IS TAKEN OVER (--adopt)")?;
                 writeln!(f, "    made          {}", self.created)?;
+                writeln!(f, "    tags          {tags}")?;
                 writeln!(f, "    audiences     {}", list(audiences))?;
                 write!(f, "    thumbprints   {}", list(thumbprints))
             }
             What::Role { role_id, last_used, trust, boundary, attached, inline, max_session_duration } => {
-                writeln!(f, "ROLE {name} IS NOT IN THE RECORD AND IS TAKEN OVER (--adopt)")?;
+                writeln!(f, "ROLE {name} {why} AND IS TAKEN OVER (--adopt)")?;
                 writeln!(f, "    made          {}, ID {role_id}", self.created)?;
+                writeln!(f, "    tags          {tags}")?;
                 match last_used {
                     Some(LastUsed { time, region }) => {
                         writeln!(

@@ -10,9 +10,10 @@ use serde::Serialize;
 use crate::account::live::{BucketState, Hazard, LiveState, Tags};
 use crate::plan::action::{Action, Call};
 use crate::plan::adopted::Adopted;
-use crate::plan::choices::{Choices, ForeignPolicies};
+use crate::plan::choices::Choices;
 use crate::plan::desired::{DIGEST_TAG, Desired, SERIAL_TAG, is_system_tag, tags};
 use crate::plan::meaning::key_ids;
+use crate::plan::orphans::Orphan;
 use crate::plan::ownership::{Claim, Ownership};
 use crate::plan::refusal::applied;
 use crate::record::{Record, RecordState};
@@ -25,10 +26,10 @@ pub(crate) enum Finding {
     KeyChange { before: Vec<String>, after: Vec<String> },
     /// What an apply leaves that was cut off between making the bucket and tagging it.
     BucketTakenOver { bucket: String },
-    /// A role or provider that carries the cluster's tag and that no record knew, taken over with `--adopt`.
+    /// A role or provider of the right name that no record knew, taken over with `--adopt`.
     Adopted(Adopted),
-    /// A bucket that carries the cluster's tag and had no record.
-    BucketAdopted { bucket: String },
+    /// A bucket that had no record, and its tags; the cluster's may be among them.
+    BucketAdopted { bucket: String, tagged: bool, tags: Tags, empty: bool },
     /// An older bundle is applied than the account holds.
     Rollback { from: u64, to: u64 },
     /// A run that did not end, or that ended before everything was done.
@@ -37,6 +38,8 @@ pub(crate) enum Finding {
     BoundaryRemoved { role: String, boundary: String },
     /// Policies on one of our roles that are not the bundle's.
     ForeignPolicies { role: String, policies: Vec<String>, pruned: bool },
+    /// A role of the cluster's that the bundle does not have.
+    Orphan(Orphan),
     /// A setting of the bucket that can change, delete or hide the documents.
     Hazard {
         bucket: String,
@@ -54,13 +57,25 @@ pub(crate) enum Finding {
 impl Finding {
     /// Whether it belongs above everything else.
     pub(crate) fn is_headline(&self) -> bool {
-        matches!(self, Self::KeyChange { .. } | Self::Rollback { .. } | Self::BoundaryRemoved { .. } | Self::Adopted(_))
+        match self {
+            Self::KeyChange { .. } | Self::Rollback { .. } | Self::BoundaryRemoved { .. } | Self::Adopted(_) => true,
+            Self::BucketAdopted { tagged, .. } => !tagged,
+            Self::Orphan(orphan) => orphan.pruned,
+            _ => false,
+        }
     }
 
-    /// Whether it is about something that others put on what is ours: `plan --detailed-exitcode` says so.
+    /// What counts for the plan's digest.
+    pub(crate) fn digested(&self) -> Self {
+        if let Self::Orphan(orphan) = self { Self::Orphan(orphan.digested()) } else { self.clone() }
+    }
+
+    /// Whether it is about something of others on what is the cluster's, or of the cluster's that is not in the bundle: `plan
+    /// --detailed-exitcode` says so.
     pub(crate) fn is_foreign(&self) -> bool {
         match self {
             Self::ForeignPolicies { pruned, .. } => !pruned,
+            Self::Orphan(orphan) => !orphan.pruned,
             Self::ForeignTag { ignored, .. } => !ignored,
             // Versions that are kept do no harm; whoever suspends them is none of the documents' business either.
             Self::Hazard { hazard, .. } => !matches!(hazard, Hazard::Versioning(_)),
@@ -78,7 +93,13 @@ impl Finding {
 }
 
 /// Everything there is to say about an account and what is planned for it.
-pub(crate) fn findings(desired: &Desired<'_>, live: &LiveState, choices: &Choices, actions: &[Action]) -> Vec<Finding> {
+pub(crate) fn findings(
+    desired: &Desired<'_>,
+    live: &LiveState,
+    choices: &Choices,
+    actions: &[Action],
+    now: Timestamp,
+) -> Vec<Finding> {
     let ownership = Ownership::new(desired, live, choices);
     let mut findings: Vec<Finding> = actions.iter().filter_map(key_change).collect();
     findings.dedup();
@@ -99,10 +120,11 @@ pub(crate) fn findings(desired: &Desired<'_>, live: &LiveState, choices: &Choice
         let Some(role) = live.role(name) else { continue };
         let policies: Vec<String> = role.attached.iter().chain(&role.other_inline).cloned().collect();
         if !policies.is_empty() {
-            let pruned = choices.foreign_policies == ForeignPolicies::Prune;
+            let pruned = choices.prunes();
             findings.push(Finding::ForeignPolicies { role: name.to_string(), policies, pruned });
         }
     }
+    findings.extend(Orphan::all(&ownership, choices, now).into_iter().map(Finding::Orphan));
     findings.extend(foreign_tags(desired, live));
     let unused = desired.unused_exceptions().iter();
     findings.extend(unused.map(|exception| Finding::UnusedException { exception: exception.clone() }));
@@ -118,12 +140,15 @@ fn key_change(action: &Action) -> Option<Finding> {
 
 /// The provider and the roles that no record knew; without `--adopt` there is no plan with one of them.
 fn adopted(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>) -> Vec<Finding> {
-    let provider = live.provider().filter(|provider| ownership.provider(provider) == Claim::TagOnly);
-    let provider = provider.map(|provider| Adopted::provider(desired.contents().header.provider_arn(), provider));
+    let provider = live.provider().map(|provider| (provider, ownership.provider(provider)));
+    let provider = provider.filter(|(_, claim)| *claim != Claim::Known).map(|(provider, claim)| {
+        Adopted::provider(desired.contents().header.provider_arn(), provider, claim == Claim::TagOnly)
+    });
     let names = desired.contents().roles.iter().map(|documents| &documents.create.role_name);
     let roles = names.filter_map(|name| {
-        let role = live.role(name).filter(|role| ownership.role(name, role) == Claim::TagOnly)?;
-        Some(Adopted::role(name, role))
+        let role = live.role(name)?;
+        let claim = ownership.role(name, role);
+        (claim != Claim::Known).then(|| Adopted::role(name, role, claim == Claim::TagOnly))
     });
     provider.into_iter().chain(roles).map(Finding::Adopted).collect()
 }
@@ -132,8 +157,10 @@ fn bucket(desired: &Desired<'_>, state: &BucketState, ownership: &Ownership<'_>)
     let BucketState::Present(live) = state else { return Vec::new() };
     let bucket = desired.contents().header.name.bucket().to_string();
     let mut findings = Vec::new();
-    if ownership.bucket(live) == Claim::TagOnly {
-        findings.push(Finding::BucketAdopted { bucket: bucket.clone() });
+    let claim = ownership.bucket(live);
+    if claim != Claim::Known {
+        let (tags, empty) = (live.tags.clone(), live.is_empty);
+        findings.push(Finding::BucketAdopted { bucket: bucket.clone(), tagged: claim == Claim::TagOnly, tags, empty });
     } else if live.is_left_by_a_cut_off_run() && ownership.record().is_none() {
         findings.push(Finding::BucketTakenOver { bucket: bucket.clone() });
     }
@@ -208,12 +235,18 @@ impl fmt::Display for Finding {
                 "bucket {} is untagged, empty and without a policy, as an interrupted apply leaves it; it is taken over",
                 Escaped(bucket)
             ),
-            Self::BucketAdopted { bucket } => write!(
+            Self::BucketAdopted { bucket, tagged: true, .. } => write!(
                 f,
                 "bucket {} carries the cluster's tag and has no record; it is taken over (--adopt)",
                 Escaped(bucket)
             ),
+            Self::BucketAdopted { bucket, tagged: false, tags, empty } => {
+                writeln!(f, "BUCKET {} DOES NOT CARRY THE CLUSTER'S TAG AND IS TAKEN OVER (--adopt)", Escaped(bucket))?;
+                let objects = if *empty { "none" } else { "there are some; those that are not the issuer's stay" };
+                write!(f, "    tags          {}\n    objects       {objects}", tags_listed(tags))
+            }
             Self::Adopted(adopted) => adopted.fmt(f),
+            Self::Orphan(orphan) => orphan.fmt(f),
             Self::Rollback { from, to } => {
                 write!(f, "ROLLBACK: the account holds serial {from}; serial {to} takes its place")
             }
@@ -283,6 +316,11 @@ fn listed(names: &[String]) -> String {
         return "none".to_owned();
     }
     names.iter().map(|name| Escaped(name).to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// Tags from outside in one line.
+pub(super) fn tags_listed(tags: &Tags) -> String {
+    listed(&tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>())
 }
 
 /// The first of many ARNs, and how many more there are.

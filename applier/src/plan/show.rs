@@ -112,11 +112,16 @@ impl Plan {
         match (calls, foreign) {
             (0, 0) => "Nothing to do: the account holds what the bundle says.".to_owned(),
             (1.., _) if blocks.is_empty() => format!("Plan: write the record ({calls} calls)."),
-            (0, _) => "Nothing to change, but others have added what is marked with ! above.".to_owned(),
+            (0, _) => "Nothing to change, but what is marked with ! above is not the bundle's.".to_owned(),
             _ => format!(
-                "Plan: create {}, update {} ({calls} {}).",
+                "Plan: create {}, update {}{} ({calls} {}).",
                 resources(Change::Create),
                 resources(Change::Update),
+                if blocks.iter().any(|block| block.change() == Change::Delete) {
+                    format!(", delete {}", resources(Change::Delete))
+                } else {
+                    String::new()
+                },
                 if calls == 1 { "call" } else { "calls" }
             ),
         }

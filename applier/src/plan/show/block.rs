@@ -30,18 +30,26 @@ pub(super) fn blocks(actions: &[Action]) -> Vec<Block<'_>> {
 }
 
 impl Block<'_> {
-    /// Whether the resource itself is new.
+    /// Whether the resource itself is new, or goes.
     pub(super) fn change(&self) -> Change {
         let makes = |action: &&Action| {
             matches!(action.call, Call::CreateBucket { .. } | Call::CreateProvider { .. } | Call::CreateRole { .. })
         };
-        if self.actions.iter().any(makes) { Change::Create } else { Change::Update }
+        let removes = |action: &&Action| matches!(action.call, Call::DeleteRole { .. });
+        if self.actions.iter().any(removes) {
+            Change::Delete
+        } else if self.actions.iter().any(makes) {
+            Change::Create
+        } else {
+            Change::Update
+        }
     }
 
     pub(super) fn write(&self, text: &mut Text) {
         let (mark, tone) = match self.change() {
             Change::Create => ('+', Tone::Comes),
             Change::Update => ('~', Tone::Changes),
+            Change::Delete => ('-', Tone::Goes),
         };
         text.add(tone, format!("{mark} {}", EscapedWhole(&self.name)));
         let mut calls: Vec<&str> = Vec::new();
@@ -56,6 +64,9 @@ impl Block<'_> {
                     }
                 }
                 Item::Bookkeeping => {}
+                Item::Removed(what) => {
+                    text.add(Tone::Goes, format!("  - {} ({})", EscapedWhole(&what), action.name()));
+                }
                 Item::Changed(label, lines) => {
                     text.add(Tone::Changes, format!("  ~ {} ({})", EscapedWhole(&label), action.name()));
                     for line in &lines {

@@ -15,6 +15,8 @@ pub(super) enum Item {
     New(Vec<(&'static str, String)>),
     /// It changes a setting: which one, and its lines before and after.
     Changed(String, Vec<Line>),
+    /// It removes something.
+    Removed(String),
     /// It writes the record again.
     Bookkeeping,
 }
@@ -33,6 +35,7 @@ pub(super) fn item(action: &Action) -> Item {
         Call::OpenRecord { before: Some(_), .. } | Call::CloseRecord { .. } => Item::Bookkeeping,
         Call::DetachPolicy { policy_arn, .. } => changed("attached policy", vec![Line::Removed(policy_arn.clone())]),
         Call::DeletePolicy { policy_name, .. } => changed("inline policy", vec![Line::Removed(policy_name.clone())]),
+        Call::DeleteRole { role_id, .. } => Item::Removed(format!("the role itself, ID {role_id}")),
         Call::TagBucket { before, after, .. } if before.is_empty() => Item::New(vec![("tags", one_line(after))]),
         Call::TagBucket { before, after, .. }
         | Call::TagProvider { before, after }
