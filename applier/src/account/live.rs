@@ -232,7 +232,7 @@ pub struct LiveState {
 }
 
 enum Part {
-    Settings(LiveBucket),
+    Settings(Box<LiveBucket>),
     Object(&'static str, Option<LiveObject>),
     Provider(Option<LiveProvider>),
 }
@@ -276,7 +276,7 @@ impl LiveState {
         let mut parts: JoinSet<Result<Part, AwsError>> = JoinSet::new();
         if place == BucketState::Present(()) {
             let (reader, name) = (Arc::clone(account), bucket.clone());
-            parts.spawn(async move { Ok(Part::Settings(reader.bucket_settings(&name).await?)) });
+            parts.spawn(async move { Ok(Part::Settings(Box::new(reader.bucket_settings(&name).await?))) });
             for object in contents.objects() {
                 let (reader, name, key) = (Arc::clone(account), bucket.clone(), object.key);
                 parts.spawn(async move { Ok(Part::Object(key, reader.object(&name, key).await?)) });
@@ -291,7 +291,7 @@ impl LiveState {
         let mut provider = None;
         while let Some(part) = parts.join_next().await {
             match part.map_err(|_| LiveError::CutOff)?? {
-                Part::Settings(settings) => held = settings,
+                Part::Settings(settings) => held = *settings,
                 Part::Object(key, object) => objects.extend(object.map(|object| (key.to_owned(), object))),
                 Part::Provider(found) => provider = found,
             }
