@@ -9,7 +9,6 @@ pub(crate) mod issuer;
 pub mod live;
 mod read;
 mod retry;
-pub(crate) mod roles;
 
 pub(crate) use self::aws::{Aws, Sent, writing};
 pub use self::error::AwsError;

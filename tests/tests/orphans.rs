@@ -55,11 +55,10 @@ fn is_there(emulator: &Emulator, role: &str) -> bool {
     roles["Roles"].as_array().unwrap().iter().any(|live| live["RoleName"] == role)
 }
 
-fn make_role(emulator: &Emulator, role: &str, owner: Option<&str>, more: Value) {
+fn make_role(emulator: &Emulator, role: &str, owner: Option<&str>, path: &str) {
     let key = |cluster: &str| format!("openshift.io/cloud-credential-operator/{cluster}");
     let tags: Vec<Value> = owner.iter().map(|owner| json!({"Key": key(owner), "Value": "owned"})).collect();
-    let mut made = json!({"RoleName": role, "AssumeRolePolicyDocument": "{}", "Tags": tags});
-    made.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+    let made = json!({"RoleName": role, "AssumeRolePolicyDocument": "{}", "Tags": tags, "Path": path});
     emulator.call("iam", "create_role", made);
 }
 
@@ -164,7 +163,7 @@ fn an_upgrade_that_prunes_removes_last() -> Test {
 fn an_orphan_that_is_known_by_its_tag_alone_goes_only_by_adoption() -> Test {
     let (scene, emulator) = upgraded(&[])?;
     scene.applies(&emulator, "apply", NEXT, &["--yes", "--prune"]).run().exits(0);
-    make_role(&emulator, OLD, Some(NAME), json!({}));
+    make_role(&emulator, OLD, Some(NAME), "/");
     emulator.used(OLD, 8);
     for more in [&[][..], &["--prune"], &["--adopt"]] {
         let [orphan] = &orphans(&scene, &emulator, 10, more)[..] else { panic!("one orphan") };
@@ -195,10 +194,10 @@ fn roles_of_a_cluster_with_a_longer_name_are_left_alone() -> Test {
     for bundle in [&bundle, longer] {
         scene.applies(&emulator, "apply", bundle, &["--yes"]).run().exits(0);
     }
-    make_role(&emulator, "democluster-of-somebody", None, json!({}));
-    make_role(&emulator, "democluster-a-old", Some("democluster-a"), json!({}));
+    make_role(&emulator, "democluster-of-somebody", None, "/");
+    make_role(&emulator, "democluster-a-old", Some("democluster-a"), "/");
     // Whoever may tag can make two clusters claim a role; then nobody removes it.
-    make_role(&emulator, "democluster-both", Some(NAME), json!({}));
+    make_role(&emulator, "democluster-both", Some(NAME), "/");
     let both = json!([{"Key": "openshift.io/cloud-credential-operator/democluster-a", "Value": "owned"}]);
     emulator.call("iam", "tag_role", json!({"RoleName": "democluster-both", "Tags": both}));
     let all = ["--detailed-exitcode", "--prune", "--adopt"];
@@ -217,9 +216,9 @@ fn every_page_of_the_listing_is_read() -> Test {
     let (scene, emulator) = upgraded(&[])?;
     scene.applies(&emulator, "apply", NEXT, &["--yes"]).run().exits(0);
     for number in 0..6 {
-        make_role(&emulator, &format!("of-somebody-{number}"), None, json!({}));
+        make_role(&emulator, &format!("of-somebody-{number}"), None, "/");
     }
-    make_role(&emulator, "democluster-stray", Some(NAME), json!({}));
+    make_role(&emulator, "democluster-stray", Some(NAME), "/");
     emulator.page_size(2);
     emulator.forget();
     let found = orphans(&scene, &emulator, 10, &[]);
@@ -239,8 +238,8 @@ fn every_page_of_the_listing_is_read() -> Test {
 #[test]
 fn a_role_path_is_listed_alone() -> Test {
     let (scene, emulator) = upgraded(&["--role-path", "/team/"])?;
-    make_role(&emulator, "democluster-stray", Some(NAME), json!({"Path": "/team/"}));
-    make_role(&emulator, "democluster-elsewhere", Some(NAME), json!({"Path": "/other/"}));
+    make_role(&emulator, "democluster-stray", Some(NAME), "/team/");
+    make_role(&emulator, "democluster-elsewhere", Some(NAME), "/other/");
     emulator.forget();
     let found = orphans(&scene, &emulator, 10, &[]);
     let names: Vec<&str> = found.iter().map(|orphan| orphan["role"].as_str().unwrap()).collect();
@@ -252,7 +251,7 @@ fn a_role_path_is_listed_alone() -> Test {
     assert!(!is_there(&emulator, OLD));
 
     emulator.reset();
-    make_role(&emulator, ROLES[1], Some(NAME), json!({"Path": "/other/"}));
+    make_role(&emulator, ROLES[1], Some(NAME), "/other/");
     let refused = scene.applies(&emulator, "plan", NEXT, &[]).run().exits(5).stderr;
     assert!(refused.contains(&format!("role {} has path /other/, the bundle has /team/", ROLES[1])), "{refused}");
     Ok(())

@@ -4,6 +4,8 @@
 //! Output: [`LiveState`], which can only be of the account that the bundle names. Reading is one trait, `ReadAccount`, so
 //! that whatever has only that cannot write.
 
+mod roles;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,7 +17,6 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use crate::account::error::AwsError;
-use crate::account::roles::{self, Roles};
 use crate::admit::Admitted;
 use crate::record::{Record, RecordError, RoleId};
 
@@ -153,6 +154,9 @@ pub(crate) struct LiveRole {
     /// The ARNs of attached policies, sorted.
     pub(crate) attached: Vec<String>,
 }
+
+/// Roles by name.
+pub(crate) type Roles = BTreeMap<RoleName, LiveRole>;
 
 /// The last use of a role; IAM tells it up to four hours late [IAM user guide, last accessed information].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

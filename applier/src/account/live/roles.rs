@@ -15,12 +15,9 @@ use bundle_schema::documents::contents::Contents;
 use bundle_schema::names::RoleName;
 use tokio::task::JoinSet;
 
-use super::AwsError;
-use super::live::{LiveError, LiveRole, ReadAccount, is_owned};
+use super::{LiveError, LiveRole, ReadAccount, Roles, is_owned};
+use crate::account::error::AwsError;
 use crate::record::Record;
-
-/// Roles by name.
-pub(crate) type Roles = BTreeMap<RoleName, LiveRole>;
 
 /// The roles of an account that a plan is about.
 #[derive(Debug, Default)]
