@@ -145,8 +145,8 @@ impl ApprovedPlan {
             let cut_off = || ActionError::CutOff { resource: action.resource.clone() };
             match ended.map_err(|_| cut_off()).and_then(|(_, result)| result) {
                 Ok((done, role_id)) => {
-                    if let (Call::CreateRole { input }, Some(id), Some(hold)) = (&action.call, role_id, &mut hold) {
-                        hold.role_made(&input.role_name, id);
+                    if let Some(hold) = &mut hold {
+                        hold.note(&action.call, role_id);
                     }
                     *outcome = done;
                     schedule.finish(index);
@@ -215,14 +215,18 @@ async fn write_record<'a, A: ReadAccount + WriteAccount>(
 mod tests {
     use super::*;
     use crate::account::answered;
-    use crate::fixture::{Fake, Held, contents, plan};
-    use crate::plan::Approval;
+    use crate::fixture::{Fake, Held, contents, plan, plan_with};
+    use crate::plan::choices::{Choices, ForeignPolicies};
+    use crate::plan::{Approval, Plan};
 
     const ARN: &str = "arn:aws:iam::123456789012:role/prod-disk";
 
     fn run(account: &Arc<Fake>, concurrency: usize, stop: &Arc<AtomicBool>) -> Receipt {
         let held = account.held.lock().unwrap().state();
-        let plan = plan(&contents(), &held).unwrap();
+        run_plan(plan(&contents(), &held).unwrap(), account, concurrency, stop)
+    }
+
+    fn run_plan(plan: Plan, account: &Arc<Fake>, concurrency: usize, stop: &Arc<AtomicBool>) -> Receipt {
         let at = Timestamp::from_unix(0).unwrap();
         let run = Run {
             concurrency,
@@ -278,6 +282,36 @@ mod tests {
         after("begin iam:CreateRole prod-disk", &format!("end {provider}"));
         after("end iam:CreateRole prod-disk", "begin iam:CreateRole prod-registry");
         after("begin iam:PutRolePolicy prod-disk", "end iam:CreateRole prod-disk");
+    }
+
+    #[test]
+    fn what_is_removed_goes_last_and_is_forgotten() {
+        let mut held = Held::everything(&contents());
+        let orphan = held.role("prod-disk").clone();
+        let mut record = crate::fixture::record();
+        record.made.roles.insert(crate::fixture::parsed("prod-old"), orphan.id.clone());
+        held.put_record(record);
+        held.others.insert(crate::fixture::parsed("prod-old"), orphan);
+        held.role("prod-disk").policy = None;
+        held.role("prod-registry").description = None;
+        let prune = Choices { foreign_policies: ForeignPolicies::Prune, ..Choices::default() };
+        for lost in [None, Some("iam:DeleteRolePolicy"), Some("iam:DeleteRole")] {
+            let account = Arc::new(Fake::new(held.clone()));
+            if let Some(call) = lost {
+                let error = answered(call, 404, "NoSuchEntity", "it is gone");
+                account.errors.lock().unwrap().push((call, "prod-old".to_owned(), error, true));
+            }
+            let plan = plan_with(&contents(), &held.state(), &prune).unwrap();
+            let receipt = run_plan(plan, &account, 10, &Arc::default());
+            assert_eq!(receipt.to_string(), "6 done, 0 failed, 0 not reached", "{lost:?}");
+            let log = account.log.lock().unwrap();
+            let at = |entry: &str| log.iter().position(|line| line == entry).expect(entry);
+            let first = at("begin iam:DeleteRolePolicy prod-old");
+            assert!(first > at("end iam:PutRolePolicy prod-disk") && first > at("end iam:UpdateRole prod-registry"));
+            assert!(at("begin iam:DeleteRole prod-old") > at("end iam:DeleteRolePolicy prod-old"));
+            drop(log);
+            assert_eq!(self::held(&account), Held::everything(&contents()));
+        }
     }
 
     #[test]

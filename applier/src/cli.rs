@@ -120,7 +120,8 @@ pub(crate) struct PlanArgs {
     pub(crate) bundle: BundleArgs,
     #[command(flatten)]
     pub(crate) account: AccountArgs,
-    /// End with exit code 10 if there is something to do, or something of others on what is the cluster's
+    /// End with exit code 10 if there is something to do, something of others on what is the cluster's, or a role of the
+    /// cluster's that is not in the bundle
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
 }
@@ -213,8 +214,8 @@ pub(crate) struct AccountArgs {
 #[cfg(feature = "aws")]
 #[derive(Debug, Args)]
 pub(crate) struct ChoiceArgs {
-    /// Take over what carries the cluster's tag and is not in the record of what was made, as the plan shows it: of ccoctl,
-    /// or of somebody else
+    /// Take over what has the right name and is not in the record of what was made, as the plan shows it: of ccoctl, or of
+    /// somebody else; with --prune, also remove roles that are the cluster's by their tag alone
     #[arg(long)]
     pub(crate) adopt: bool,
     /// Apply a bundle that is older than what the account holds, or one whose bucket is gone
@@ -231,7 +232,7 @@ pub(crate) struct ChoiceArgs {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(crate) struct ForeignPolicyArgs {
-    /// Remove policies that are not in the bundle from the cluster's roles
+    /// Remove policies that are not in the bundle from the cluster's roles, and the cluster's roles that are not in it
     #[arg(long)]
     pub(crate) prune: bool,
     /// Give permissions also to roles that have policies which are not in the bundle, and keep those

@@ -14,7 +14,7 @@ use bundle_schema::documents::policy::{
 use bundle_schema::documents::settings::Settings;
 use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy};
 use bundle_schema::json::Embedded;
-use bundle_schema::names::{BucketName, ClusterName, RoleName, RoleNaming, Sha256, Tag, Timestamp};
+use bundle_schema::names::{BucketName, ClusterName, RoleName, RoleNaming, RolePath, Sha256, Tag, Timestamp};
 
 use crate::account::AwsError;
 use crate::account::issuer::ReadIssuer;
@@ -164,11 +164,13 @@ pub(crate) struct Held {
     pub(crate) bucket: BucketState,
     pub(crate) provider: Option<LiveProvider>,
     pub(crate) roles: BTreeMap<RoleName, LiveRole>,
+    /// Roles that are not the bundle's.
+    pub(crate) others: BTreeMap<RoleName, LiveRole>,
 }
 
 impl Held {
     pub(crate) fn nothing() -> Self {
-        Self { bucket: BucketState::Absent, provider: None, roles: BTreeMap::new() }
+        Self { bucket: BucketState::Absent, provider: None, roles: BTreeMap::new(), others: BTreeMap::new() }
     }
 
     /// Everything that the bundle says.
@@ -211,7 +213,7 @@ impl Held {
     }
 
     pub(crate) fn state(&self) -> LiveState {
-        LiveState::for_test(self.bucket.clone(), self.provider.clone(), self.roles.clone())
+        LiveState::for_test(self.bucket.clone(), self.provider.clone(), self.roles.clone(), self.others.clone())
     }
 
     pub(crate) fn bucket(&mut self) -> &mut LiveBucket {
@@ -220,6 +222,10 @@ impl Held {
 
     pub(crate) fn role(&mut self, name: &str) -> &mut LiveRole {
         self.roles.get_mut(&parsed::<RoleName>(name)).unwrap()
+    }
+
+    fn any_role(&mut self, name: &RoleName) -> Option<&mut LiveRole> {
+        self.roles.get_mut(name).or(self.others.get_mut(name))
     }
 
     fn provider(&mut self) -> &mut LiveProvider {
@@ -302,19 +308,14 @@ impl Held {
             Call::SetRolePolicy { input, .. } => {
                 self.role(input.role_name.as_str()).policy = Some(input.policy_document.text());
             }
-            Call::DetachPolicy { role, policy_arn } => {
-                self.role(role.as_str()).attached.retain(|arn| *arn != policy_arn);
-            }
-            Call::DeletePolicy { role, policy_name } => {
-                self.role(role.as_str()).other_inline.retain(|name| *name != policy_name);
-            }
-            Call::DeleteOwnPolicy { role, .. } => self.role(role.as_str()).policy = None,
-            Call::DeleteRole { role, .. } => drop(self.roles.remove(&role)),
-            Call::DeleteProvider { .. } => self.provider = None,
-            Call::DeleteObject { key, .. } | Call::DeleteVersions { key, .. } => {
-                drop(self.bucket().objects.remove(&key));
-            }
-            Call::DeleteBucket { .. } => self.bucket = BucketState::Absent,
+            call @ (Call::DetachPolicy { .. }
+            | Call::DeletePolicy { .. }
+            | Call::DeleteOwnPolicy { .. }
+            | Call::DeleteRole { .. }
+            | Call::DeleteProvider { .. }
+            | Call::DeleteObject { .. }
+            | Call::DeleteVersions { .. }
+            | Call::DeleteBucket { .. }) => self.remove(action.name(), call)?,
             // The run writes the record itself.
             Call::OpenRecord { .. }
             | Call::CloseRecord { .. }
@@ -322,6 +323,40 @@ impl Held {
             | Call::DeleteRecord { .. } => {}
         }
         Ok(None)
+    }
+
+    /// The calls that take something away.
+    fn remove(&mut self, name: &'static str, call: Call) -> Result<(), AwsError> {
+        let refused = |code| Err(crate::account::answered(name, 409, code, "it is so"));
+        match call {
+            Call::DetachPolicy { role, policy_arn } => match self.any_role(&role) {
+                Some(live) => live.attached.retain(|arn| *arn != policy_arn),
+                None => return refused("NoSuchEntity"),
+            },
+            Call::DeletePolicy { role, policy_name } => match self.any_role(&role) {
+                Some(live) if policy_name == role.as_str() => live.policy = None,
+                Some(live) => live.other_inline.retain(|name| *name != policy_name),
+                None => return refused("NoSuchEntity"),
+            },
+            Call::DeleteOwnPolicy { role, .. } => self.role(role.as_str()).policy = None,
+            Call::DeleteRole { role, .. } => match self.any_role(&role) {
+                Some(LiveRole { policy: None, other_inline, attached, .. })
+                    if other_inline.is_empty() && attached.is_empty() =>
+                {
+                    self.roles.remove(&role);
+                    self.others.remove(&role);
+                }
+                Some(_) => return refused("DeleteConflict"),
+                None => return refused("NoSuchEntity"),
+            },
+            Call::DeleteProvider { .. } => self.provider = None,
+            Call::DeleteObject { key, .. } | Call::DeleteVersions { key, .. } => {
+                drop(self.bucket().objects.remove(&key));
+            }
+            Call::DeleteBucket { .. } => self.bucket = BucketState::Absent,
+            _ => {}
+        }
+        Ok(())
     }
 }
 
@@ -363,7 +398,17 @@ impl ReadAccount for Fake {
         Ok(self.held().provider)
     }
     async fn role(&self, role: &RoleName, _: &RoleName) -> Result<Option<LiveRole>, AwsError> {
-        Ok(self.held().roles.remove(role))
+        self.log.lock().unwrap().push(format!("read {role}"));
+        Ok(self.held().any_role(role).cloned())
+    }
+    async fn role_names(&self, path: &RolePath) -> Result<Vec<String>, AwsError> {
+        self.log.lock().unwrap().push(format!("list {path}"));
+        let held = self.held();
+        Ok(held.roles.keys().chain(held.others.keys()).map(ToString::to_string).collect())
+    }
+    async fn role_tags(&self, role: &RoleName) -> Result<Option<Tags>, AwsError> {
+        self.log.lock().unwrap().push(format!("tags {role}"));
+        Ok(self.held().any_role(role).map(|role| role.tags.clone()))
     }
 }
 

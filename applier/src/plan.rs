@@ -1,7 +1,7 @@
 //! What has to be done so that the account holds what the bundle says: pure, from what was read to a list of actions.
 //!
 //! Input: a bundle that passed checks 1 to 9, and the account's state. Output: a [`Plan`], or every reason why the
-//! account refuses it (check 10). Everything is reconciled; nothing that is not the bundle's is touched.
+//! account refuses it (check 10). Everything is reconciled; nothing that is not the cluster's is touched.
 
 pub(crate) mod action;
 mod adopted;
@@ -11,6 +11,7 @@ mod diff;
 mod finding;
 pub(crate) mod head;
 pub(crate) mod meaning;
+mod orphans;
 mod ownership;
 pub(crate) mod reconcile;
 pub mod refusal;
@@ -23,7 +24,7 @@ use bundle_schema::signature::Signer;
 use serde::Serialize;
 
 use self::action::{Action, Call, Change, RecordVersion};
-use self::choices::{Choices, ForeignPolicies};
+use self::choices::Choices;
 use self::desired::Desired;
 use self::finding::{Finding, findings};
 use self::head::Head;
@@ -40,7 +41,7 @@ struct Digested<'a> {
     account_id: &'a str,
     bundle_sha256: &'a Sha256,
     actions: &'a [Action],
-    findings: &'a [Finding],
+    findings: Vec<Finding>,
 }
 
 /// What a plan is for.
@@ -76,12 +77,12 @@ impl Plan {
         signers: &[Signer],
         now: Timestamp,
     ) -> Result<Self, Refused> {
-        let prune = choices.foreign_policies == ForeignPolicies::Prune;
-        let actions = reconcile::account(desired, live, prune);
+        let mut actions = reconcile::account(desired, live, choices.prunes());
         refusal::check(desired, live, choices, &actions)?;
         let ownership = Ownership::new(desired, live, choices);
+        actions.extend(orphans::removals(desired, &ownership, choices));
         let actions = recorded(desired, live, &ownership, actions);
-        let findings = findings(desired, live, choices, &actions);
+        let findings = findings(desired, live, choices, &actions, now);
         let head = Head::new(desired, live, ownership.record(), signers, now);
         Ok(Self::new(Operation::Apply, head, actions, findings))
     }
@@ -91,7 +92,7 @@ impl Plan {
             account_id: head.account_id.as_str(),
             bundle_sha256: &head.bundle.sha256,
             actions: &actions,
-            findings: &findings,
+            findings: findings.iter().map(Finding::digested).collect(),
         };
         // Writing fails only for maps with keys that are not strings; no action has one.
         let digest = Sha256::of(&serde_json::to_vec(&digested).unwrap_or_default());
@@ -149,6 +150,7 @@ impl Plan {
             findings: &'a [Finding],
             create: usize,
             update: usize,
+            delete: usize,
             clean: bool,
             digest: &'a Sha256,
         }
@@ -160,6 +162,7 @@ impl Plan {
             findings,
             create: count(Change::Create),
             update: count(Change::Update),
+            delete: count(Change::Delete),
             clean: self.is_clean(),
             digest,
         };
@@ -411,7 +414,7 @@ plan digest: {}
 ! tag map is not in the bundle, and stays on arn:aws:s3:::prod-oidc and 2 other
     resources
 
-Nothing to change, but others have added what is marked with ! above.
+Nothing to change, but what is marked with ! above is not the bundle's.
 plan digest: {}
 ",
                 foreign.digest

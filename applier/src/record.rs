@@ -104,7 +104,7 @@ pub(crate) struct MadeProvider {
 pub(crate) struct Made {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) provider: Option<MadeProvider>,
-    /// Also those of earlier bundles.
+    /// Also those of earlier bundles, as long as they are there.
     pub(crate) roles: BTreeMap<RoleName, RoleId>,
 }
 

@@ -152,6 +152,16 @@ impl Emulator {
         self.control::<Value>(&format!("abac?on={}", u8::from(on)));
     }
 
+    /// A page of `ListRoles` has at most so many roles from now on.
+    pub fn page_size(&self, roles: u32) {
+        self.control::<Value>(&format!("pagesize?n={roles}"));
+    }
+
+    /// The role was used last so many days ago, in `us-east-2`.
+    pub fn used(&self, role: &str, days: u32) {
+        self.control::<Value>(&format!("used?role={role}&days={days}"));
+    }
+
     /// Delays every request from now on.
     pub fn latency(&self, milliseconds: u32) {
         self.control::<Value>(&format!("latency?ms={milliseconds}"));

@@ -15,6 +15,8 @@ Control, under /__airlock/, JSON out:
   GET  forget                   drop that list
   GET  reset                    an empty account, no faults, no latency, an empty list
   GET  latency?ms=50            delay every request
+  GET  pagesize?n=2             a page of ListRoles has at most so many, as IAM may do it
+  GET  used?role=R&days=3       the role was used last so many days ago
   GET  abac?on=1                buckets decide access by their tags, and refuse PutBucketTagging
   GET  accountblock?on=1        the account restricts public buckets, which no bucket's own block shows
   GET  fault?effect=E[&operation=O][&writes=1][&skip=N][&times=N][&status=S&code=C&message=M]
@@ -27,6 +29,7 @@ Control, under /__airlock/, JSON out:
   POST call                     {"service", "operation", "parameters", "account"?}: one boto3 call, seen and spoiled by nobody
 """
 
+import datetime
 import io
 import json
 import os
@@ -46,7 +49,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.responses import EmptyResult
-from moto.iam.models import get_account_id_from
+from moto.iam.models import get_account_id_from, iam_backends
 from moto.iam.responses import IamResponse
 from moto.moto_api._internal import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -171,6 +174,7 @@ class Account:
         self.port = 0
         self.started = time.monotonic()
         self.account_block = self.abac = False
+        self.page_size = 1000
         self.clear()
 
     def clear(self):
@@ -187,8 +191,11 @@ class Account:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         chunked = environ.get("wsgi.input_terminated") and not environ.get("CONTENT_LENGTH")
         body = environ["wsgi.input"].read() if chunked else environ["wsgi.input"].read(length)
-        environ["wsgi.input"] = io.BytesIO(body)
         request = describe(environ, body)
+        if request["operation"] == "ListRoles":
+            body = re.sub(rb"MaxItems=\d+", b"MaxItems=%d" % self.page_size, body)
+            environ["CONTENT_LENGTH"] = str(len(body))
+        environ["wsgi.input"] = io.BytesIO(body)
         request["begin"] = self.now()
         with self.lock:
             self.requests.append(request)
@@ -360,6 +367,7 @@ class Account:
             self.released.set()
             self.clear()
             self.account_block = self.abac = False
+            self.page_size = 1000
             moto_api_backend.reset()
 
     def control_accountblock(self, query, _body):
@@ -367,6 +375,15 @@ class Account:
 
     def control_abac(self, query, _body):
         self.abac = query["on"] == "1"
+
+    def control_pagesize(self, query, _body):
+        self.page_size = int(query["n"])
+
+    def control_used(self, query, _body):
+        with self.moto_lock:
+            role = iam_backends[DEFAULT_ACCOUNT_ID]["aws"].get_role(query["role"])
+            role.last_used = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=int(query["days"]))
+            role.last_used_region = "us-east-2"
 
     def control_latency(self, query, _body):
         self.latency = int(query["ms"]) / 1000

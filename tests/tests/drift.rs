@@ -268,8 +268,8 @@ fn foreign_policies_of_a_role_are_left_alone_and_named() -> Test {
     let plan =
         applied.scene.applies(&applied.emulator, "plan", &applied.bundle, &["--detailed-exitcode"]).run().exits(10);
     let expected = format!(
-        "! role {} has policies that\n    are not in the bundle, and keeps them: added-by-hand\n\nNothing to change, but others have \
-         added what is marked with ! above.\n",
+        "! role {} has policies that\n    are not in the bundle, and keeps them: added-by-hand\n\nNothing to change, but what is \
+         marked with ! above is not the bundle's.\n",
         ROLES[0]
     );
     assert!(plan.stdout.contains(&expected), "{}", plan.stdout);

@@ -312,6 +312,7 @@ fn the_plan_is_stable() -> Test {
         "caller",
         "clean",
         "create",
+        "delete",
         "digest",
         "findings",
         "issuerUrl",

@@ -253,7 +253,8 @@ fn resources_that_are_not_this_clusters() -> Test {
         }),
     );
     let tag = "openshift.io/cloud-credential-operator/democluster";
-    let advice = "if it is not in use, remove it; or make the bundle with another --name";
+    let advice = "if it is the cluster's, restore the tag, or look at it and take it over with --adopt; if not, make the bundle with \
+                  another --name";
     refuses(
         &scene,
         &emulator,

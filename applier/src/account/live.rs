@@ -4,13 +4,15 @@
 //! Output: [`LiveState`], which can only be of the account that the bundle names. Reading is one trait, `ReadAccount`, so
 //! that whatever has only that cannot write.
 
+mod roles;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bundle_schema::documents::PublicAccessBlock;
 use bundle_schema::documents::contents::Contents;
 use bundle_schema::escape::Escaped;
-use bundle_schema::names::{BucketName, ClusterName, RoleName, Timestamp};
+use bundle_schema::names::{BucketName, ClusterName, RoleName, RolePath, Timestamp};
 use serde::Serialize;
 use tokio::task::JoinSet;
 
@@ -19,6 +21,14 @@ use crate::record::{Record, RecordError, RoleId};
 
 /// A resource's tags, by key.
 pub(crate) type Tags = BTreeMap<String, String>;
+
+/// The value of the tag that marks a resource as a cluster's, as ccoctl has it.
+pub(crate) const OWNED: &str = "owned";
+
+/// Whether the tag that marks a resource as this cluster's is there.
+pub(crate) fn is_owned(tags: &Tags, cluster: &ClusterName) -> bool {
+    tags.get(&cluster.ownership_tag_key()).is_some_and(|value| value == OWNED)
+}
 
 /// Who the credentials belong to, as `sts:GetCallerIdentity` answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,6 +154,9 @@ pub(crate) struct LiveRole {
     pub(crate) attached: Vec<String>,
 }
 
+/// Roles by name.
+pub(crate) type Roles = BTreeMap<RoleName, LiveRole>;
+
 /// The last use of a role; IAM tells it up to four hours late [IAM user guide, last accessed information].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct LastUsed {
@@ -179,6 +192,10 @@ pub(crate) trait ReadAccount: Send + Sync + 'static {
         role: &RoleName,
         policy: &RoleName,
     ) -> impl Future<Output = Result<Option<LiveRole>, AwsError>> + Send;
+    /// The names of all roles on this path.
+    fn role_names(&self, path: &RolePath) -> impl Future<Output = Result<Vec<String>, AwsError>> + Send;
+    /// A role's tags, where there is one.
+    fn role_tags(&self, role: &RoleName) -> impl Future<Output = Result<Option<Tags>, AwsError>> + Send;
 }
 
 /// Why the account's state was not read.
@@ -213,19 +230,24 @@ pub struct LiveState {
     caller: Caller,
     bucket: BucketState,
     provider: Option<LiveProvider>,
-    roles: BTreeMap<RoleName, LiveRole>,
+    roles: Roles,
+    others: Roles,
 }
 
 enum Part {
-    Settings(LiveBucket),
+    Settings(Box<LiveBucket>),
     Object(&'static str, Option<LiveObject>),
     Provider(Option<LiveProvider>),
-    Role(RoleName, Option<LiveRole>),
 }
 
 impl LiveState {
     /// Reads everything that the bundle is about, once it is known that the credentials are the bundle's account's.
-    pub(crate) async fn read<A: ReadAccount>(account: &Arc<A>, contents: &Contents) -> Result<Self, LiveError> {
+    /// `previous` stands in for the record where there is none.
+    pub(crate) async fn read<A: ReadAccount>(
+        account: &Arc<A>,
+        contents: &Contents,
+        previous: Option<&Record>,
+    ) -> Result<Self, LiveError> {
         let header = &contents.header;
         let caller = account.caller().await?;
         if caller.account != header.account_id.as_str() || caller.partition() != header.partition.as_str() {
@@ -249,7 +271,7 @@ impl LiveState {
         let mut parts: JoinSet<Result<Part, AwsError>> = JoinSet::new();
         if place == BucketState::Present(()) {
             let (reader, name) = (Arc::clone(account), bucket.clone());
-            parts.spawn(async move { Ok(Part::Settings(reader.bucket_settings(&name).await?)) });
+            parts.spawn(async move { Ok(Part::Settings(Box::new(reader.bucket_settings(&name).await?))) });
             for object in contents.objects() {
                 let (reader, name, key) = (Arc::clone(account), bucket.clone(), object.key);
                 parts.spawn(async move { Ok(Part::Object(key, reader.object(&name, key).await?)) });
@@ -257,27 +279,20 @@ impl LiveState {
         }
         let (reader, arn) = (Arc::clone(account), header.provider_arn());
         parts.spawn(async move { Ok(Part::Provider(reader.provider(&arn).await?)) });
-        for role in &contents.roles {
-            let (reader, name, policy) =
-                (Arc::clone(account), role.create.role_name.clone(), role.policy.policy_name.clone());
-            parts.spawn(async move {
-                let live = reader.role(&name, &policy).await?;
-                Ok(Part::Role(name, live))
-            });
-        }
+        let known = record.as_ref().and_then(|record| record.content.as_ref().ok()).or(previous);
+        let roles::Read { bundled, others } = roles::read(account, contents, known).await?;
 
         let (mut held, mut objects) = (LiveBucket::default(), BTreeMap::new());
-        let (mut provider, mut roles) = (None, BTreeMap::new());
+        let mut provider = None;
         while let Some(part) = parts.join_next().await {
             match part.map_err(|_| LiveError::CutOff)?? {
-                Part::Settings(settings) => held = settings,
+                Part::Settings(settings) => held = *settings,
                 Part::Object(key, object) => objects.extend(object.map(|object| (key.to_owned(), object))),
                 Part::Provider(found) => provider = found,
-                Part::Role(name, role) => roles.extend(role.map(|role| (name, role))),
             }
         }
         let bucket = place.with(|()| LiveBucket { record, objects, ..held });
-        Ok(Self { caller, bucket, provider, roles })
+        Ok(Self { caller, bucket, provider, roles: bundled, others })
     }
 
     pub(crate) fn caller(&self) -> &Caller {
@@ -300,18 +315,19 @@ impl LiveState {
     pub(crate) fn role(&self, name: &RoleName) -> Option<&LiveRole> {
         self.roles.get(name)
     }
+
+    /// The roles that the bundle does not have, and that carry the cluster's tag or that the record names.
+    pub(crate) fn others(&self) -> &Roles {
+        &self.others
+    }
 }
 
 #[cfg(test)]
 impl LiveState {
     /// A state put together by a test.
-    pub(crate) fn for_test(
-        bucket: BucketState,
-        provider: Option<LiveProvider>,
-        roles: BTreeMap<RoleName, LiveRole>,
-    ) -> Self {
+    pub(crate) fn for_test(bucket: BucketState, provider: Option<LiveProvider>, roles: Roles, others: Roles) -> Self {
         let caller = Caller { account: "123456789012".to_owned(), arn: "arn:aws:iam::123456789012:user/x".to_owned() };
-        Self { caller, bucket, provider, roles }
+        Self { caller, bucket, provider, roles, others }
     }
 }
 
@@ -327,7 +343,7 @@ mod tests {
         let mut contents = contents();
         change(&mut contents);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(LiveState::read(&Arc::new(Fake::new(held)), &contents))
+        runtime.block_on(LiveState::read(&Arc::new(Fake::new(held)), &contents, None))
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod remains;
 
 use aws_sdk_iam::primitives::DateTime;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use bundle_schema::names::{BucketName, ClusterName, RoleName, Timestamp};
+use bundle_schema::names::{BucketName, ClusterName, RoleName, RolePath, Timestamp};
 use futures_util::future::{join3, join5};
 use percent_encoding::percent_decode_str;
 
@@ -24,6 +24,10 @@ const MAX_POLICY: usize = 128 * 1024;
 const MAX_LIST: usize = 200;
 /// Pages of a role's policies: IAM's quotas fit in the first.
 const MAX_PAGES: usize = 10;
+/// Roles that one page of a listing may have, the most that IAM gives; it may give fewer.
+const PAGE: i32 = 1_000;
+/// Pages of the account's roles: the highest quota fits in the first ten, if they are full.
+const MAX_ROLE_PAGES: usize = 200;
 
 impl ReadAccount for Aws {
     async fn caller(&self) -> Result<Caller, AwsError> {
@@ -154,6 +158,33 @@ impl ReadAccount for Aws {
             other_inline,
             attached,
         }))
+    }
+
+    async fn role_names(&self, path: &RolePath) -> Result<Vec<String>, AwsError> {
+        const CALL: &str = "iam:ListRoles";
+        let (mut names, mut marker) = (Vec::new(), None);
+        let prefix = Some(path.to_string()).filter(|path| path != "/");
+        for _ in 0..MAX_ROLE_PAGES {
+            let list = || {
+                let list = self.iam.list_roles().set_path_prefix(prefix.clone());
+                list.max_items(PAGE).set_marker(marker.clone()).send()
+            };
+            let answer = self.send(reading(CALL), list).await?;
+            names.extend(answer.roles.into_iter().map(|role| role.role_name));
+            if !answer.is_truncated {
+                return Ok(names);
+            }
+            marker = answer.marker;
+        }
+        Err(AwsError::Unusable { call: CALL, reason: "it has no end" })
+    }
+
+    async fn role_tags(&self, role: &RoleName) -> Result<Option<Tags>, AwsError> {
+        const CALL: &str = "iam:GetRole";
+        match self.send(reading(CALL), || self.iam.get_role().role_name(role.as_str()).send()).await {
+            Ok(answer) => answer.role.map(|role| iam_tags(CALL, role.tags)).transpose(),
+            Err(error) => error.absent(&["NoSuchEntity"]),
+        }
     }
 }
 

@@ -97,6 +97,8 @@ fn is_not_yet_visible(error: &AwsError, opened_block: bool) -> bool {
         "MalformedPolicyDocument" => message.contains("nvalid principal"),
         // The one call that follows a create; anywhere else it is a boundary that does not exist.
         "NoSuchEntity" => *call == "iam:PutRolePolicy",
+        // The policies that were removed right before.
+        "DeleteConflict" => *call == "iam:DeleteRole",
         _ => false,
     }
 }
@@ -149,6 +151,8 @@ mod tests {
         let policy = answered("s3:PutBucketPolicy", 403, "AccessDenied", "with an explicit deny");
         assert!(pause(&policy, true, true, 1, Duration::ZERO).is_some(), "the block was opened a moment ago");
         assert!(pause(&policy, true, false, 1, Duration::ZERO).is_none());
+        let removed = answered("iam:DeleteRole", 409, "DeleteConflict", "must delete policies first");
+        assert!(pause(&removed, true, false, 1, Duration::ZERO).is_some(), "its policies were removed a moment ago");
         let no_boundary = answered("iam:CreateRole", 404, "NoSuchEntity", "Scope ARN does not exist");
         assert_eq!(pause(&no_boundary, true, false, 1, Duration::ZERO), None);
     }

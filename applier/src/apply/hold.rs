@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use bundle_schema::escape::Escaped;
 use bundle_schema::layout::fold;
-use bundle_schema::names::{BucketName, ClusterName, RoleName, Timestamp};
+use bundle_schema::names::{BucketName, ClusterName, Timestamp};
 
 use crate::account::AwsError;
 use crate::account::live::{LiveRecord, ReadAccount};
 use crate::apply::outcome::ActionError;
 use crate::apply::{Patience, WriteAccount};
-use crate::plan::action::RecordVersion;
+use crate::plan::action::{Call, RecordVersion};
 use crate::plan::head::Head;
 use crate::record::{Made, MadeProvider, Making, Record, RecordState, RoleId, new_run_id};
 
@@ -86,9 +86,18 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         &self.record
     }
 
-    pub(super) fn role_made(&mut self, name: &RoleName, id: RoleId) {
-        self.record.made.roles.insert(name.clone(), id);
-        self.record.making.roles.remove(name);
+    /// Keeps in mind what a call made or removed; the record is written with it the next time.
+    pub(super) fn note(&mut self, call: &Call, made: Option<RoleId>) {
+        match (call, made) {
+            (Call::CreateRole { input }, Some(id)) => {
+                self.record.made.roles.insert(input.role_name.clone(), id);
+                self.record.making.roles.remove(&input.role_name);
+            }
+            (Call::DeleteRole { role, .. }, _) => {
+                self.record.made.roles.remove(role);
+            }
+            _ => {}
+        }
     }
 
     /// How long until the record has to be written again.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::action::Action;
+use crate::plan::action::{Action, Change};
 
 /// Which actions may begin.
 pub(super) struct Schedule {
@@ -17,10 +17,18 @@ impl Schedule {
     pub(super) fn of(actions: &[Action]) -> Self {
         let mut waiting = vec![0; actions.len()];
         let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); actions.len()];
-        for (later, (action, count)) in actions.iter().zip(&mut waiting).enumerate() {
-            for (earlier, (other, list)) in actions.iter().zip(&mut dependents).enumerate().take(later) {
+        let removed: BTreeSet<&str> = actions
+            .iter()
+            .filter(|action| action.change() == Change::Delete)
+            .map(|action| action.resource.as_str())
+            .collect();
+        let is_removed: Vec<bool> = actions.iter().map(|action| removed.contains(action.resource.as_str())).collect();
+        for (later, ((action, goes), count)) in actions.iter().zip(&is_removed).zip(&mut waiting).enumerate() {
+            let others = actions.iter().zip(&is_removed).zip(&mut dependents).enumerate().take(later);
+            for (earlier, ((other, other_goes), list)) in others {
                 debug_assert!(earlier < later);
-                if action.waits_for(other) {
+                // What is removed loses its first permission when everything before it that stays is in place.
+                if action.waits_for(other) || (*goes && !other_goes) {
                     *count += 1;
                     list.push(later);
                 }

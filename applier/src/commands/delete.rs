@@ -41,7 +41,7 @@ pub(super) async fn run(args: &DeleteArgs) -> Result<ExitCode, Failure> {
 /// Reads the account as it is now, and plans.
 async fn read_and_plan(account: &Arc<Aws>, removable: &Removable, choices: &Choices) -> Result<Plan, Failure> {
     let contents = removable.bundle().contents();
-    let live = LiveState::read(account, contents).await?;
+    let live = LiveState::read(account, contents, choices.previous.as_ref()).await?;
     let remains = Remains::read(account, &live, contents).await?;
     Ok(Plan::removal(removable, &live, &remains, choices, now()?)?)
 }

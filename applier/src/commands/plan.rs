@@ -39,7 +39,7 @@ pub(super) async fn compute(
 
 /// Reads the account as it is now, and plans.
 pub(super) async fn read_and_plan(account: &Arc<Aws>, admitted: &Admitted, choices: &Choices) -> Result<Plan, Failure> {
-    let live = LiveState::read(account, admitted.bundle().contents()).await?;
+    let live = LiveState::read(account, admitted.bundle().contents(), choices.previous.as_ref()).await?;
     Ok(Plan::compute(admitted, &live, choices, now()?)?)
 }
 

@@ -82,7 +82,7 @@ pub(crate) enum Call {
     /// A policy of others, with `--prune`.
     #[serde(rename = "iam:DetachRolePolicy")]
     DetachPolicy { role: RoleName, policy_arn: String },
-    /// A policy of others, with `--prune`.
+    /// A policy of others, with `--prune`, or one of a role that is removed.
     #[serde(rename = "iam:DeleteRolePolicy")]
     DeletePolicy { role: RoleName, policy_name: String },
     /// The record says that what it knows is about to be deleted. Written only over the version that was read.

@@ -6,7 +6,8 @@ use bundle_schema::escape::{Escaped, EscapedWhole};
 use bundle_schema::names::{RoleName, Timestamp};
 use serde::Serialize;
 
-use crate::account::live::{LastUsed, LiveProvider, LiveRole};
+use crate::account::live::{LastUsed, LiveProvider, LiveRole, Tags};
+use crate::plan::finding::tags_listed;
 use crate::plan::meaning::readable_policy;
 use crate::record::RoleId;
 
@@ -19,6 +20,9 @@ pub(crate) struct Adopted {
     created: Timestamp,
     #[serde(skip_serializing_if = "Fate::is_kept")]
     fate: Fate,
+    /// Whether it carries the cluster's tag.
+    tagged: bool,
+    tags: Tags,
     #[serde(flatten)]
     what: What,
 }
@@ -64,12 +68,13 @@ enum What {
 }
 
 impl Adopted {
-    pub(super) fn provider(arn: String, provider: &LiveProvider, fate: Fate) -> Self {
+    pub(super) fn provider(arn: String, provider: &LiveProvider, tagged: bool, fate: Fate) -> Self {
         let (audiences, thumbprints) = (provider.client_ids.clone(), provider.thumbprints.clone());
-        Self { resource: arn, created: provider.created, fate, what: What::Provider { audiences, thumbprints } }
+        let what = What::Provider { audiences, thumbprints };
+        Self { resource: arn, created: provider.created, fate, tagged, tags: provider.tags.clone(), what }
     }
 
-    pub(super) fn role(name: &RoleName, role: &LiveRole, fate: Fate) -> Self {
+    pub(super) fn role(name: &RoleName, role: &LiveRole, tagged: bool, fate: Fate) -> Self {
         let own = role.policy.iter().map(|_| name.to_string());
         let what = What::Role {
             role_id: role.id.clone(),
@@ -80,7 +85,7 @@ impl Adopted {
             inline: own.chain(role.other_inline.iter().cloned()).collect(),
             max_session_duration: role.max_session_duration,
         };
-        Self { resource: name.to_string(), created: role.created, fate, what }
+        Self { resource: name.to_string(), created: role.created, fate, tagged, tags: role.tags.clone(), what }
     }
 }
 
@@ -92,16 +97,20 @@ impl fmt::Display for Adopted {
             some => some.iter().map(|value| Escaped(value).to_string()).collect::<Vec<_>>().join(", "),
         };
         let (name, fate) = (Escaped(&self.resource), self.fate.word());
+        let why = if self.tagged { "IS NOT IN THE RECORD" } else { "DOES NOT CARRY THE CLUSTER'S TAG" };
+        let tags = tags_listed(&self.tags);
         match &self.what {
             What::Provider { audiences, thumbprints } => {
-                writeln!(f, "IDENTITY PROVIDER {name} IS NOT IN THE RECORD AND IS {fate} (--adopt)")?;
+                writeln!(f, "IDENTITY PROVIDER {name} {why} AND IS {fate} (--adopt)")?;
                 writeln!(f, "    made          {}", self.created)?;
+                writeln!(f, "    tags          {tags}")?;
                 writeln!(f, "    audiences     {}", list(audiences))?;
                 write!(f, "    thumbprints   {}", list(thumbprints))
             }
             What::Role { role_id, last_used, trust, boundary, attached, inline, max_session_duration } => {
-                writeln!(f, "ROLE {name} IS NOT IN THE RECORD AND IS {fate} (--adopt)")?;
+                writeln!(f, "ROLE {name} {why} AND IS {fate} (--adopt)")?;
                 writeln!(f, "    made          {}, ID {role_id}", self.created)?;
+                writeln!(f, "    tags          {tags}")?;
                 match last_used {
                     Some(LastUsed { time, region }) => {
                         writeln!(

@@ -5,7 +5,7 @@ use crate::record::Record;
 /// Everything is off by default.
 #[derive(Debug, Clone, Default)]
 pub struct Choices {
-    /// Take over what carries the cluster's tag and is not in the record.
+    /// Take over what has the right name and is not in the record.
     pub(crate) adopt: bool,
     /// Apply a bundle that is older than what the account holds, or one whose bucket is gone.
     pub(crate) allow_rollback: bool,
@@ -13,6 +13,13 @@ pub struct Choices {
     pub(crate) foreign_policies: ForeignPolicies,
     /// What the last receipt vouches for, where the bucket holds no record.
     pub(crate) previous: Option<Record>,
+}
+
+impl Choices {
+    /// Whether what is the cluster's and not in the bundle goes, and what others put on it.
+    pub(crate) fn prunes(&self) -> bool {
+        self.foreign_policies == ForeignPolicies::Prune
+    }
 }
 
 /// What is done about policies of others on the cluster's roles.

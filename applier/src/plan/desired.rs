@@ -1,9 +1,9 @@
 //! What the account should hold, derived from a bundle alone.
 
 use bundle_schema::documents::contents::{Contents, IssuerObject, OBJECT_CONTENT_TYPE};
-use bundle_schema::names::{Pattern, Sha256, Tag};
+use bundle_schema::names::{Pattern, Sha256, Tag, TagKey};
 
-use crate::account::live::Tags;
+use crate::account::live::{OWNED, Tags, is_owned};
 use crate::admit::{Admitted, Removable};
 use crate::plan::action::NewObject;
 
@@ -11,8 +11,6 @@ use crate::plan::action::NewObject;
 pub(crate) const SERIAL_TAG: &str = "sts-airlock/serial";
 /// See [`SERIAL_TAG`].
 pub(crate) const DIGEST_TAG: &str = "sts-airlock/bundle-sha256";
-/// The value of the tag that marks a resource as the cluster's, as ccoctl has it.
-pub(crate) const OWNED: &str = "owned";
 /// S3's own keys. A bucket's default may be KMS, and what is encrypted with KMS cannot be read without credentials.
 pub(crate) const OBJECT_ENCRYPTION: &str = "AES256";
 /// How long a session of a role may last, in seconds: IAM's default, because a bundle sets none.
@@ -111,7 +109,15 @@ impl<'a> Desired<'a> {
 
     /// Whether the tag that marks a resource as this cluster's is there.
     pub(crate) fn is_owned(&self, tags: &Tags) -> bool {
-        tags.get(&self.contents.header.name.ownership_tag_key()).is_some_and(|value| value == OWNED)
+        is_owned(tags, &self.contents.header.name)
+    }
+
+    /// The tag that marks a resource as another cluster's, where there is one.
+    pub(crate) fn tag_of_other_cluster<'t>(&self, tags: &'t Tags) -> Option<&'t str> {
+        let own = self.contents.header.name.ownership_tag_key();
+        let is_ownership = |key: &str| TagKey::new(key).is_ok_and(|key| key.is_ownership());
+        let mut others = tags.iter().filter(|(key, value)| **key != own && *value == OWNED && is_ownership(key));
+        others.next().map(|(key, _)| key.as_str())
     }
 }
 

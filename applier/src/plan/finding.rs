@@ -1,18 +1,20 @@
 //! What a plan says besides its actions.
 
-use std::collections::BTreeMap;
-use std::fmt;
+mod words;
 
-use bundle_schema::escape::Escaped;
+use std::collections::BTreeMap;
+
 use bundle_schema::names::Timestamp;
 use serde::Serialize;
 
+pub(super) use self::words::tags_listed;
 use crate::account::live::{BucketState, Hazard, LiveState, Tags};
 use crate::plan::action::{Action, Call};
 use crate::plan::adopted::{Adopted, Fate};
-use crate::plan::choices::{Choices, ForeignPolicies};
+use crate::plan::choices::Choices;
 use crate::plan::desired::{DIGEST_TAG, Desired, SERIAL_TAG, is_system_tag, tags};
 use crate::plan::meaning::key_ids;
+use crate::plan::orphans::Orphan;
 use crate::plan::ownership::{Claim, Ownership};
 use crate::plan::refusal::applied;
 use crate::record::{Record, RecordState};
@@ -25,10 +27,10 @@ pub(crate) enum Finding {
     KeyChange { before: Vec<String>, after: Vec<String> },
     /// What an apply leaves that was cut off between making the bucket and tagging it.
     BucketTakenOver { bucket: String },
-    /// A role or provider that carries the cluster's tag and that no record knew, taken over with `--adopt`.
+    /// A role or provider of the right name that no record knew, taken over with `--adopt`.
     Adopted(Adopted),
-    /// A bucket that carries the cluster's tag and had no record.
-    BucketAdopted { bucket: String },
+    /// A bucket that had no record, and its tags; the cluster's may be among them.
+    BucketAdopted { bucket: String, tagged: bool, tags: Tags, empty: bool },
     /// An older bundle is applied than the account holds.
     Rollback { from: u64, to: u64 },
     /// A run that did not end, or that ended before everything was done.
@@ -37,6 +39,8 @@ pub(crate) enum Finding {
     BoundaryRemoved { role: String, boundary: String },
     /// Policies on one of our roles that are not the bundle's.
     ForeignPolicies { role: String, policies: Vec<String>, pruned: bool },
+    /// A role of the cluster's that the bundle does not have.
+    Orphan(Orphan),
     /// A setting of the bucket that can change, delete or hide the documents.
     Hazard {
         bucket: String,
@@ -58,20 +62,29 @@ pub(crate) enum Finding {
 impl Finding {
     /// Whether it belongs above everything else.
     pub(crate) fn is_headline(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::KeyChange { .. }
-                | Self::Rollback { .. }
-                | Self::BoundaryRemoved { .. }
-                | Self::Adopted(_)
-                | Self::UsedLately { .. }
-        )
+            | Self::Rollback { .. }
+            | Self::BoundaryRemoved { .. }
+            | Self::Adopted(_)
+            | Self::UsedLately { .. } => true,
+            Self::BucketAdopted { tagged, .. } => !tagged,
+            Self::Orphan(orphan) => orphan.pruned,
+            _ => false,
+        }
     }
 
-    /// Whether it is about something that others put on what is ours: `plan --detailed-exitcode` says so.
+    /// What counts for the plan's digest.
+    pub(crate) fn digested(&self) -> Self {
+        if let Self::Orphan(orphan) = self { Self::Orphan(orphan.digested()) } else { self.clone() }
+    }
+
+    /// Whether it is about something of others on what is the cluster's, or of the cluster's that is not in the bundle: `plan
+    /// --detailed-exitcode` says so.
     pub(crate) fn is_foreign(&self) -> bool {
         match self {
             Self::ForeignPolicies { pruned, .. } => !pruned,
+            Self::Orphan(orphan) => !orphan.pruned,
             Self::ForeignTag { ignored, .. } => !ignored,
             // Versions that are kept do no harm; whoever suspends them is none of the documents' business either.
             Self::Hazard { hazard, .. } => !matches!(hazard, Hazard::Versioning(_)),
@@ -91,7 +104,13 @@ impl Finding {
 }
 
 /// Everything there is to say about an account and what is planned for it.
-pub(crate) fn findings(desired: &Desired<'_>, live: &LiveState, choices: &Choices, actions: &[Action]) -> Vec<Finding> {
+pub(crate) fn findings(
+    desired: &Desired<'_>,
+    live: &LiveState,
+    choices: &Choices,
+    actions: &[Action],
+    now: Timestamp,
+) -> Vec<Finding> {
     let ownership = Ownership::new(desired, live, choices);
     let mut findings: Vec<Finding> = actions.iter().filter_map(key_change).collect();
     findings.dedup();
@@ -112,10 +131,11 @@ pub(crate) fn findings(desired: &Desired<'_>, live: &LiveState, choices: &Choice
         let Some(role) = live.role(name) else { continue };
         let policies: Vec<String> = role.attached.iter().chain(&role.other_inline).cloned().collect();
         if !policies.is_empty() {
-            let pruned = choices.foreign_policies == ForeignPolicies::Prune;
+            let pruned = choices.prunes();
             findings.push(Finding::ForeignPolicies { role: name.to_string(), policies, pruned });
         }
     }
+    findings.extend(Orphan::all(&ownership, choices, now).into_iter().map(Finding::Orphan));
     findings.extend(foreign_tags(desired, live));
     let unused = desired.unused_exceptions().iter();
     findings.extend(unused.map(|exception| Finding::UnusedException { exception: exception.clone() }));
@@ -131,13 +151,16 @@ fn key_change(action: &Action) -> Option<Finding> {
 
 /// The provider and the roles that no record knew; without `--adopt` there is no plan with one of them.
 fn adopted(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>) -> Vec<Finding> {
-    let provider = live.provider().filter(|provider| ownership.provider(provider) == Claim::TagOnly);
-    let provider =
-        provider.map(|provider| Adopted::provider(desired.contents().header.provider_arn(), provider, Fate::Kept));
+    let provider = live.provider().map(|provider| (provider, ownership.provider(provider)));
+    let provider = provider.filter(|(_, claim)| *claim != Claim::Known).map(|(provider, claim)| {
+        let arn = desired.contents().header.provider_arn();
+        Adopted::provider(arn, provider, claim == Claim::TagOnly, Fate::Kept)
+    });
     let names = desired.contents().roles.iter().map(|documents| &documents.create.role_name);
     let roles = names.filter_map(|name| {
-        let role = live.role(name).filter(|role| ownership.role(name, role) == Claim::TagOnly)?;
-        Some(Adopted::role(name, role, Fate::Kept))
+        let role = live.role(name)?;
+        let claim = ownership.role(name, role);
+        (claim != Claim::Known).then(|| Adopted::role(name, role, claim == Claim::TagOnly, Fate::Kept))
     });
     provider.into_iter().chain(roles).map(Finding::Adopted).collect()
 }
@@ -146,8 +169,10 @@ fn bucket(desired: &Desired<'_>, state: &BucketState, ownership: &Ownership<'_>)
     let BucketState::Present(live) = state else { return Vec::new() };
     let bucket = desired.contents().header.name.bucket().to_string();
     let mut findings = Vec::new();
-    if ownership.bucket(live) == Claim::TagOnly {
-        findings.push(Finding::BucketAdopted { bucket: bucket.clone() });
+    let claim = ownership.bucket(live);
+    if claim != Claim::Known {
+        let (tags, empty) = (live.tags.clone(), live.is_empty);
+        findings.push(Finding::BucketAdopted { bucket: bucket.clone(), tagged: claim == Claim::TagOnly, tags, empty });
     } else if live.is_left_by_a_cut_off_run() && ownership.record().is_none() {
         findings.push(Finding::BucketTakenOver { bucket: bucket.clone() });
     }
@@ -206,113 +231,4 @@ fn foreign_tags(desired: &Desired<'_>, live: &LiveState) -> Vec<Finding> {
         resources,
     };
     found.into_iter().map(finding).collect()
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::KeyChange { before, after } => write!(
-                f,
-                "THE SIGNING KEY CHANGES: published now: {}; then: {}. AWS refuses every token that is signed by a key that \
-                 is no longer published",
-                listed(before),
-                listed(after)
-            ),
-            Self::BucketTakenOver { bucket } => write!(
-                f,
-                "bucket {} is untagged, empty and without a policy, as an interrupted apply leaves it; it is taken over",
-                Escaped(bucket)
-            ),
-            Self::BucketAdopted { bucket } => write!(
-                f,
-                "bucket {} carries the cluster's tag and has no record; it is taken over (--adopt)",
-                Escaped(bucket)
-            ),
-            Self::Adopted(adopted) => adopted.fmt(f),
-            Self::Rollback { from, to } => {
-                write!(f, "ROLLBACK: the account holds serial {from}; serial {to} takes its place")
-            }
-            Self::Unfinished { state, serial, caller, time } => {
-                let (run, then) = if state.is_of_deletion() {
-                    ("a deletion", "some of the cluster may be gone")
-                } else {
-                    ("an apply", "this plan goes on from there")
-                };
-                let ended = if state.is_under_way() { "did not end" } else { "left something to do" };
-                write!(f, "{run} of serial {serial} by {} at {time} {ended}; {then}", Escaped(caller))
-            }
-            Self::BoundaryRemoved { role, boundary } => write!(
-                f,
-                "ROLE {} LOSES ITS PERMISSIONS BOUNDARY {}: the bundle has none",
-                Escaped(role),
-                Escaped(boundary)
-            ),
-            Self::ForeignPolicies { role, policies, pruned } => write!(
-                f,
-                "role {} has policies that are not in the bundle, and {} them: {}",
-                Escaped(role),
-                if *pruned { "loses" } else { "keeps" },
-                listed(policies)
-            ),
-            Self::Hazard { bucket, hazard } => {
-                let bucket = Escaped(bucket);
-                match hazard {
-                    Hazard::Lifecycle(rules) => {
-                        write!(
-                            f,
-                            "bucket {bucket} has lifecycle rules, which can delete the documents: {}",
-                            listed(rules)
-                        )
-                    }
-                    Hazard::Website => write!(f, "bucket {bucket} is served as a website too"),
-                    Hazard::Versioning(status) => write!(f, "bucket {bucket} has versioning: {}", Escaped(status)),
-                    Hazard::ObjectLock => {
-                        write!(f, "bucket {bucket} has object lock, which can keep the documents from being replaced")
-                    }
-                    Hazard::DefaultEncryption(algorithm) => write!(
-                        f,
-                        "bucket {bucket} encrypts by default with {}; objects that are written without AES256 cannot be read by the public",
-                        Escaped(algorithm)
-                    ),
-                }
-            }
-            Self::Thumbprints { recorded, found } => write!(
-                f,
-                "the identity provider's thumbprints changed since the last apply: {} then, {} now",
-                listed(recorded),
-                listed(found)
-            ),
-            Self::ForeignTag { key, ignored, resources } => {
-                let whose = if *ignored { " (ignored by the trust file)" } else { "" };
-                write!(f, "tag {} is not in the bundle{whose}, and stays on {}", Escaped(key), shortened(resources))
-            }
-            Self::UnusedException { exception } => {
-                write!(f, "the trust file's exception for {} is not used by this bundle", Escaped(exception))
-            }
-            Self::UsedLately { roles } => {
-                write!(f, "ROLES WERE USED IN THE LAST DAY: THE CLUSTER MAY STILL BE RUNNING: {}", listed(roles))
-            }
-            Self::RolesLeft { roles } => write!(
-                f,
-                "roles that the record knows and the bundle does not name are left, and nothing says any more whose they are: {}",
-                listed(roles)
-            ),
-        }
-    }
-}
-
-/// Names from outside in one line, each escaped.
-fn listed(names: &[String]) -> String {
-    if names.is_empty() {
-        return "none".to_owned();
-    }
-    names.iter().map(|name| Escaped(name).to_string()).collect::<Vec<_>>().join(", ")
-}
-
-/// The first of many ARNs, and how many more there are.
-fn shortened(arns: &[String]) -> String {
-    match arns {
-        [one, rest @ ..] if rest.len() > 1 => format!("{} and {} other resources", Escaped(one), rest.len()),
-        few => listed(few),
-    }
 }

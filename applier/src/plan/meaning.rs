@@ -13,7 +13,7 @@ pub(crate) fn same_policy(ours: &str, live: &str) -> bool {
     ours == live || normalised(ours).is_some_and(|ours| Some(ours) == normalised(live))
 }
 
-/// A policy's lines for a person, with lists in order; text that is no JSON stays as it is.
+/// A policy's lines for a person, with lists in order, or another JSON document's; text that is no JSON stays as it is.
 pub(crate) fn readable_policy(text: &str) -> String {
     normalised(text).and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or_else(|| text.to_owned())
 }

@@ -73,6 +73,16 @@ impl<'a> Ownership<'a> {
         claim(is_known, self.desired.is_owned(&role.tags))
     }
 
+    /// The roles that are the cluster's and that the bundle does not have. One that another cluster claims as well is ours only
+    /// by the record.
+    pub(crate) fn orphans(&self) -> impl Iterator<Item = (&'a RoleName, &'a LiveRole, Claim)> + '_ {
+        self.live.others().iter().filter_map(|(name, role)| match self.role(name, role) {
+            Claim::TagOnly if self.desired.tag_of_other_cluster(&role.tags).is_some() => None,
+            Claim::None => None,
+            claim => Some((name, role, claim)),
+        })
+    }
+
     /// What is the cluster's when this plan begins, adopted resources included; and what it is about to make.
     pub(crate) fn made_and_making(&self) -> (Made, Making) {
         let mut made = self.record.map(|record| record.made.clone()).unwrap_or_default();
@@ -82,12 +92,13 @@ impl<'a> Ownership<'a> {
             .provider()
             .map(|provider| MadeProvider { created: provider.created, thumbprints: provider.thumbprints.clone() });
         making.provider = made.provider.is_none();
+        // What the bundle does not have stays in the record as long as it is there.
+        made.roles.retain(|name, id| self.live.others().get(name).is_some_and(|role| role.id == *id));
         for documents in &self.desired.contents().roles {
             let name = &documents.create.role_name;
             if let Some(role) = self.live.role(name) {
                 made.roles.insert(name.clone(), role.id.clone());
             } else {
-                made.roles.remove(name);
                 making.roles.insert(name.clone());
             }
         }

@@ -441,7 +441,7 @@ mod tests {
             spoil(held.bucket());
             assert_eq!(
                 crate::fixture::plan(&contents, &held.state()).unwrap_err().to_string(),
-                "bucket prod-oidc exists and is not this cluster's: its tag openshift.io/cloud-credential-operator/prod is missing, not owned\n  if it is not in use, remove it; or make the bundle with another --name"
+                "bucket prod-oidc exists and is not this cluster's: its tag openshift.io/cloud-credential-operator/prod is missing, not owned\n  if it is the cluster's, restore the tag, or look at it and take it over with --adopt; if not, make the bundle with another --name"
             );
         }
     }

@@ -9,10 +9,10 @@ use bundle_schema::escape::Escaped;
 
 use bundle_schema::names::RoleName;
 
-use crate::account::live::{BucketState, LiveBucket, LiveRole, LiveState, Tags};
+use crate::account::live::{BucketState, LiveBucket, LiveRole, LiveState, OWNED, Tags};
 use crate::plan::action::Action;
 use crate::plan::choices::{Choices, ForeignPolicies};
-use crate::plan::desired::{DIGEST_TAG, Desired, OWNED, SERIAL_TAG};
+use crate::plan::desired::{DIGEST_TAG, Desired, SERIAL_TAG};
 use crate::plan::ownership::{Claim, Ownership};
 use crate::plan::removal::Obstacle;
 use crate::record::{RECORD_KEY, RecordError};
@@ -21,10 +21,14 @@ use crate::record::{RECORD_KEY, RecordError};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error(
-        "{what} {} exists and is not this cluster's: its tag {tag} is {}, not {OWNED}\n  if it is not in use, remove it; or make the bundle with another --name",
+        "{what} {} exists and is not this cluster's: its tag {tag} is {}, not {OWNED}\n  if it is the cluster's, restore the tag, or look at it and take it over with --adopt; if not, make the bundle with another --name",
         Escaped(.resource), found.as_deref().map_or("missing".to_owned(), |value| format!("\"{}\"", Escaped(value)))
     )]
     NotOurs { what: &'static str, resource: String, tag: String, found: Option<String> },
+    #[error(
+        "{what} {} is another cluster's: it has the tag {}={OWNED}\n  make the bundle with another --name; or remove that tag, if that cluster is gone, and give --adopt", Escaped(.resource), Escaped(.tag)
+    )]
+    OtherCluster { what: &'static str, resource: String, tag: String },
     #[error(
         "bucket {bucket} exists and S3 does not show it to these credentials: it is another account's, or s3:ListBucket is not allowed\n  make the bundle with another --name, or allow s3:ListBucket"
     )]
@@ -116,7 +120,8 @@ pub(crate) fn check(
         let name = &role.create.role_name;
         let Some(live) = live.role(name) else { continue };
         let claim = ownership.role(name, live);
-        if claim != Claim::None && live.path != role.create.path.as_str() {
+        let is_taken = claim != Claim::None || choices.adopt;
+        if is_taken && live.path != role.create.path.as_str() {
             let (role, found, wanted) = (name.to_string(), live.path.clone(), role.create.path.to_string());
             reasons.push(Refusal::RolePath { role, found, wanted });
         } else {
@@ -125,11 +130,7 @@ pub(crate) fn check(
         let arn = header.role_arn(name);
         let is_given = actions.iter().any(|action| action.resource == arn && action.grants());
         let foreign: Vec<String> = live.attached.iter().chain(&live.other_inline).cloned().collect();
-        if claim != Claim::None
-            && is_given
-            && !foreign.is_empty()
-            && choices.foreign_policies == ForeignPolicies::Refuse
-        {
+        if is_taken && is_given && !foreign.is_empty() && choices.foreign_policies == ForeignPolicies::Refuse {
             reasons.push(Refusal::ForeignPolicies { role: name.to_string(), policies: foreign });
         }
     }
@@ -144,15 +145,9 @@ pub(super) fn provider(
     choices: &Choices,
 ) -> Option<Refusal> {
     let provider = live.provider()?;
-    let (what, identity) = ("identity provider", format!("made {}", provider.created));
-    match ownership.provider(provider) {
-        Claim::Known => None,
-        Claim::TagOnly if choices.adopt => None,
-        Claim::TagOnly => {
-            Some(Refusal::NotInRecord { what, resource: desired.contents().header.provider_arn(), identity })
-        }
-        Claim::None => Some(not_ours(desired, what, desired.contents().header.provider_arn(), &provider.tags)),
-    }
+    let (arn, identity) = (desired.contents().header.provider_arn(), format!("made {}", provider.created));
+    let claim = ownership.provider(provider);
+    claimed(desired, choices, ("identity provider", arn), claim, &provider.tags, identity)
 }
 
 /// Why a role may not be touched.
@@ -163,18 +158,37 @@ pub(super) fn role_claim(
     claim: Claim,
     choices: &Choices,
 ) -> Option<Refusal> {
-    let (what, resource) = ("role", name.to_string());
-    match claim {
-        Claim::Known => None,
-        Claim::TagOnly if choices.adopt => None,
-        Claim::TagOnly => {
-            Some(Refusal::NotInRecord { what, resource, identity: format!("{}, made {}", live.id, live.created) })
-        }
-        Claim::None => Some(not_ours(desired, what, resource, &live.tags)),
-    }
+    let identity = format!("{}, made {}", live.id, live.created);
+    claimed(desired, choices, ("role", name.to_string()), claim, &live.tags, identity)
 }
 
-fn not_ours(desired: &Desired<'_>, what: &'static str, resource: String, tags: &Tags) -> Refusal {
+/// Whether a resource of the right name may be changed. `--adopt` takes over what no record knows, with the cluster's tag or
+/// without; but not what says that it is another cluster's.
+fn claimed(
+    desired: &Desired<'_>,
+    choices: &Choices,
+    (what, resource): (&'static str, String),
+    claim: Claim,
+    tags: &Tags,
+    identity: String,
+) -> Option<Refusal> {
+    if claim == Claim::Known {
+        return None;
+    }
+    if let Some(tag) = desired.tag_of_other_cluster(tags) {
+        return Some(Refusal::OtherCluster { what, resource, tag: tag.to_owned() });
+    }
+    if choices.adopt {
+        return None;
+    }
+    if claim == Claim::TagOnly {
+        return Some(Refusal::NotInRecord { what, resource, identity });
+    }
+    Some(not_ours(desired, what, resource, tags))
+}
+
+/// What carries neither the cluster's tag nor stands in the record.
+pub(super) fn not_ours(desired: &Desired<'_>, what: &'static str, resource: String, tags: &Tags) -> Refusal {
     let tag = desired.contents().header.name.ownership_tag_key();
     let found = tags.get(&tag).cloned();
     Refusal::NotOurs { what, resource, tag, found }
@@ -201,15 +215,8 @@ pub(super) fn bucket(
     if let Some(Err(error)) = live.record.as_ref().map(|record| &record.content) {
         reasons.push(Refusal::BadRecord { bucket: bucket.clone(), error: error.clone() });
     }
-    match ownership.bucket(live) {
-        Claim::Known => {}
-        Claim::TagOnly if choices.adopt => {}
-        Claim::TagOnly => {
-            let identity = "it has no record".to_owned();
-            reasons.push(Refusal::NotInRecord { what: "bucket", resource: bucket.clone(), identity });
-        }
-        Claim::None => reasons.push(not_ours(desired, "bucket", bucket.clone(), &live.tags)),
-    }
+    let (claim, identity) = (ownership.bucket(live), "it has no record".to_owned());
+    reasons.extend(claimed(desired, choices, ("bucket", bucket.clone()), claim, &live.tags, identity));
     reasons
 }
 
@@ -326,11 +333,11 @@ mod tests {
             spoiled,
             "the account refuses the bundle for 4 reasons; nothing was changed
 - bucket prod-oidc exists and is not this cluster's: its tag openshift.io/cloud-credential-operator/prod is missing, not owned
-  if it is not in use, remove it; or make the bundle with another --name
+  if it is the cluster's, restore the tag, or look at it and take it over with --adopt; if not, make the bundle with another --name
 - identity provider arn:aws:iam::123456789012:oidc-provider/prod-oidc.s3.us-east-2.amazonaws.com exists and is not this cluster's: its tag openshift.io/cloud-credential-operator/prod is \"shared\", not owned
-  if it is not in use, remove it; or make the bundle with another --name
+  if it is the cluster's, restore the tag, or look at it and take it over with --adopt; if not, make the bundle with another --name
 - role prod-disk exists and is not this cluster's: its tag openshift.io/cloud-credential-operator/prod is missing, not owned
-  if it is not in use, remove it; or make the bundle with another --name
+  if it is the cluster's, restore the tag, or look at it and take it over with --adopt; if not, make the bundle with another --name
 - role prod-registry has path /x/, the bundle has /; IAM cannot move a role
   make the bundle with --role-path /x/, or remove the role if it is not in use"
         );
@@ -361,13 +368,58 @@ mod tests {
             takes(&ADOPT, other),
             ["s3:PutObject sts-airlock/record.json", "s3:PutObject sts-airlock/record.json"]
         );
-        assert!(
-            refuse_with(&ADOPT, |held| {
-                held.bucket().record = None;
-                held.role("prod-disk").tags.clear();
-            })
-            .starts_with("role prod-disk exists and is not this cluster's")
+    }
+
+    #[test]
+    fn what_has_the_right_name_and_no_tag_is_taken_over_by_somebody_who_says_so() {
+        let bare = |held: &mut Held| {
+            held.bucket().record = None;
+            held.bucket().tags = crate::fixture::tag_set(&[("team", "x\u{1b}")]);
+            held.provider.as_mut().unwrap().tags.clear();
+            held.role("prod-disk").tags.clear();
+        };
+        assert_eq!(refuse(bare).matches("restore the tag, or look at it and take it over with --adopt").count(), 3);
+        let record = "s3:PutObject sts-airlock/record.json";
+        assert_eq!(
+            takes(&ADOPT, bare),
+            [
+                record,
+                "s3:PutBucketTagging bucket prod-oidc",
+                "iam:TagOpenIDConnectProvider identity provider prod-oidc.s3.us-east-2.amazonaws.com",
+                "iam:TagRole role prod-disk",
+                record
+            ]
         );
+        let contents = contents();
+        let mut held = Held::everything(&contents);
+        bare(&mut held);
+        let text = plan_with(&contents, &held.state(), &ADOPT).unwrap().text().to_string();
+        for line in [
+            "! ROLE prod-disk DOES NOT CARRY THE CLUSTER'S TAG AND IS TAKEN OVER (--adopt)\n    made          2026-09-21T14:13:20Z, ID AROAEXAMPLE0PRODDISK\n    tags          none\n",
+            "! ROLE prod-registry IS NOT IN THE RECORD AND IS TAKEN OVER (--adopt)\n",
+            "! BUCKET prod-oidc DOES NOT CARRY THE CLUSTER'S TAG AND IS TAKEN OVER (--adopt)\n    tags          team=x\\u{1b}\n    objects       there are some; those that are not the issuer's stay\n",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_another_cluster_claims_is_not_taken_over() {
+        let tag = "openshift.io/cloud-credential-operator/prod-d";
+        let claimed = |held: &mut Held| {
+            held.bucket().record = None;
+            let role = held.role("prod-disk");
+            role.tags = crate::fixture::tag_set(&[(tag, "owned")]);
+        };
+        assert_eq!(
+            refuse_with(&ADOPT, claimed),
+            format!(
+                "role prod-disk is another cluster's: it has the tag {tag}=owned\n  make the bundle with another --name; or remove that tag, if that cluster is gone, and give --adopt"
+            )
+        );
+        // The record is the proof, whatever somebody tags.
+        let tagged = |held: &mut Held| drop(held.role("prod-disk").tags.insert(tag.to_owned(), "owned".to_owned()));
+        assert_eq!(takes(&Choices::default(), tagged), Vec::<String>::new());
     }
 
     #[test]

@@ -95,6 +95,7 @@ impl<'a> Removal<'a> {
         });
         reasons.extend(older);
         reasons.extend(refusal::provider(desired, live, ownership, choices));
+        reasons.extend(self.untagged());
         for (name, role) in self.roles() {
             reasons.extend(refusal::role_claim(desired, name, role, ownership.role(name, role), choices));
             let policies = foreign_policies(role);
@@ -107,6 +108,24 @@ impl<'a> Removal<'a> {
         }
         reasons.extend(self.bucket().and_then(|bucket| self.obstacle(bucket)).map(Refusal::from));
         reasons
+    }
+
+    /// What carries neither the tag nor stands in the record: `--adopt` takes it over where it is put right, and does not delete
+    /// it. Without the flag it is refused already.
+    fn untagged(&self) -> Vec<Refusal> {
+        let Self { desired, live, choices, ownership, .. } = self;
+        if !choices.adopt {
+            return Vec::new();
+        }
+        let header = &desired.contents().header;
+        let bucket = self.bucket().filter(|bucket| ownership.bucket(bucket) == Claim::None);
+        let bucket = bucket.map(|bucket| ("bucket", header.name.bucket().to_string(), &bucket.tags));
+        let provider = live.provider().filter(|provider| ownership.provider(provider) == Claim::None);
+        let provider = provider.map(|provider| ("identity provider", header.provider_arn(), &provider.tags));
+        let roles = self.roles().filter(|(name, role)| ownership.role(name, role) == Claim::None);
+        let roles = roles.map(|(name, role)| ("role", name.to_string(), &role.tags));
+        let all = bucket.into_iter().chain(provider).chain(roles);
+        all.map(|(what, resource, tags)| refusal::not_ours(desired, what, resource, tags)).collect()
     }
 
     /// What the bucket holds that keeps it from being emptied.
@@ -192,9 +211,10 @@ impl<'a> Removal<'a> {
         findings.extend((!used.is_empty()).then_some(Finding::UsedLately { roles: used }));
         let provider = live.provider().filter(|provider| ownership.provider(provider) == Claim::TagOnly);
         let arn = desired.contents().header.provider_arn();
-        findings.extend(provider.map(|provider| Finding::Adopted(Adopted::provider(arn, provider, Fate::Deleted))));
+        findings
+            .extend(provider.map(|provider| Finding::Adopted(Adopted::provider(arn, provider, true, Fate::Deleted))));
         let taken = self.roles().filter(|(name, role)| ownership.role(name, role) == Claim::TagOnly);
-        findings.extend(taken.map(|(name, role)| Finding::Adopted(Adopted::role(name, role, Fate::Deleted))));
+        findings.extend(taken.map(|(name, role)| Finding::Adopted(Adopted::role(name, role, true, Fate::Deleted))));
         findings.extend(ownership.record().and_then(unfinished));
         for (name, role) in self.roles() {
             let policies = foreign_policies(role);

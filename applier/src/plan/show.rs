@@ -119,11 +119,16 @@ impl Plan {
             }
             (0, 0) => "Nothing to do: the account holds what the bundle says.".to_owned(),
             (1.., _) if blocks.is_empty() => format!("Plan: write the record ({calls} calls)."),
-            (0, _) => "Nothing to change, but others have added what is marked with ! above.".to_owned(),
+            (0, _) => "Nothing to change, but what is marked with ! above is not the bundle's.".to_owned(),
             _ => format!(
-                "Plan: create {}, update {} ({calls} {noun}).",
+                "Plan: create {}, update {}{} ({calls} {noun}).",
                 resources(Change::Create),
-                resources(Change::Update)
+                resources(Change::Update),
+                if blocks.iter().any(|block| block.change() == Change::Delete) {
+                    format!(", delete {}", resources(Change::Delete))
+                } else {
+                    String::new()
+                }
             ),
         }
     }

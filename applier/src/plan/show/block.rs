@@ -38,10 +38,10 @@ impl Block<'_> {
         let deletes = |action: &&Action| {
             matches!(action.call, Call::DeleteRole { .. } | Call::DeleteProvider { .. } | Call::DeleteBucket { .. })
         };
-        if self.actions.iter().any(makes) {
-            Change::Create
-        } else if self.actions.iter().any(deletes) {
+        if self.actions.iter().any(deletes) {
             Change::Delete
+        } else if self.actions.iter().any(makes) {
+            Change::Create
         } else {
             Change::Update
         }

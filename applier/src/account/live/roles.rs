@@ -1,0 +1,174 @@
+//! Which roles of the account are read: those of the bundle, and those of the cluster that the bundle does not have.
+//!
+//! Input: a bundle, the record, and one listing of the account's roles. Output: the roles, with their policies. The listing
+//! has no tags, so those of a role that has the cluster's beginning and that neither bundle nor record knows are read first.
+//!
+//! IAM is eventually consistent: a listing may lack what was made, or have what was removed, a moment ago. For a plan that is
+//! good enough. What a run that was cut off has made, or was about to make, stands in the record and is asked for by name,
+//! whatever the listing says; a role that somebody else makes meanwhile is met by the writer, which looks at it when
+//! `CreateRole` answers `EntityAlreadyExists`; and `DeleteRole` is content with a role that is gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bundle_schema::documents::contents::Contents;
+use bundle_schema::names::RoleName;
+use tokio::task::JoinSet;
+
+use super::{LiveError, LiveRole, ReadAccount, Roles, is_owned};
+use crate::account::error::AwsError;
+use crate::record::Record;
+
+/// The roles of an account that a plan is about.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    /// Those that the bundle has.
+    pub(super) bundled: Roles,
+    /// Those that it does not have, and that carry the cluster's tag or that the record names.
+    pub(super) others: Roles,
+}
+
+type Reads = JoinSet<Result<(RoleName, Option<LiveRole>), AwsError>>;
+
+/// Reads them, those that have to be read in any case while the listing is under way.
+pub(super) async fn read<A: ReadAccount>(
+    account: &Arc<A>,
+    contents: &Contents,
+    record: Option<&Record>,
+) -> Result<Read, LiveError> {
+    let header = &contents.header;
+    let bundled: BTreeMap<&RoleName, &RoleName> =
+        contents.roles.iter().map(|role| (&role.create.role_name, &role.policy.policy_name)).collect();
+    // A role's name is taken whatever its path is, and the listing of a path does not have the roles of another.
+    let lists_all = header.role_path.as_str() == "/";
+    let recorded: BTreeSet<&RoleName> =
+        record.iter().flat_map(|record| record.made.roles.keys().chain(&record.making.roles)).collect();
+    let mut reads = Reads::new();
+    let read = |reads: &mut Reads, name: &RoleName, policy: &RoleName| {
+        let (account, name, policy) = (Arc::clone(account), name.clone(), policy.clone());
+        reads.spawn(async move {
+            let live = account.role(&name, &policy).await?;
+            Ok((name, live))
+        });
+    };
+    let must_be_read = |name: &RoleName| !lists_all || recorded.contains(name);
+    for (name, policy) in bundled.iter().filter(|(name, _)| must_be_read(name)) {
+        read(&mut reads, name, policy);
+    }
+    for name in recorded.iter().filter(|name| !bundled.contains_key(**name)) {
+        read(&mut reads, name, name);
+    }
+
+    let listed = account.role_names(&header.role_path).await?;
+    // IAM takes two names for one that differ by case alone.
+    let listed_folded: BTreeSet<String> = listed.iter().map(|name| name.to_ascii_lowercase()).collect();
+    let bundled_folded: BTreeSet<String> = bundled.keys().map(|name| name.as_str().to_ascii_lowercase()).collect();
+    let is_listed = |name: &RoleName| listed_folded.contains(&name.as_str().to_ascii_lowercase());
+    for (name, policy) in bundled.iter().filter(|(name, _)| !must_be_read(name) && is_listed(name)) {
+        read(&mut reads, name, policy);
+    }
+    let beginning = format!("{}-", header.name);
+    let strangers = listed.iter().filter(|name| name.starts_with(&beginning));
+    // A name that this project would refuse is none that it made.
+    let strangers = strangers.filter_map(|name| RoleName::new(name).ok());
+    for name in strangers
+        .filter(|name| !recorded.contains(name) && !bundled_folded.contains(&name.as_str().to_ascii_lowercase()))
+    {
+        let (account, cluster) = (Arc::clone(account), header.name.clone());
+        reads.spawn(async move {
+            let tags = account.role_tags(&name).await?;
+            let is_owned = tags.is_some_and(|tags| is_owned(&tags, &cluster));
+            let live = if is_owned { account.role(&name, &name).await? } else { None };
+            Ok((name, live))
+        });
+    }
+
+    let mut all = Read::default();
+    while let Some(read) = reads.join_next().await {
+        let (name, live) = read.map_err(|_| LiveError::CutOff)??;
+        let roles = if bundled.contains_key(&name) { &mut all.bundled } else { &mut all.others };
+        roles.extend(live.map(|live| (name, live)));
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Fake, Held, contents, parsed, record, tag_set};
+
+    fn names(roles: &Roles) -> Vec<String> {
+        roles.keys().map(ToString::to_string).collect()
+    }
+
+    /// What is read of an account, and which roles were asked for.
+    fn read_of(contents: &Contents, held: Held, record: Option<&Record>) -> (Read, Vec<String>) {
+        let account = Arc::new(Fake::new(held));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let read = runtime.block_on(read(&account, contents, record)).unwrap();
+        let mut asked = account.log.lock().unwrap().clone();
+        asked.sort();
+        (read, asked)
+    }
+
+    #[test]
+    fn a_role_that_is_not_listed_is_not_asked_for() {
+        let (read, asked) = read_of(&contents(), Held::nothing(), None);
+        assert_eq!((names(&read.bundled), names(&read.others)), (vec![], vec![]));
+        assert_eq!(asked, ["list /"]);
+        let (read, asked) = read_of(&contents(), Held::everything(&contents()), None);
+        assert_eq!(names(&read.bundled), ["prod-disk", "prod-registry"]);
+        assert_eq!(asked, ["list /", "read prod-disk", "read prod-registry"]);
+    }
+
+    #[test]
+    fn what_the_record_names_is_asked_for_whatever_the_listing_says() {
+        let mut record = record();
+        record.making.roles.insert(parsed("prod-late"));
+        let (read, asked) = read_of(&contents(), Held::nothing(), Some(&record));
+        assert_eq!((names(&read.bundled), names(&read.others)), (vec![], vec![]));
+        assert_eq!(asked, ["list /", "read prod-disk", "read prod-late", "read prod-registry"]);
+    }
+
+    #[test]
+    fn a_path_of_its_own_says_nothing_about_names_elsewhere() {
+        let mut contents = contents();
+        contents.header.role_path = parsed("/team/");
+        let (_, asked) = read_of(&contents, Held::nothing(), None);
+        assert_eq!(asked, ["list /team/", "read prod-disk", "read prod-registry"]);
+    }
+
+    #[test]
+    fn what_carries_the_tag_is_read_and_what_another_cluster_has_is_not() {
+        let mut held = Held::everything(&contents());
+        let role = held.role("prod-disk").clone();
+        let others = [
+            ("prod-old", Some("openshift.io/cloud-credential-operator/prod")),
+            ("prod-a-disk", Some("openshift.io/cloud-credential-operator/prod-a")),
+            ("prod-none", None),
+            ("prod-DISK", Some("openshift.io/cloud-credential-operator/prod")),
+            ("production", Some("openshift.io/cloud-credential-operator/prod")),
+        ];
+        for (name, tag) in others {
+            let tags = tag.map(|tag| tag_set(&[(tag, "owned")])).unwrap_or_default();
+            held.others.insert(parsed(name), LiveRole { tags, ..role.clone() });
+        }
+        let (read, asked) = read_of(&contents(), held, Some(&record()));
+        assert_eq!(
+            (names(&read.bundled), names(&read.others)),
+            (vec!["prod-disk".to_owned(), "prod-registry".to_owned()], vec!["prod-old".to_owned()])
+        );
+        assert_eq!(
+            asked,
+            [
+                "list /",
+                "read prod-disk",
+                "read prod-old",
+                "read prod-registry",
+                "tags prod-a-disk",
+                "tags prod-none",
+                "tags prod-old"
+            ]
+        );
+    }
+}
