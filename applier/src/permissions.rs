@@ -74,6 +74,10 @@ const UNBOUND_ROLES: Actions = &["iam:CreateRole", "iam:DeleteRolePermissionsBou
 /// `--prune`: policies of others on the cluster's roles go.
 const PRUNE_ROLES: Actions = &["iam:DeleteRolePolicy", "iam:DetachRolePolicy"];
 
+/// Which roles there are: IAM limits it to no resource.
+const LIST_ROLES: Actions = &["iam:ListRoles"];
+/// `apply --prune`: roles of the cluster that the bundle no longer has go.
+const PRUNE_ORPHANS: Actions = &["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy"];
 /// What `delete` looks for and does besides reading.
 const DELETE_BUCKET: Actions = &["s3:DeleteBucket", "s3:ListBucketVersions"];
 const DELETE_OBJECTS: Actions = &["s3:DeleteObject", "s3:DeleteObjectVersion"];
@@ -141,11 +145,16 @@ fn statements(contents: &Contents, purpose: Purpose, prune: bool) -> Vec<Stateme
             Purpose::Delete => delete,
         }
     };
+    // Roles of earlier bundles are named by no document: only their names begin as all of the cluster's do.
+    let orphans =
+        format!("arn:{}:iam::{}:role{}{}-*", header.partition, header.account_id, header.role_path, header.name);
     let mut statements = vec![
         allow(&[READ_BUCKET, of(WRITE_BUCKET, DELETE_BUCKET)], &[bucket], account()),
         allow(&[READ_OBJECTS, of(WRITE_OBJECTS, DELETE_OBJECTS)], &objects, account()),
         allow(&[READ_PROVIDER, of(WRITE_PROVIDER, DELETE_PROVIDER)], &[header.provider_arn()], None),
         allow(&[READ_ROLES, of(WRITE_ROLES, DELETE_ROLES)], &roles, None),
+        allow(&[LIST_ROLES], &["*".to_owned()], None),
+        allow(&[READ_ROLES], std::slice::from_ref(&orphans), None),
     ];
     match (purpose, &header.settings.permissions_boundary_arn) {
         (Purpose::Plan, _) => {}
@@ -159,6 +168,9 @@ fn statements(contents: &Contents, purpose: Purpose, prune: bool) -> Vec<Stateme
     }
     if prune && purpose != Purpose::Plan {
         statements.push(allow(&[of(PRUNE_ROLES, PRUNE_DELETED_ROLES)], &roles, None));
+    }
+    if prune && purpose == Purpose::Apply {
+        statements.push(allow(&[PRUNE_ORPHANS], &[orphans], None));
     }
     statements
 }

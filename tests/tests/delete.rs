@@ -338,8 +338,8 @@ fn a_role_that_is_not_ours_stops_it() -> Test {
     applied.refuses(
         &["--adopt"],
         &format!(
-            "role {name} exists and is not this cluster's: its tag {tag} is missing, not owned\n  if it is not in use, remove it; \
-             or make the bundle with another --name"
+            "role {name} carries no ownership tag of this cluster and is not in the record, so it is not deleted\n  restore the tag \
+             {tag} if it is the cluster's; if not, it stands in the way of nothing else: delete the rest by hand"
         ),
     );
     applied.call("iam", "delete_role", json!({"RoleName": name}));

@@ -184,14 +184,9 @@ fn claimed(
     if claim == Claim::TagOnly {
         return Some(Refusal::NotInRecord { what, resource, identity });
     }
-    Some(not_ours(desired, what, resource, tags))
-}
-
-/// What carries neither the cluster's tag nor stands in the record.
-pub(super) fn not_ours(desired: &Desired<'_>, what: &'static str, resource: String, tags: &Tags) -> Refusal {
     let tag = desired.contents().header.name.ownership_tag_key();
     let found = tags.get(&tag).cloned();
-    Refusal::NotOurs { what, resource, tag, found }
+    Some(Refusal::NotOurs { what, resource, tag, found })
 }
 
 /// Why the bucket may not be touched.

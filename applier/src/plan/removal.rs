@@ -119,13 +119,14 @@ impl<'a> Removal<'a> {
         }
         let header = &desired.contents().header;
         let bucket = self.bucket().filter(|bucket| ownership.bucket(bucket) == Claim::None);
-        let bucket = bucket.map(|bucket| ("bucket", header.name.bucket().to_string(), &bucket.tags));
+        let bucket = bucket.map(|_| ("bucket", header.name.bucket().to_string()));
         let provider = live.provider().filter(|provider| ownership.provider(provider) == Claim::None);
-        let provider = provider.map(|provider| ("identity provider", header.provider_arn(), &provider.tags));
+        let provider = provider.map(|_| ("identity provider", header.provider_arn()));
         let roles = self.roles().filter(|(name, role)| ownership.role(name, role) == Claim::None);
-        let roles = roles.map(|(name, role)| ("role", name.to_string(), &role.tags));
+        let roles = roles.map(|(name, _)| ("role", name.to_string()));
         let all = bucket.into_iter().chain(provider).chain(roles);
-        all.map(|(what, resource, tags)| refusal::not_ours(desired, what, resource, tags)).collect()
+        let tag = header.name.ownership_tag_key();
+        all.map(|(what, resource)| Obstacle::Untagged { what, resource, tag: tag.clone() }.into()).collect()
     }
 
     /// What the bucket holds that keeps it from being emptied.

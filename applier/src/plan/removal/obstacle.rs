@@ -15,6 +15,10 @@ pub(crate) enum Obstacle {
     )]
     OlderSerial { live: u64, bundle: u64 },
     #[error(
+        "{what} {} carries no ownership tag of this cluster and is not in the record, so it is not deleted\n  restore the tag {tag} if it is the cluster's; if not, it stands in the way of nothing else: delete the rest by hand", Escaped(.resource)
+    )]
+    Untagged { what: &'static str, resource: String, tag: String },
+    #[error(
         "role {role} has policies that are not in the bundle: {}\n  somebody may still need them: remove them, or delete with --prune", escaped(.policies)
     )]
     Policies { role: String, policies: Vec<String> },
