@@ -80,9 +80,10 @@ pub(crate) fn contents() -> Contents {
     };
     let public_key = ServiceAccountKey::from_pem(KEY).unwrap();
     Contents {
-        discovery: Discovery::of(&header.issuer_url, "ES256"),
-        jwks: Jwks { keys: vec![public_key.jwk().clone()] },
+        discovery: Discovery::of(&header.issuer_url, &Jwks::of([&public_key])),
+        jwks: Jwks::of([&public_key]),
         public_key,
+        further_keys: Vec::new(),
         bucket: BucketDocuments::of(&header),
         provider: CreateOpenIdConnectProvider {
             url: header.issuer_url.clone(),

@@ -36,6 +36,10 @@ pub const MAX_SERIAL: u64 = 999_999_999;
 /// How long a bundle may be valid, in days: a year, and a month to renew it in.
 pub const MAX_VALID_DAYS: u32 = 400;
 
+/// Public keys of one bundle: two during a rotation, and two more for one that begins before the last has ended. IAM takes
+/// 100 of each type [IAM user guide, creating OIDC identity providers].
+pub const MAX_PUBLIC_KEYS: usize = 4;
+
 /// Tags of one IAM role or provider [IAM quotas]; two more of ours mark the bucket.
 pub const MAX_TAGS: usize = 48;
 /// Audiences of one identity provider [IAM quotas].

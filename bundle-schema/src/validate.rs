@@ -14,10 +14,9 @@ use self::index::{check_components, check_header};
 use self::roles::check_role;
 use crate::documents::contents::{BucketDocuments, Contents, path};
 use crate::documents::index::Header;
-use crate::documents::key::ServiceAccountKey;
 use crate::documents::{CreateOpenIdConnectProvider, Discovery, Jwk, Jwks, manifest};
 use crate::escape::Escaped;
-use crate::limits::{MAX_AUDIENCES, MAX_THUMBPRINTS};
+use crate::limits::{MAX_AUDIENCES, MAX_PUBLIC_KEYS, MAX_THUMBPRINTS};
 
 /// One thing that does not fit, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,8 +112,9 @@ fn repeated<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
 }
 
 fn check_issuer(contents: &Contents, problems: &mut Problems) {
-    let Contents { header, discovery, jwks, public_key, .. } = contents;
-    let expected = Discovery::of(&header.issuer_url, &public_key.jwk().alg);
+    let Contents { header, discovery, jwks, public_key, further_keys, .. } = contents;
+    let expected_jwks = Jwks::of(contents.keys());
+    let expected = Discovery::of(&header.issuer_url, &expected_jwks);
     let Discovery {
         issuer,
         jwks_uri,
@@ -131,23 +131,38 @@ fn check_issuer(contents: &Contents, problems: &mut Problems) {
     let algorithms = &discovery.id_token_signing_alg_values_supported;
     problems.equal(at, "id_token_signing_alg_values_supported", algorithms, id_token_signing_alg_values_supported);
     problems.equal(at, "claims_supported", &discovery.claims_supported, claims_supported);
-    check_jwks(jwks, public_key, problems);
+    check_jwks(jwks, &expected_jwks, problems);
+    problems.at_most(path::KEYS, "public keys", 1 + further_keys.len(), MAX_PUBLIC_KEYS);
+    if let Some(twice) = further_keys.iter().find(|key| *key == public_key) {
+        problems.add(&path::key(twice), format!("is the key of {} again", path::PUBLIC_KEY));
+    }
 }
 
-fn check_jwks(jwks: &Jwks, public_key: &ServiceAccountKey, problems: &mut Problems) {
+/// The keys that are published are those of the bundle, in their order.
+fn check_jwks(jwks: &Jwks, expected: &Jwks, problems: &mut Problems) {
     let at = path::JWKS;
-    let [found] = jwks.keys.as_slice() else {
-        return problems.add(at, format!("keys: expected exactly 1, found {}", jwks.keys.len()));
-    };
-    let Jwk { usage, kty, kid, alg, n, e, crv, x, y } = public_key.jwk();
-    problems.equal(at, "use", &found.usage, usage);
-    problems.equal(at, "kty", &found.kty, kty);
-    problems.equal(at, "kid", &found.kid, kid);
-    problems.equal(at, "alg", &found.alg, alg);
+    if jwks.keys.len() != expected.keys.len() {
+        let (expected, found) = (expected.keys.len(), jwks.keys.len());
+        return problems.add(at, format!("keys: expected exactly {expected}, found {found}"));
+    }
+    for (index, (found, expected)) in jwks.keys.iter().zip(&expected.keys).enumerate() {
+        check_jwk(index, found, expected, problems);
+    }
+}
+
+fn check_jwk(index: usize, found: &Jwk, expected: &Jwk, problems: &mut Problems) {
+    let at = path::JWKS;
+    // The key that signs is the one that is meant where none is named.
+    let named = |field: &str| if index == 0 { field.to_owned() } else { format!("keys[{index}].{field}") };
+    let Jwk { usage, kty, kid, alg, n, e, crv, x, y } = expected;
+    problems.equal(at, &named("use"), &found.usage, usage);
+    problems.equal(at, &named("kty"), &found.kty, kty);
+    problems.equal(at, &named("kid"), &found.kid, kid);
+    problems.equal(at, &named("alg"), &found.alg, alg);
     for (field, found, expected) in
         [("n", &found.n, n), ("e", &found.e, e), ("crv", &found.crv, crv), ("x", &found.x, x), ("y", &found.y, y)]
     {
-        problems.equal(at, field, found, expected);
+        problems.equal(at, &named(field), found, expected);
     }
 }
 

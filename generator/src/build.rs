@@ -29,7 +29,6 @@ use std::collections::BTreeMap;
 use bundle_schema::bundle::{self, InspectError, Inspection, WriteError};
 use bundle_schema::documents::contents::{BucketDocuments, Contents, RoleDocuments};
 use bundle_schema::documents::index::{Component, Endpoint, Header, Kind};
-use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::documents::policy::{PermissionPolicy, PermissionStatement, PolicyVersion, RoleTrustPolicy};
 use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy};
 use bundle_schema::escape::Escaped;
@@ -39,6 +38,7 @@ use bundle_schema::names::{GeneratorVersion, IssuerUrl, NameError, Partition, Sh
 
 use crate::build::again::{Again, AgainError};
 use crate::build::roles::{RolesError, components};
+use crate::keys::published::PublishedKeys;
 use crate::keys::signing::SigningKey;
 use crate::requests::{LeftOut, Requests, Selected};
 use crate::settings::options::BundleOptions;
@@ -104,7 +104,7 @@ pub struct BundleDraft {
 }
 
 /// Builds the contents of a bundle.
-pub fn build(options: &BundleOptions, requests: Requests, key: ServiceAccountKey) -> Result<BundleDraft, BuildError> {
+pub fn build(options: &BundleOptions, requests: Requests, keys: PublishedKeys) -> Result<BundleDraft, BuildError> {
     let Requests { selected, skipped, files, left_out } = requests;
     let components = components(&options.name, options.role_names, &options.service_accounts, &selected)?;
     let mut pairs: Vec<(Component, Selected)> = components.into_iter().zip(selected).collect();
@@ -118,10 +118,13 @@ pub fn build(options: &BundleOptions, requests: Requests, key: ServiceAccountKey
             notes.undecided.insert(component.role_name.into(), undecided);
         }
     }
+    let jwks = Jwks::of(keys.iter());
+    let PublishedKeys { signing, further } = keys;
     let contents = Contents {
-        discovery: Discovery::of(&header.issuer_url, &key.jwk().alg),
-        jwks: Jwks { keys: vec![key.jwk().clone()] },
-        public_key: key,
+        discovery: Discovery::of(&header.issuer_url, &jwks),
+        jwks,
+        public_key: signing,
+        further_keys: further,
         bucket: BucketDocuments::of(&header),
         provider: CreateOpenIdConnectProvider {
             url: header.issuer_url.clone(),
@@ -306,6 +309,7 @@ mod tests {
     use crate::keys::signing::{self, KeyFile};
     use crate::settings::features::Features;
     use crate::settings::options::{Place, ServiceAccounts, audiences, tags};
+    use bundle_schema::documents::key::ServiceAccountKey;
     use bundle_schema::names::{AccountId, ClusterName, EntryPath, Region, RoleNaming, RolePath, Timestamp};
 
     fn options(region: &str) -> BundleOptions {
@@ -346,7 +350,7 @@ mod tests {
         let entry = |number| EntryPath::new(format!("credentials-requests/{number}.yaml")).unwrap();
         let files = files.iter().enumerate().map(|(number, text)| (entry(number), text.clone().into_bytes())).collect();
         let requests = Requests::of_files(files, &Features::default()).unwrap();
-        build(&options(region), requests, key())
+        build(&options(region), requests, key().into())
     }
 
     /// Made once for this test; its private half is nowhere.

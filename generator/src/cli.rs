@@ -89,7 +89,7 @@ Output files, which appear together or not at all, and are never overwritten:
 --trusted-key, or every role of --trust, must have signed the older one; it may
 have expired. These are taken from it:
   never given otherwise  name, account, region, partition, DNS suffix, role
-                         path, and the public key: no private key is needed
+                         path, and the public keys: no private key is needed
   unless given anew      serial (its own plus one), tags, audiences, thumbprints
                          and feature gates, each as a whole; permissions
                          boundary, role names, feature set
@@ -99,6 +99,12 @@ Nothing else is: the requests are those of --credentials-requests-dir, and
 --expires-in counts from now. To go without a setting that the older bundle has,
 such as its boundary, leave --previous out and give --serial and
 --public-key-file.
+
+Keys change in two bundles: --previous OLD --add-public-key FILE publishes a
+new key besides; once the API server signs with it, and no token of the old key
+is left, --previous OLD --drop-key KID publishes the old one no longer. The key
+that signed goes on signing; where it is dropped, the one that is left does, and
+--signing-kid KID says which where there are several. At most 4 are published.
 
 The cluster's key pair is the first of these:
   1. --previous BUNDLE, or --public-key-file FILE: the public half alone, for a

@@ -12,6 +12,7 @@ use crate::build::install_archive::InstallArchiveError;
 use crate::build::roles::RolesError;
 use crate::build::{BuildError, FreezeError};
 use crate::keys::password::PasswordError;
+use crate::keys::published::RotationError;
 use crate::keys::service_account::PrivateKeyError;
 use crate::keys::signing::SigningKeyError;
 use crate::output::files::OutputError;
@@ -66,6 +67,7 @@ failures! {
     OpenError => Other,
     OptionsError => Usage,
     PreviousError => Usage,
+    RotationError => Usage,
     SettingsError => Usage,
     SigningKeyError => Usage,
 }

@@ -4,5 +4,6 @@
 //! that signs bundles ([`signing::SigningKey`]). No type here that holds a secret can be printed.
 
 pub(crate) mod password;
+pub mod published;
 pub mod service_account;
 pub mod signing;

@@ -23,7 +23,7 @@ mod roles;
 pub(crate) mod sample;
 pub mod sarif;
 pub mod text;
-mod words;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod tests {

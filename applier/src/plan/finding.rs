@@ -23,7 +23,8 @@ use crate::record::{Record, RecordState};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub(crate) enum Finding {
-    /// The key that signs the cluster's tokens changes: the key IDs that are published now, and those that will be.
+    /// The keys of the cluster's tokens change: the key IDs that are published now, and those that will be, each with the one
+    /// that signs first.
     KeyChange { before: Vec<String>, after: Vec<String> },
     /// What an apply leaves that was cut off between making the bucket and tagging it.
     BucketTakenOver { bucket: String },

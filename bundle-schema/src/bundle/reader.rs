@@ -82,9 +82,22 @@ pub enum ReadError {
         /// Why.
         reason: JsonError,
     },
-    /// The public key.
-    #[error("{} is refused", path::PUBLIC_KEY)]
-    Key(#[from] KeyError),
+    /// A public key.
+    #[error("{path} is refused")]
+    Key {
+        /// The entry.
+        path: String,
+        /// Why.
+        source: KeyError,
+    },
+    /// A public key under a name that is not its own.
+    #[error("entry {path} holds another key than it is named after; the place of that key is {expected}")]
+    KeyName {
+        /// The entry.
+        path: EntryPath,
+        /// Where the key belongs.
+        expected: String,
+    },
 }
 
 /// Contents that parsed, and the manifests that step 7 compares.
@@ -167,7 +180,7 @@ fn read_documents(unpacked: &Unpacked, index: WireIndex) -> Result<Parsed, ReadE
     let header = index.into_header();
     let discovery = entries.document(path::DISCOVERY)?;
     let jwks = entries.document(path::JWKS)?;
-    let public_key = read_public_key(entries.take(path::PUBLIC_KEY)?)?;
+    let public_key = read_public_key(path::PUBLIC_KEY, entries.take(path::PUBLIC_KEY)?)?;
     let bucket = BucketDocuments {
         create: entries.document(path::BUCKET)?,
         public_access_block: entries.document(path::BUCKET_PUBLIC_ACCESS_BLOCK)?,
@@ -184,15 +197,20 @@ fn read_documents(unpacked: &Unpacked, index: WireIndex) -> Result<Parsed, ReadE
         let body = entries.take(&path)?.to_vec();
         manifests.push((path, body));
     }
+    let mut further_keys = Vec::new();
     let mut requests = Vec::new();
     for (path, body) in entries.left.into_values() {
+        if path.as_str().starts_with(path::KEYS) {
+            further_keys.push(read_further_key(path, body)?);
+            continue;
+        }
         if path.as_str().strip_prefix(path::REQUESTS).is_none_or(|name| name.contains('/')) {
             return Err(ReadError::Unknown(path.clone()));
         }
         requests.push((path.clone(), body.to_vec()));
     }
     Ok(Parsed {
-        contents: Contents { header, discovery, jwks, public_key, bucket, provider, roles, requests },
+        contents: Contents { header, discovery, jwks, public_key, further_keys, bucket, provider, roles, requests },
         manifests,
     })
 }
@@ -204,8 +222,17 @@ fn read_role(entries: &mut Entries<'_>, component: &Component) -> Result<RoleDoc
     })
 }
 
-fn read_public_key(body: &[u8]) -> Result<ServiceAccountKey, ReadError> {
-    let key = std::str::from_utf8(body).map_err(|_| KeyError::NotPem).and_then(ServiceAccountKey::from_pem)?;
+fn read_public_key(path: &str, body: &[u8]) -> Result<ServiceAccountKey, ReadError> {
+    let refused = |source| ReadError::Key { path: path.to_owned(), source };
+    let key = std::str::from_utf8(body).map_err(|_| KeyError::NotPem).and_then(ServiceAccountKey::from_pem);
+    let key = key.map_err(refused)?;
     // One key has one spelling, as everything in a bundle.
-    if key.to_pem().as_bytes() == body { Ok(key) } else { Err(KeyError::NotPem.into()) }
+    if key.to_pem().as_bytes() == body { Ok(key) } else { Err(refused(KeyError::NotPem)) }
+}
+
+/// A key that is published besides has its place by its own key ID, so none is there twice.
+fn read_further_key(path: &EntryPath, body: &[u8]) -> Result<ServiceAccountKey, ReadError> {
+    let key = read_public_key(path.as_str(), body)?;
+    let expected = path::key(&key);
+    if path.as_str() == expected { Ok(key) } else { Err(ReadError::KeyName { path: path.clone(), expected }) }
 }

@@ -47,12 +47,15 @@ pub fn write(contents: &Contents) -> Result<Vec<u8>, WriteError> {
 }
 
 fn entries(contents: &Contents) -> Result<Vec<(EntryPath, Vec<u8>)>, NameError> {
-    let Contents { header, discovery, jwks, public_key, bucket, provider, roles, requests } = contents;
-    let mut entries = Vec::with_capacity(9 + 3 * roles.len() + requests.len());
+    let Contents { header, discovery, jwks, public_key, further_keys, bucket, provider, roles, requests } = contents;
+    let mut entries = Vec::with_capacity(9 + further_keys.len() + 3 * roles.len() + requests.len());
     let mut add = |path: &str, body: Vec<u8>| EntryPath::new(path).map(|path| entries.push((path, body)));
     add(path::DISCOVERY, json::to_bytes(discovery))?;
     add(path::JWKS, json::to_bytes(jwks))?;
     add(path::PUBLIC_KEY, public_key.to_pem().into_bytes())?;
+    for key in further_keys {
+        add(&path::key(key), key.to_pem().into_bytes())?;
+    }
     add(path::BUCKET, json::to_bytes(&bucket.create))?;
     add(path::BUCKET_POLICY, json::to_bytes(&bucket.policy))?;
     add(path::BUCKET_PUBLIC_ACCESS_BLOCK, json::to_bytes(&bucket.public_access_block))?;

@@ -19,8 +19,10 @@ pub struct Contents {
     pub discovery: Discovery,
     /// `oidc/keys.json`.
     pub jwks: Jwks,
-    /// `serviceaccount-signer.public`.
+    /// `serviceaccount-signer.public`: the key that signs now.
     pub public_key: ServiceAccountKey,
+    /// `keys/`: the keys that are published besides, sorted by key ID.
+    pub further_keys: Vec<ServiceAccountKey>,
     /// `aws/bucket*.json`.
     pub bucket: BucketDocuments,
     /// `aws/identity-provider.json`.
@@ -124,8 +126,14 @@ pub(crate) mod path {
     pub(crate) const BUCKET_TAGGING: &str = "aws/bucket-tagging.json";
     pub(crate) const PROVIDER: &str = "aws/identity-provider.json";
     pub(crate) const REQUESTS: &str = "credentials-requests/";
+    pub(crate) const KEYS: &str = "keys/";
 
+    use crate::documents::key::ServiceAccountKey;
     use crate::names::RoleName;
+
+    pub(crate) fn key(key: &ServiceAccountKey) -> String {
+        format!("{KEYS}{}.public", key.kid())
+    }
 
     pub(crate) fn role(name: &RoleName) -> String {
         format!("aws/roles/{name}.json")
@@ -140,6 +148,11 @@ impl Contents {
     /// Each role: what the index says of it, and its documents.
     pub fn each_role(&self) -> impl Iterator<Item = (&Component, &RoleDocuments)> {
         self.header.components.iter().zip(&self.roles)
+    }
+
+    /// Every key that is published, the one that signs now first.
+    pub fn keys(&self) -> impl Iterator<Item = &ServiceAccountKey> {
+        std::iter::once(&self.public_key).chain(&self.further_keys)
     }
 
     /// The public objects of the issuer's bucket: the discovery document, and the JWKS at the path that ccoctl publishes and

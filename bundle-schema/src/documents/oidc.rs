@@ -1,7 +1,10 @@
 //! The documents under `oidc/`: what AWS reads at the issuer.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
+use crate::documents::key::ServiceAccountKey;
 use crate::names::IssuerUrl;
 
 /// The OpenID discovery document, served at `.well-known/openid-configuration`
@@ -17,23 +20,25 @@ pub struct Discovery {
     pub response_types_supported: Vec<String>,
     /// `public`.
     pub subject_types_supported: Vec<String>,
-    /// The algorithm of the key.
+    /// The algorithms of the keys, sorted, none twice.
     pub id_token_signing_alg_values_supported: Vec<String>,
     /// As ccoctl lists them.
     pub claims_supported: Vec<String>,
 }
 
 impl Discovery {
-    /// The one discovery document of an issuer whose key signs with this algorithm.
+    /// The one discovery document of an issuer that publishes these keys.
     #[must_use]
-    pub fn of(issuer: &IssuerUrl, algorithm: &str) -> Self {
+    pub fn of(issuer: &IssuerUrl, jwks: &Jwks) -> Self {
+        let algorithms: BTreeSet<&str> = jwks.keys.iter().map(|key| key.alg.as_str()).collect();
+        let algorithms: Vec<&str> = algorithms.into_iter().collect();
         let list = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect();
         Self {
             issuer: issuer.clone(),
             jwks_uri: format!("{issuer}/keys.json"),
             response_types_supported: list(&["id_token"]),
             subject_types_supported: list(&["public"]),
-            id_token_signing_alg_values_supported: list(&[algorithm]),
+            id_token_signing_alg_values_supported: list(&algorithms),
             claims_supported: list(&["aud", "exp", "sub", "iat", "iss", "sub"]),
         }
     }
@@ -43,8 +48,15 @@ impl Discovery {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Jwks {
-    /// Exactly one in this version of the format.
+    /// The key that signs now, then those that are published besides, sorted by key ID.
     pub keys: Vec<Jwk>,
+}
+
+impl Jwks {
+    /// The set of these keys, in this order.
+    pub fn of<'a>(keys: impl IntoIterator<Item = &'a ServiceAccountKey>) -> Self {
+        Self { keys: keys.into_iter().map(|key| key.jwk().clone()).collect() }
+    }
 }
 
 /// A public key [RFC 7517, RFC 7518 section 6]. Which fields are there depends on `kty`; private members have no field.

@@ -1,4 +1,4 @@
-//! A bundle made again from what is in it: its requests, its public key and the settings that it records.
+//! A bundle made again from what is in it: its requests, its public keys and the settings that it records.
 //!
 //! Input: the contents of a bundle that is consistent in itself, from whoever made it, and perhaps requests from elsewhere.
 //! Output: what this program makes of them. Identity, dates, generator version and the digest of the bundle before are taken
@@ -7,6 +7,7 @@
 use bundle_schema::documents::contents::Contents;
 
 use super::{BuildError, build};
+use crate::keys::published::PublishedKeys;
 use crate::requests::{InvalidRequests, Requests, Selected};
 use crate::settings::features::{Features, UnknownName};
 use crate::settings::options::BundleOptions;
@@ -47,7 +48,7 @@ impl Again {
 
     fn make(bundle: &Contents, options: &BundleOptions, requests: Requests) -> Result<Self, AgainError> {
         let selected = requests.selected.clone();
-        let mut contents = build(options, requests, bundle.public_key.clone())?.contents;
+        let mut contents = build(options, requests, PublishedKeys::of_bundle(bundle))?.contents;
         contents.header.generator_version = bundle.header.generator_version.clone();
         Ok(Self { contents, requests: selected })
     }

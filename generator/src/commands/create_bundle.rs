@@ -57,8 +57,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     if let Some(older) = &older {
         older.taken_over.add_service_accounts(&mut options.service_accounts, &requests.selected);
     }
-    let public_key_file = settings.public_key_file.as_deref();
-    let source = KeySource::find(older.as_ref(), public_key_file, output_dir, settings.key_type, options.serial)?;
+    let source = KeySource::find(older.as_ref(), &settings, output_dir, &options)?;
     let next_serial = options.serial.saturating_add(1);
     let cut_off = places.after_cut_off();
     source.check_vacant(places.files(), cut_off.as_deref(), next_serial)?;

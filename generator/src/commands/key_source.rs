@@ -14,15 +14,17 @@ use bundle_schema::names::ClusterName;
 use super::previous::Older;
 use super::{read_secret, warn};
 use crate::failure::Failure;
+use crate::keys::published::PublishedKeys;
 use crate::keys::service_account::{KeyType, PRIVATE_FILE, PrivateKey};
 use crate::output::files::{OutputError, check_private};
-use crate::settings::flags::SettingsError;
+use crate::settings::flags::{Settings, SettingsError};
+use crate::settings::options::BundleOptions;
 use crate::settings::previous::keeps_key;
 
 /// Where the key of a bundle comes from.
 pub(super) enum KeySource {
     /// The bundle of `--previous`, or `--public-key-file`: there is no private half here.
-    Public { key: ServiceAccountKey, from: String },
+    Public { keys: PublishedKeys, from: String },
     /// `serviceaccount-signer.private` of the output directory.
     Existing { key: PrivateKey, file: PathBuf },
     /// None was there: one is made, and goes into the install archive alone.
@@ -41,7 +43,7 @@ pub(super) enum Kept {
 
 /// A key pair, as far as a bundle needs it.
 pub(super) struct Keys {
-    pub(super) public: ServiceAccountKey,
+    pub(super) public: PublishedKeys,
     /// What the install archive holds of it.
     pub(super) private: Option<PrivateKey>,
     /// Where it comes from, in words.
@@ -54,23 +56,33 @@ impl KeySource {
     /// lies about.
     pub(super) fn find(
         older: Option<&Older>,
-        public_key_file: Option<&Path>,
+        settings: &Settings,
         output_dir: &Path,
-        key_type: Option<KeyType>,
-        serial: u64,
+        options: &BundleOptions,
     ) -> Result<Self, Failure> {
+        let (public_key_file, key_type, serial) =
+            (settings.public_key_file.as_deref(), settings.key_type, options.serial);
         if let Some(older) = older {
-            let key = older.contents().public_key.clone();
             if let Some(path) = public_key_file {
                 keeps_key(&read_public_key(path)?, older.contents())?;
             }
-            check_type(older.file(), key_type, &key)?;
-            return Ok(Self::Public { key, from: format!("its public half, from {}", older.file().to_string_lossy()) });
+            check_type(older.file(), key_type, &older.contents().public_key)?;
+            let (keys, warning) = older.keys(settings, options.created)?;
+            if let Some(warning) = warning {
+                warn(&warning);
+            }
+            return Ok(Self::Public {
+                keys,
+                from: format!("its public half, from {}", older.file().to_string_lossy()),
+            });
         }
         if let Some(path) = public_key_file {
             let key = read_public_key(path)?;
             check_type(path, key_type, &key)?;
-            return Ok(Self::Public { key, from: format!("its public half, from {}", path.to_string_lossy()) });
+            return Ok(Self::Public {
+                keys: key.into(),
+                from: format!("its public half, from {}", path.to_string_lossy()),
+            });
         }
         let path = output_dir.join(PRIVATE_FILE);
         if path.symlink_metadata().is_ok() {
@@ -118,9 +130,9 @@ impl KeySource {
     /// The pair. The private half goes into the install archive of the first serial alone: a cluster that runs has it.
     pub(super) fn take(self, serial: u64) -> Result<Keys, Failure> {
         Ok(match self {
-            Self::Public { key, from } => Keys { public: key, private: None, source: from, kept: Kept::Nowhere },
+            Self::Public { keys, from } => Keys { public: keys, private: None, source: from, kept: Kept::Nowhere },
             Self::Existing { key, file } => {
-                let (public, source) = (key.public().clone(), format!("from {}", file.to_string_lossy()));
+                let (public, source) = (key.public().clone().into(), format!("from {}", file.to_string_lossy()));
                 if serial == 1 {
                     Keys { public, private: Some(key), source, kept: Kept::InTheArchive }
                 } else {
@@ -130,7 +142,7 @@ impl KeySource {
             Self::New(key_type) => {
                 let key = PrivateKey::generate(key_type)?;
                 let source = "new; its private half is in the install archive alone".to_owned();
-                Keys { public: key.public().clone(), private: Some(key), source, kept: Kept::InTheArchive }
+                Keys { public: key.public().clone().into(), private: Some(key), source, kept: Kept::InTheArchive }
             }
         })
     }
@@ -158,7 +170,9 @@ fn other_cluster(directory: &Path, name: &ClusterName, key: &ServiceAccountKey) 
     }
     newest.into_iter().take(MAX_OTHERS).map(|(other, (_, bundle))| (other, bundle)).find(|(_, bundle)| {
         let bytes = read_bounded(bundle, MAX_ARCHIVE_BYTES).ok();
-        bytes.and_then(|bytes| Inspection::read(bytes).ok()).is_some_and(|found| found.contents().public_key == *key)
+        bytes
+            .and_then(|bytes| Inspection::read(bytes).ok())
+            .is_some_and(|found| found.contents().keys().any(|other| other == key))
     })
 }
 

@@ -8,11 +8,15 @@ use std::path::{Path, PathBuf};
 use bundle_schema::bundle::{Bundle, InspectError, SignedFiles};
 use bundle_schema::documents::contents::Contents;
 use bundle_schema::documents::index::Previous;
+use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::exit::ExitCode;
+use bundle_schema::names::Timestamp;
 use bundle_schema::signature::TrustPolicy;
 use bundle_schema::trust::{read_trust_file, trusted_keys};
 
+use super::key_source::read_public_key;
 use crate::failure::Failure;
+use crate::keys::published::{PublishedKeys, Rotation};
 use crate::settings::flags::{Settings, SettingsError};
 use crate::settings::options::BundleOptions;
 use crate::settings::previous::TakenOver;
@@ -29,7 +33,7 @@ impl Older {
     pub(super) fn open(settings: &Settings) -> Result<Option<Self>, Failure> {
         let Settings { previous, trusted_key, trust, .. } = settings;
         let policy = match (previous, trust, trusted_key.as_slice()) {
-            (None, None, []) => return Ok(None),
+            (None, None, []) => return nothing_to_rotate(settings).map(|()| None),
             (None, Some(_), _) => return Err(SettingsError::NothingToTrust("trust").into()),
             (None, None, _) => return Err(SettingsError::NothingToTrust("trusted-key").into()),
             (Some(file), None, []) => return Err(SettingsError::PreviousNotTrusted(file.clone()).into()),
@@ -54,9 +58,53 @@ impl Older {
         self.bundle.contents()
     }
 
+    /// The keys of the next bundle, made at this time, and what to know about them.
+    pub(super) fn keys(
+        &self,
+        settings: &Settings,
+        created: Timestamp,
+    ) -> Result<(PublishedKeys, Option<String>), Failure> {
+        let add = settings.add_public_key.iter().map(|file| read_public_key(file)).collect::<Result<_, _>>()?;
+        let rotation = Rotation { add, drop: settings.drop_key.clone(), signing: settings.signing_kid.clone() };
+        let before = PublishedKeys::of_bundle(self.contents());
+        let after = before.rotate(&rotation)?;
+        let is_old = |key: &ServiceAccountKey| before.iter().any(|old| old == key);
+        let since = self.contents().header.created;
+        let warning = if rotation.drop.is_empty() {
+            None
+        } else if !after.iter().any(is_old) {
+            Some(
+                "no key of the bundle of --previous is left: every token stops working once this one is applied"
+                    .to_owned(),
+            )
+        } else if created < since.plus_days(1) {
+            Some(format!(
+                "a key is dropped less than a day after the bundle of --previous was made, at {since}: if that one added the key \
+                 that is left, tokens of the old one may still be in use"
+            ))
+        } else {
+            None
+        };
+        Ok((after, warning))
+    }
+
     /// How the next bundle names it.
     pub(super) fn named(&self) -> Previous {
         Previous { serial: self.contents().header.serial, sha256: self.bundle.digest().clone() }
+    }
+}
+
+/// Without an older bundle there are no keys to change.
+fn nothing_to_rotate(settings: &Settings) -> Result<(), Failure> {
+    let Settings { add_public_key, drop_key, signing_kid, .. } = settings;
+    let given = [
+        ("add-public-key", !add_public_key.is_empty()),
+        ("drop-key", !drop_key.is_empty()),
+        ("signing-kid", signing_kid.is_some()),
+    ];
+    match given.into_iter().find(|(_, given)| *given) {
+        Some((flag, _)) => Err(SettingsError::NothingToRotate(flag).into()),
+        None => Ok(()),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::review::action_data::ActionData;
 use crate::review::assemble::{Around, review};
 use crate::review::headline::{Headline, counted};
 use crate::review::report::{Difference, Identity, Key, Review};
+use crate::review::words::key_use;
 
 /// What is about to be signed.
 pub(super) struct Subject {
@@ -68,8 +69,8 @@ struct BundleHead {
     #[serde(flatten)]
     identity: BundleIdentity,
     roles: Vec<RoleHead>,
-    #[serde(flatten)]
-    key: Option<Key>,
+    /// The key that signs, then those that are published besides.
+    keys: Vec<Key>,
 }
 
 /// [`Identity`] without the digest, which stands above.
@@ -106,7 +107,7 @@ impl BundleHead {
                 .iter()
                 .map(|one| RoleHead { role: one.role.clone(), riskiest: one.riskiest() })
                 .collect(),
-            key: review.keys.first().cloned(),
+            keys: review.keys.clone(),
         }
     }
 }
@@ -133,8 +134,8 @@ impl fmt::Display for BundleHead {
         writeln!(f, "Serial   {serial}")?;
         writeln!(f, "Account  {account_id} ({partition}, {region})")?;
         writeln!(f, "Issuer   {issuer_url}")?;
-        if let Some(Key { kid, key }) = &self.key {
-            writeln!(f, "Key      {key} {kid}")?;
+        for one @ Key { kid, key, .. } in &self.keys {
+            writeln!(f, "Key      {key} {kid}{}", key_use(one, &self.keys))?;
         }
         writeln!(f, "Roles    {}", self.roles.len())?;
         for RoleHead { role, riskiest } in &self.roles {

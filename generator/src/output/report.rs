@@ -62,6 +62,9 @@ pub(crate) struct BundleReport {
     previous: Option<Previous>,
     key: String,
     kid: String,
+    /// The key IDs that are published besides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    further_kids: Vec<String>,
     /// Where the key came from, in words.
     key_source: String,
     signing_key: String,
@@ -121,6 +124,7 @@ impl BundleReport {
             previous: header.previous.clone(),
             key: contents.public_key.describe(),
             kid: contents.public_key.kid().to_owned(),
+            further_kids: contents.further_keys.iter().map(|key| key.kid().to_owned()).collect(),
             key_source,
             signing_key,
             roles: roles(bundle, header, notes),
@@ -177,6 +181,9 @@ impl BundleReport {
         writeln!(f, "Account   {} ({}, {})", self.account_id, self.partition, self.region)?;
         writeln!(f, "Issuer    {}", self.issuer_url)?;
         writeln!(f, "Key       {} {}", self.key, self.kid)?;
+        for kid in &self.further_kids {
+            writeln!(f, "          {kid}, published besides")?;
+        }
         writeln!(f, "          {}", Escaped(&self.key_source))?;
         writeln!(f, "Signed    {}", self.signing_key)?;
         writeln!(f, "Created   {}, expires {}\n", self.created, self.expires)?;

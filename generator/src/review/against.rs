@@ -37,13 +37,13 @@ pub(crate) fn comparison(old: &Inspection, new: &Contents, data: &ActionData) ->
         CameAndWent { went, .. } if !went.is_empty() => Verdict::Narrowed,
         _ => Verdict::Same,
     };
-    let kid = |contents: &Contents| [contents.public_key.kid().to_owned()];
+    let kids = |contents: &Contents| contents.keys().map(|key| key.kid().to_owned()).collect::<Vec<_>>();
     let thumbprints = |contents: &Contents| contents.provider.thumbprint_list.clone().unwrap_or_default();
     BundleComparison {
         against: Against { name: old.header.name.to_string(), serial: old.header.serial, sha256: digest.clone() },
         verdict: roles.iter().map(|role| role.verdict).max().unwrap_or(Verdict::Same).max(of_audiences),
-        identity: identity(&old.header, &new.header),
-        keys: came_and_went(&kid(old), &kid(new)),
+        identity: identity(&old.header, &new.header).into_iter().chain(signing_key(old, new)).collect(),
+        keys: came_and_went(&kids(old), &kids(new)),
         audiences,
         thumbprints: came_and_went(&thumbprints(old), &thumbprints(new)),
         tags,
@@ -65,6 +65,17 @@ fn identity(old: &Header, new: &Header) -> Vec<ValueChange> {
         .filter(|(_, old, new)| old != new)
         .map(|(field, old, new)| ValueChange { field, old, new })
         .collect()
+}
+
+/// Another of the published keys signs. One that was not published before is new, which says more.
+fn signing_key(old: &Contents, new: &Contents) -> Option<ValueChange> {
+    let (before, after) = (old.public_key.kid(), new.public_key.kid());
+    let known = old.keys().any(|key| key.kid() == after);
+    (before != after && known).then(|| ValueChange {
+        field: "signing key",
+        old: before.to_owned(),
+        new: after.to_owned(),
+    })
 }
 
 fn came_and_went<T: ToString>(old: &[T], new: &[T]) -> CameAndWent {

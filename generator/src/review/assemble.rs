@@ -5,6 +5,7 @@
 
 use bundle_schema::bundle::Inspection;
 use bundle_schema::documents::contents::Contents;
+use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::names::Timestamp;
 use bundle_schema::signature::Signer;
 
@@ -59,7 +60,7 @@ pub fn review(bundle: &Inspection, around: Around<'_>) -> Review {
     Review {
         review_version: REVIEW_VERSION,
         bundle: identity(bundle),
-        keys: vec![Key { kid: contents.public_key.kid().to_owned(), key: contents.public_key.describe() }],
+        keys: keys(contents),
         signatures_checked: signers.is_some(),
         signers: signers.unwrap_or_default(),
         rebuild,
@@ -84,6 +85,16 @@ fn rebuild(contents: &Contents, requests: RequestsFrom, again: &Result<Again, Ag
         made_by: (version != env!("CARGO_PKG_VERSION")).then(|| version.to_owned()),
         differences,
     }
+}
+
+/// The key that signs, then the others.
+fn keys(contents: &Contents) -> Vec<Key> {
+    let key = |(index, key): (usize, &ServiceAccountKey)| Key {
+        kid: key.kid().to_owned(),
+        key: key.describe(),
+        signs: index == 0,
+    };
+    contents.keys().enumerate().map(key).collect()
 }
 
 fn identity(bundle: &Inspection) -> Identity {

@@ -162,7 +162,8 @@ mod tests {
     impl Scene {
         pub(super) fn of_requests(requests: Requests, features: Features) -> Self {
             let selected = requests.selected.clone();
-            let contents = build(&options(features), requests, key()).unwrap().freeze().unwrap().contents().clone();
+            let contents =
+                build(&options(features), requests, key().into()).unwrap().freeze().unwrap().contents().clone();
             Self { contents, selected }
         }
 

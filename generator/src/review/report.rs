@@ -81,6 +81,8 @@ pub struct Key {
     pub kid: String,
     /// Its type and size, such as `RSA 4096`.
     pub key: String,
+    /// Whether it is the one that signs now; the others are published besides.
+    pub signs: bool,
 }
 
 /// What making the bundle again showed.

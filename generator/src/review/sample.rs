@@ -241,7 +241,7 @@ pub(crate) fn review() -> Review {
             created: time("2026-11-01T00:00:00Z"),
             expires: time("2027-05-20T00:00:00Z"),
         },
-        keys: vec![Key { kid: "bmV3LWtleQ".to_owned(), key: "RSA 4096".to_owned() }],
+        keys: vec![Key { kid: "bmV3LWtleQ".to_owned(), key: "RSA 4096".to_owned(), signs: true }],
         signers: vec![Signer {
             role: "generator".to_owned(),
             key: "RWQgenerator".to_owned(),
@@ -310,7 +310,7 @@ pub(crate) fn hostile(value: &str) -> Review {
     ] {
         *field = text();
     }
-    review.keys = vec![Key { kid: text(), key: text() }];
+    review.keys = vec![Key { kid: text(), key: text(), signs: true }];
     review.signers = vec![Signer { role: text(), key: text(), trusted_comment: text() }];
     review.rebuild.made_by = Some(text());
     for difference in &mut review.rebuild.differences {

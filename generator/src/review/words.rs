@@ -10,7 +10,7 @@ use bundle_schema::documents::settings::{Capabilities, FeatureGates, OtherGates}
 use bundle_schema::names::{ObjectName, RoleNaming};
 
 use super::report::{
-    Acceptance, BundleComparison, CameAndWent, Change, Changed, Difference, Finding, FindingLevel, Presence,
+    Acceptance, BundleComparison, CameAndWent, Change, Changed, Difference, Finding, FindingLevel, Key, Presence,
     RequestsFrom, Review, Role, RoleComparison, Statement, Verdict, Witness,
 };
 use crate::requests::file_name;
@@ -53,7 +53,9 @@ pub(super) fn identity(review: &Review) -> Vec<(&'static str, String)> {
         ("SHA-256", bundle.sha256.to_string()),
         ("Issuer", bundle.issuer_url.clone()),
     ];
-    rows.extend(review.keys.iter().map(|key| ("Key", format!("{} {}", key.key, key.kid))));
+    rows.extend(
+        review.keys.iter().map(|key| ("Key", format!("{} {}{}", key.key, key.kid, key_use(key, &review.keys)))),
+    );
     rows.extend(review.signers.iter().map(|signer| ("Signed", format!("{} {}", signer.role, signer.key))));
     if review.signatures_checked && review.signers.is_empty() {
         rows.push(("Signed", "by none of the keys that were asked for".to_owned()));
@@ -192,6 +194,15 @@ pub(super) fn change(change: &Change) -> String {
         (None, _) => String::new(),
     };
     format!("{what} {}{statement}", change.value)
+}
+
+/// What a key is there for, where there are several.
+pub(crate) fn key_use(key: &Key, all: &[Key]) -> &'static str {
+    match (all.len(), key.signs) {
+        (0 | 1, _) => "",
+        (_, true) => ", signs now",
+        (_, false) => ", published besides",
+    }
 }
 
 /// What came and went of the bundle itself: whether it came, and what it is.

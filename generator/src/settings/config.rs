@@ -14,7 +14,7 @@ use crate::yaml::{self, Cursor, FieldError, Fields, Node};
 /// A file of settings, or an install-config, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-const KNOWN: [&str; 30] = [
+const KNOWN: [&str; 33] = [
     "name",
     "region",
     "account-id",
@@ -24,6 +24,9 @@ const KNOWN: [&str; 30] = [
     "previous",
     "trusted-key",
     "trust",
+    "add-public-key",
+    "drop-key",
+    "signing-kid",
     "public-key-file",
     "key-type",
     "install-archive",
@@ -88,6 +91,9 @@ fn settings(root: &Cursor<'_>) -> Result<Settings, FieldError> {
         previous: one(&fields, "previous")?,
         trusted_key: many(&fields, "trusted-key")?,
         trust: one(&fields, "trust")?,
+        add_public_key: many(&fields, "add-public-key")?,
+        drop_key: many(&fields, "drop-key")?,
+        signing_kid: one(&fields, "signing-kid")?,
         public_key_file: one(&fields, "public-key-file")?,
         key_type: choice(&fields, "key-type")?,
         install_archive: one(&fields, "install-archive")?,

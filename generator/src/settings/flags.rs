@@ -77,6 +77,11 @@ pub(crate) enum SettingsError {
         "--{0} says who must have signed the bundle of --previous, which is not given\n  give --previous BUNDLE, or leave --{0} out"
     )]
     NothingToTrust(&'static str),
+    /// A change of nothing.
+    #[error(
+        "--{0} changes the keys of the bundle of --previous, which is not given\n  give --previous BUNDLE, or leave --{0} out"
+    )]
+    NothingToRotate(&'static str),
     /// A key of another type than the one asked for.
     #[error("--key-type asks for {asked}, and {} holds {found}\n  leave --key-type out", Escaped(&.file.to_string_lossy()))]
     KeyType {
@@ -203,6 +208,16 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "FILE", conflicts_with = "trusted_key", help_heading = "The bundle before")]
     pub(crate) trust: Option<PathBuf>,
 
+    /// Public key to publish besides, before the API server signs with it; may be given several times
+    #[arg(long, value_name = "FILE", help_heading = "The bundle before")]
+    pub(crate) add_public_key: Vec<PathBuf>,
+    /// ID of a key to publish no longer: AWS then refuses every token that it signed; may be given several times
+    #[arg(long, value_name = "KID", allow_hyphen_values = true, help_heading = "The bundle before")]
+    pub(crate) drop_key: Vec<String>,
+    /// ID of the key that signs now [default: the one that did, or the only one that is left]
+    #[arg(long, value_name = "KID", allow_hyphen_values = true, help_heading = "The bundle before")]
+    pub(crate) signing_kid: Option<String>,
+
     /// Public half of the cluster's key pair, such as an exported serviceaccount-signer.public: no private key is then
     /// read or made. With --previous the key is the older bundle's
     #[arg(long, value_name = "FILE", help_heading = "The cluster's key pair")]
@@ -303,6 +318,9 @@ impl Settings {
             previous: self.previous.or(other.previous),
             trusted_key,
             trust,
+            add_public_key: first_given(self.add_public_key, other.add_public_key),
+            drop_key: first_given(self.drop_key, other.drop_key),
+            signing_kid: self.signing_kid.or(other.signing_kid),
             public_key_file: self.public_key_file.or(other.public_key_file),
             key_type: self.key_type.or(other.key_type),
             install_archive: self.install_archive.or(other.install_archive),

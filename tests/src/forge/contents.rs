@@ -143,9 +143,10 @@ pub fn good() -> Contents {
     let public_key = ServiceAccountKey::from_pem(RSA_2048).expect("the key is right");
     let roles = header.components.iter().map(|component| role(&header, component)).collect();
     Contents {
-        discovery: Discovery::of(&header.issuer_url, "RS256"),
-        jwks: Jwks { keys: vec![public_key.jwk().clone()] },
+        discovery: Discovery::of(&header.issuer_url, &Jwks::of([&public_key])),
+        jwks: Jwks::of([&public_key]),
         public_key,
+        further_keys: Vec::new(),
         bucket: BucketDocuments::of(&header),
         provider: CreateOpenIdConnectProvider {
             url: header.issuer_url.clone(),
@@ -159,6 +160,19 @@ pub fn good() -> Contents {
             .into(),
         header,
     }
+}
+
+/// The good bundle's contents with a second key: the P-256 one is published besides the one that signs.
+///
+/// # Panics
+/// Never: all values are constants.
+#[must_use]
+pub fn rotating() -> Contents {
+    let mut contents = good();
+    contents.further_keys = vec![ServiceAccountKey::from_pem(P256).expect("the key is right")];
+    contents.jwks = Jwks::of(contents.keys());
+    contents.discovery = Discovery::of(&contents.header.issuer_url, &contents.jwks);
+    contents
 }
 
 fn header() -> Header {

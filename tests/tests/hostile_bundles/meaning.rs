@@ -13,6 +13,7 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
     [
         header::index(kit),
         issuer::issuer(kit),
+        issuer::further_keys(kit),
         issuer::bucket(kit),
         issuer::provider(kit),
         roles::trust(kit),

@@ -448,7 +448,11 @@ pub(crate) fn review(roles: usize) -> Review {
             created: time("2026-11-01T00:00:00Z"),
             expires: time("2026-12-01T00:00:00Z"),
         },
-        keys: vec![Key { kid: "Zk1uR1oC2cXgWmTq0b8sYpLJ7vN4hQdE5iA9rKtU3oM".to_owned(), key: "RSA 4096".to_owned() }],
+        keys: vec![Key {
+            kid: "Zk1uR1oC2cXgWmTq0b8sYpLJ7vN4hQdE5iA9rKtU3oM".to_owned(),
+            key: "RSA 4096".to_owned(),
+            signs: true,
+        }],
         signers: vec![Signer {
             role: "generator".to_owned(),
             key: "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3".to_owned(),

@@ -12,8 +12,9 @@ impl fmt::Display for Finding {
         match self {
             Self::KeyChange { before, after } => write!(
                 f,
-                "THE SIGNING KEY CHANGES: published now: {}; then: {}. AWS refuses every token that is signed by a key that \
+                "THE {}: published now: {}; then: {}. AWS refuses every token that is signed by a key that \
                  is no longer published",
+                if before.first() == after.first() { "PUBLISHED KEYS CHANGE" } else { "SIGNING KEY CHANGES" },
                 listed(before),
                 listed(after)
             ),

@@ -127,7 +127,8 @@ fn service_account(subject: &str) -> String {
 /// The JWKS is published twice; its keys are shown once.
 fn new_object(after: &NewObject) -> Vec<(&'static str, String)> {
     let kids = if after.key == JWKS_KEY { key_ids(&after.body) } else { Vec::new() };
-    let keys = kids.into_iter().map(|kid| ("signing key", kid));
+    let keys = kids.into_iter().enumerate();
+    let keys = keys.map(|(index, kid)| (if index == 0 { "signing key" } else { "further key" }, kid));
     std::iter::once(("document", after.key.to_owned())).chain(keys).collect()
 }
 

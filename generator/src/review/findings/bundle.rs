@@ -1,6 +1,7 @@
 //! The bundle as a whole, and what of a role is not in its policies' words: boundary, dates, sizes, names, keys, audiences.
 
 use bundle_schema::documents::contents::Contents;
+use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::limits::{
     DEFAULT_TRUST_POLICY_CHARS, MAX_AUDIENCES, MAX_ROLE_NAME_CHARS, MAX_ROLE_POLICY_CHARS, MAX_TAGS,
 };
@@ -90,11 +91,13 @@ pub(super) fn check(contents: &Contents, found: &mut Vec<Finding>) {
         let message = format!("{} given; IAM needs none for this issuer", count(thumbprints.len(), "thumbprint"));
         report(&THUMBPRINTS, message, "leave --thumbprint out");
     }
-    let key = contents.public_key.describe();
-    let bits = key.strip_prefix("RSA-").and_then(|bits| bits.parse::<usize>().ok());
-    if bits.is_some_and(|bits| bits < RSA_BITS) {
-        let message = format!("the key that signs the cluster's tokens is {key}");
-        report(&SMALL_KEY, message, "make the next key with --key-type rsa-4096");
+    for (index, key) in contents.keys().map(ServiceAccountKey::describe).enumerate() {
+        let bits = key.strip_prefix("RSA-").and_then(|bits| bits.parse::<usize>().ok());
+        if bits.is_some_and(|bits| bits < RSA_BITS) {
+            let which =
+                if index == 0 { "the key that signs the cluster's tokens" } else { "a key that is published too" };
+            report(&SMALL_KEY, format!("{which} is {key}"), "make the next key with --key-type rsa-4096");
+        }
     }
 }
 

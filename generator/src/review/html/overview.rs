@@ -5,6 +5,7 @@ use std::fmt::Display;
 use super::markup::Markup;
 use crate::review::headline::{Headline, Tone};
 use crate::review::report::Review;
+use crate::review::words::key_use;
 
 /// The bundle's name, and the way to every section.
 pub(super) fn masthead(page: &mut Markup, review: &Review) {
@@ -140,6 +141,7 @@ fn keys(page: &mut Markup, review: &Review) {
         }
         page.constant("</td><td class=\"word\">");
         page.text(&key.key);
+        page.constant(key_use(key, &review.keys));
         page.constant("</td></tr>\n");
     }
     page.constant("</tbody></table>\n");

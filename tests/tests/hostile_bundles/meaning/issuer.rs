@@ -2,8 +2,10 @@
 
 use bundle_schema::documents::contents::Contents;
 use bundle_schema::documents::key::ServiceAccountKey;
+use bundle_schema::documents::{Discovery, Jwks};
+use generator::keys::service_account::{KeyType, PrivateKey};
 use tests::forge::Kit;
-use tests::forge::contents::{P256, P384, RSA_1024, RSA_EXPONENT_3, parsed};
+use tests::forge::contents::{P256, P384, RSA_1024, RSA_EXPONENT_3, parsed, rotating};
 
 use super::contradiction;
 use crate::{Attack, refused};
@@ -99,6 +101,98 @@ pub(super) fn issuer(kit: &Kit) -> Vec<Attack> {
             "no key in the key file",
             "hello\n",
             "the public key is not one PEM block with the header PUBLIC KEY\n  give the public half, as `openssl pkey -pubout` prints it",
+        ),
+    ]
+}
+
+/// The keys that are published besides the one that signs.
+pub(super) fn further_keys(kit: &Kit) -> Vec<Attack> {
+    let key = ServiceAccountKey::from_pem(P256).unwrap();
+    let (own, jwks) = (format!("keys/{}.public", key.kid()), "oidc/keys.json");
+    let signing = kit.contents.public_key.clone();
+    let with_key =
+        |path: &str, pem: String| kit.with_entries(|entries| drop(entries.insert(path.to_owned(), pem.into_bytes())));
+    let changed = |change: fn(&mut Contents)| {
+        kit.with_contents(|contents| {
+            *contents = rotating();
+            change(contents);
+        })
+    };
+    let other = format!("keys/{}.public", "A".repeat(43));
+    vec![
+        refused(
+            "a further key under another's name",
+            with_key(&other, P256.to_owned()),
+            &format!("entry {other} holds another key than it is named after; the place of that key is {own}"),
+        ),
+        refused(
+            "a further key in another spelling",
+            with_key(&own, P256.replace('\n', "\r\n")),
+            &format!(
+                "{own} is refused\n  because: the public key is not one PEM block with the header PUBLIC KEY\n  give the public \
+                 half, as `openssl pkey -pubout` prints it"
+            ),
+        ),
+        refused(
+            "no key in a further key's file",
+            with_key("keys/README", "hello\n".to_owned()),
+            "keys/README is refused\n  because: the public key is not one PEM block with the header PUBLIC KEY\n  give the \
+             public half, as `openssl pkey -pubout` prints it",
+        ),
+        contradiction(
+            "a further key that is not published",
+            with_key(&own, P256.to_owned()),
+            2,
+            "oidc/openid-configuration: id_token_signing_alg_values_supported: expected [\"ES256\",\"RS256\"], found [\"RS256\"]",
+        ),
+        contradiction(
+            "a further key that is not in the JWKS",
+            changed(|contents| contents.jwks.keys.truncate(1)),
+            1,
+            &format!("{jwks}: keys: expected exactly 2, found 1"),
+        ),
+        contradiction(
+            "a key of the JWKS without a file",
+            changed(|contents| contents.jwks.keys.push(contents.jwks.keys[1].clone())),
+            1,
+            &format!("{jwks}: keys: expected exactly 2, found 3"),
+        ),
+        contradiction(
+            "a further key in the place of the one that signs",
+            changed(|contents| contents.jwks.keys.reverse()),
+            16,
+            &format!("{jwks}: kty: expected \"RSA\", found \"EC\""),
+        ),
+        contradiction(
+            "another point for a further key",
+            changed(|contents| contents.jwks.keys[1].y = contents.jwks.keys[1].x.clone()),
+            1,
+            &format!(
+                "{jwks}: keys[1].y: expected \"{}\", found \"{}\"",
+                key.jwk().y.as_ref().unwrap(),
+                key.jwk().x.as_ref().unwrap()
+            ),
+        ),
+        contradiction(
+            "the key that signs a second time",
+            changed(|contents| {
+                contents.further_keys = vec![contents.public_key.clone()];
+                contents.jwks = Jwks::of(contents.keys());
+                contents.discovery = Discovery::of(&contents.header.issuer_url, &contents.jwks);
+            }),
+            1,
+            &format!("keys/{}.public: is the key of {KEY} again", signing.kid()),
+        ),
+        contradiction(
+            "more keys than anybody rotates",
+            changed(|contents| {
+                let new = || PrivateKey::generate(KeyType::P256).unwrap().public().clone();
+                contents.further_keys = (0..4).map(|_| new()).collect();
+                contents.further_keys.sort_by(|a, b| a.kid().cmp(b.kid()));
+                contents.jwks = Jwks::of(contents.keys());
+            }),
+            1,
+            "keys/: public keys: 5; at most 4 are allowed",
         ),
     ]
 }
