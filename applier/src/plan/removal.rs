@@ -4,6 +4,8 @@
 //! Output: a [`Plan`] of deletions, or every reason against it. Nothing is deleted that is not the cluster's by its record.
 
 mod obstacle;
+#[cfg(test)]
+mod tests;
 
 use bundle_schema::names::{RoleName, Timestamp};
 use bundle_schema::signature::Signer;
