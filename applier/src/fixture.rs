@@ -305,11 +305,13 @@ impl Held {
             Call::DetachPolicy { role, policy_arn } => {
                 self.role(role.as_str()).attached.retain(|arn| *arn != policy_arn);
             }
+            Call::DeletePolicy { role, policy_name } if policy_name == role.as_str() => {
+                self.role(role.as_str()).policy = None;
+            }
             Call::DeletePolicy { role, policy_name } => {
                 self.role(role.as_str()).other_inline.retain(|name| *name != policy_name);
             }
-            Call::DeleteOwnPolicy { role, .. } => self.role(role.as_str()).policy = None,
-            Call::DeleteRole { role, .. } => drop(self.roles.remove(&role)),
+            Call::DeleteRole { role_name, .. } => drop(self.roles.remove(&role_name)),
             Call::DeleteProvider { .. } => self.provider = None,
             Call::DeleteObject { key, .. } | Call::DeleteVersions { key, .. } => {
                 drop(self.bucket().objects.remove(&key));

@@ -155,11 +155,11 @@ impl<'a> Removal<'a> {
         let resource = format!("arn:{}:iam::{}:role{}{name}", header.partition, header.account_id, live.path);
         let detach = |arn: &String| Call::DetachPolicy { role: name.clone(), policy_arn: arn.clone() };
         let delete = |policy: &String| Call::DeletePolicy { role: name.clone(), policy_name: policy.clone() };
-        let own = || Call::DeleteOwnPolicy { role: name.clone(), policy_name: name.clone() };
+        let own = || Call::DeletePolicy { role: name.clone(), policy_name: name.to_string() };
         let mut calls: Vec<Call> = live.attached.iter().map(detach).collect();
         calls.extend(live.other_inline.iter().map(delete));
         calls.extend(live.policy.is_some().then(own));
-        calls.push(Call::DeleteRole { role: name.clone(), role_id: live.id.clone() });
+        calls.push(Call::DeleteRole { role_name: name.clone(), role_id: live.id.clone() });
         calls.into_iter().map(|call| Action { resource: resource.clone(), call }).collect()
     }
 
