@@ -217,7 +217,8 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
 }
 
 fn is_other_version(error: &AwsError) -> bool {
-    error.code().is_some_and(|code| ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"].contains(&code))
+    let codes = ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "NoSuchBucket"];
+    error.code().is_some_and(|code| codes.contains(&code))
 }
 
 fn taken(cluster: &ClusterName, found: Option<LiveRecord>) -> ActionError {
