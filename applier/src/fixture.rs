@@ -311,7 +311,6 @@ impl Held {
             }
             call @ (Call::DetachPolicy { .. }
             | Call::DeletePolicy { .. }
-            | Call::DeleteOwnPolicy { .. }
             | Call::DeleteRole { .. }
             | Call::DeleteProvider { .. }
             | Call::DeleteObject { .. }
@@ -339,13 +338,12 @@ impl Held {
                 Some(live) => live.other_inline.retain(|name| *name != policy_name),
                 None => return refused("NoSuchEntity"),
             },
-            Call::DeleteOwnPolicy { role, .. } => self.role(role.as_str()).policy = None,
-            Call::DeleteRole { role, .. } => match self.any_role(&role) {
+            Call::DeleteRole { role_name, .. } => match self.any_role(&role_name) {
                 Some(LiveRole { policy: None, other_inline, attached, .. })
                     if other_inline.is_empty() && attached.is_empty() =>
                 {
-                    self.roles.remove(&role);
-                    self.others.remove(&role);
+                    self.roles.remove(&role_name);
+                    self.others.remove(&role_name);
                 }
                 Some(_) => return refused("DeleteConflict"),
                 None => return refused("NoSuchEntity"),

@@ -8,6 +8,9 @@
 //! Plan --approve--> ApprovedPlan --apply--> Receipt   exactly what was shown            apply
 //! ```
 //!
+//! A deletion goes the same way with less and more: a `Removable` bundle, which may have expired; what else the bucket and
+//! the roles are about (`Remains`); a `Plan` of deletions.
+//!
 //! Without the feature `aws` only the first line is there, for `verify` on a host that has no network.
 
 #[cfg(feature = "aws")]

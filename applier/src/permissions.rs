@@ -76,7 +76,7 @@ const PRUNE_ROLES: Actions = &["iam:DeleteRolePolicy", "iam:DetachRolePolicy"];
 
 /// Which roles there are: IAM limits it to no resource.
 const LIST_ROLES: Actions = &["iam:ListRoles"];
-/// `apply --prune`: roles of the cluster that the bundle no longer has go.
+/// `--prune`: roles of the cluster that the bundle no longer has go.
 const PRUNE_ORPHANS: Actions = &["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy"];
 /// What `delete` looks for and does besides reading.
 const DELETE_BUCKET: Actions = &["s3:DeleteBucket", "s3:ListBucketVersions"];
@@ -168,8 +168,6 @@ fn statements(contents: &Contents, purpose: Purpose, prune: bool) -> Vec<Stateme
     }
     if prune && purpose != Purpose::Plan {
         statements.push(allow(&[of(PRUNE_ROLES, PRUNE_DELETED_ROLES)], &roles, None));
-    }
-    if prune && purpose == Purpose::Apply {
         statements.push(allow(&[PRUNE_ORPHANS], &[orphans], None));
     }
     statements

@@ -177,7 +177,7 @@ fn the_receipt_says_that_it_was_a_deletion() -> Test {
     let done = |change: &str, call: &str, resource: &str| json!({"change": change, "call": call, "resource": resource, "outcome": "done"});
     let record = "arn:aws:s3:::democluster-oidc/sts-airlock/record.json";
     assert_eq!(actions[0], done("update", "s3:PutObject", record));
-    assert_eq!(actions[1], done("delete", "iam:DeleteRolePolicy", &role));
+    assert_eq!(actions[1], done("update", "iam:DeleteRolePolicy", &role));
     assert_eq!(actions[2], done("delete", "iam:DeleteRole", &role));
     assert_eq!(actions[WRITES - 6], done("delete", "iam:DeleteOpenIDConnectProvider", PROVIDER));
     assert_eq!(actions[WRITES - 2], done("delete", "s3:DeleteObject", record));

@@ -228,7 +228,8 @@ fn the_record_says_that_it_is_being_deleted() -> Test {
         serde_json::from_str(object["Body"].as_str().unwrap()).unwrap()
     };
     let before = record();
-    emulator.spoil(Which::Operation("DeleteRole"), 0, 1, Effect::StallBefore);
+    // Also when it is sent again.
+    emulator.spoil(Which::Operation("DeleteRole"), 0, 100, Effect::StallBefore);
     let mut child = scene.applies(&emulator, "delete", &bundle, &["--yes", "--concurrency", "1"]).spawn();
     assert!(emulator.stalled(20_000) > 0);
     let during = record();

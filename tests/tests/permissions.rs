@@ -236,13 +236,16 @@ fn deleting_is_covered_as_well() -> Test {
         emulator.reset();
         scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
         spoil(&emulator, ROLES[0]);
+        orphan(&emulator);
         if versioned {
             let on = json!({"Bucket": BUCKET, "VersioningConfiguration": {"Status": "Enabled"}});
             emulator.call("s3", "put_bucket_versioning", on);
             emulator.call("s3", "put_object", json!({"Bucket": BUCKET, "Key": "keys.json", "Body": "{}"}));
         }
         emulator.forget();
-        scene.applies(&emulator, "delete", &bundle, &["--yes", "--prune"]).run().exits(0);
+        scene.applies(&emulator, "delete", &bundle, &["--yes", "--prune", "--adopt"]).run().exits(0);
+        let left = emulator.try_call(ACCOUNT, "iam", "get_role", json!({"RoleName": ORPHAN}));
+        assert_eq!(left["error"], "NoSuchEntity");
         used.append(&mut needed(&emulator));
     }
     let granted = grants(&permissions(&scene, &bundle, &["--for", "delete", "--prune"]));

@@ -201,7 +201,8 @@ impl Aws {
         let get = || self.s3.get_object().bucket(name).key(key).expected_bucket_owner(owner).send();
         let mut answer = match self.send(reading(CALL), get).await {
             Ok(answer) => answer,
-            Err(error) => return error.absent(&["NoSuchKey"]),
+            // The bucket may be gone since it was looked for.
+            Err(error) => return error.absent(&["NoSuchKey", "NoSuchBucket"]),
         };
         let mut body = Vec::new();
         while let Some(piece) = answer.body.next().await {

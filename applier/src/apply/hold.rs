@@ -93,8 +93,8 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
                 self.record.made.roles.insert(input.role_name.clone(), id);
                 self.record.making.roles.remove(&input.role_name);
             }
-            (Call::DeleteRole { role, .. }, _) => {
-                self.record.made.roles.remove(role);
+            (Call::DeleteRole { role_name, .. }, _) => {
+                self.record.made.roles.remove(role_name);
             }
             _ => {}
         }
@@ -226,7 +226,8 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
 }
 
 fn is_other_version(error: &AwsError) -> bool {
-    error.code().is_some_and(|code| ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"].contains(&code))
+    let codes = ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "NoSuchBucket"];
+    error.code().is_some_and(|code| codes.contains(&code))
 }
 
 fn taken(cluster: &ClusterName, found: Option<LiveRecord>) -> ActionError {

@@ -51,10 +51,7 @@ impl WriteAccount for Aws {
                 self.send(sent, detach).await.map(drop)
             }
             Call::DeletePolicy { role, policy_name } => self.delete_role_policy(sent, role, policy_name).await,
-            Call::DeleteOwnPolicy { role, policy_name } => {
-                self.delete_role_policy(sent, role, policy_name.as_str()).await
-            }
-            Call::DeleteRole { role, .. } => self.delete_role(sent, role).await,
+            Call::DeleteRole { role_name, .. } => self.delete_role(sent, role_name).await,
             Call::DeleteProvider { .. } => self.delete_provider(sent, arn).await,
             Call::DeleteObject { bucket, key } => self.delete_object(sent, bucket, key, None).await,
             Call::DeleteVersions { bucket, key, version_ids } => {

@@ -1,7 +1,8 @@
 //! One writing call to AWS, with everything that is sent and everything that it replaces.
 //!
-//! An action is the one value that a plan prints, digests and executes. Which action waits for which is a matter of its
-//! type alone; the order is what the services demand, written beside each rule.
+//! An action is the one value that a plan prints, digests and executes.
+
+mod order;
 
 use std::fmt;
 
@@ -82,17 +83,15 @@ pub(crate) enum Call {
     /// A policy of others, with `--prune`.
     #[serde(rename = "iam:DetachRolePolicy")]
     DetachPolicy { role: RoleName, policy_arn: String },
-    /// A policy of others, with `--prune`, or one of a role that is removed.
+    /// A policy of others, with `--prune`, or one of a role that is deleted.
     #[serde(rename = "iam:DeleteRolePolicy")]
     DeletePolicy { role: RoleName, policy_name: String },
     /// The record says that what it knows is about to be deleted. Written only over the version that was read.
     #[serde(rename = "s3:PutObject")]
     OpenRemoval { bucket: BucketName, before: Option<RecordVersion>, known: Made },
-    /// The role's policy of the bundle.
-    #[serde(rename = "iam:DeleteRolePolicy")]
-    DeleteOwnPolicy { role: RoleName, policy_name: RoleName },
+    /// A role that has no policy any more. IAM goes by the name; the ID is the one that was read.
     #[serde(rename = "iam:DeleteRole")]
-    DeleteRole { role: RoleName, role_id: RoleId },
+    DeleteRole { role_name: RoleName, role_id: RoleId },
     #[serde(rename = "iam:DeleteOpenIDConnectProvider")]
     DeleteProvider { created: Timestamp },
     /// In a bucket that never kept versions.
@@ -177,22 +176,6 @@ pub(crate) enum Change {
     Delete,
 }
 
-/// What an action belongs to, in the order of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
-    Bucket,
-    OpenRecord,
-    BucketSetting,
-    Object,
-    Provider,
-    Role,
-    CloseRecord,
-    RemoveProvider,
-    RemoveObject,
-    RemoveRecord,
-    RemoveBucket,
-}
-
 /// `iam:CreateRole role prod-registry`.
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -232,8 +215,7 @@ impl Action {
             | Call::SetRolePolicy { before, .. } => before.is_none(),
             Call::PutObject { before, .. } => before.is_none(),
             Call::OpenRecord { before, .. } | Call::OpenRemoval { before, .. } => before.is_none(),
-            Call::DeleteOwnPolicy { .. }
-            | Call::DeleteRole { .. }
+            Call::DeleteRole { .. }
             | Call::DeleteProvider { .. }
             | Call::DeleteObject { .. }
             | Call::DeleteVersions { .. }
@@ -279,45 +261,12 @@ impl Action {
             Call::TagRole { .. } => "iam:TagRole",
             Call::SetRolePolicy { .. } => "iam:PutRolePolicy",
             Call::DetachPolicy { .. } => "iam:DetachRolePolicy",
-            Call::DeletePolicy { .. } | Call::DeleteOwnPolicy { .. } => "iam:DeleteRolePolicy",
+            Call::DeletePolicy { .. } => "iam:DeleteRolePolicy",
             Call::DeleteRole { .. } => "iam:DeleteRole",
             Call::DeleteProvider { .. } => "iam:DeleteOpenIDConnectProvider",
             Call::DeleteObject { .. } | Call::DeleteRecord { .. } => "s3:DeleteObject",
             Call::DeleteVersions { .. } => "s3:DeleteObjectVersion",
             Call::DeleteBucket { .. } => "s3:DeleteBucket",
-        }
-    }
-
-    fn stage(&self) -> Stage {
-        match &self.call {
-            Call::CreateBucket { .. } => Stage::Bucket,
-            Call::OpenRecord { .. } | Call::OpenRemoval { .. } => Stage::OpenRecord,
-            Call::CloseRecord { .. } => Stage::CloseRecord,
-            Call::TagBucket { .. }
-            | Call::SetOwnership { .. }
-            | Call::BlockPublicAccess { .. }
-            | Call::SetBucketPolicy { .. } => Stage::BucketSetting,
-            Call::PutObject { .. } => Stage::Object,
-            Call::CreateProvider { .. }
-            | Call::AddClientId { .. }
-            | Call::RemoveClientId { .. }
-            | Call::SetThumbprints { .. }
-            | Call::TagProvider { .. } => Stage::Provider,
-            Call::CreateRole { .. }
-            | Call::SetTrustPolicy { .. }
-            | Call::UpdateRole { .. }
-            | Call::SetBoundary { .. }
-            | Call::RemoveBoundary { .. }
-            | Call::TagRole { .. }
-            | Call::SetRolePolicy { .. }
-            | Call::DetachPolicy { .. }
-            | Call::DeletePolicy { .. }
-            | Call::DeleteOwnPolicy { .. }
-            | Call::DeleteRole { .. } => Stage::Role,
-            Call::DeleteProvider { .. } => Stage::RemoveProvider,
-            Call::DeleteObject { .. } | Call::DeleteVersions { .. } => Stage::RemoveObject,
-            Call::DeleteRecord { .. } => Stage::RemoveRecord,
-            Call::DeleteBucket { .. } => Stage::RemoveBucket,
         }
     }
 
@@ -330,35 +279,6 @@ impl Action {
     /// Whether it gives the role a permission that it does not have, or somebody the role.
     pub(crate) fn grants(&self) -> bool {
         matches!(self.call, Call::SetTrustPolicy { .. } | Call::RemoveBoundary { .. } | Call::SetRolePolicy { .. })
-    }
-
-    /// Whether this action has to wait for one that stands before it in the plan.
-    pub(crate) fn waits_for(&self, earlier: &Action) -> bool {
-        match (self.stage(), earlier.stage()) {
-            // Roles are independent of each other; IAM answers two changes of one role at a time with a conflict.
-            (Stage::Role, Stage::Role) => self.resource == earlier.resource,
-            // Objects are deleted side by side.
-            (Stage::RemoveObject, Stage::RemoveObject) => false,
-            // The record is in the bucket before anything else changes, and closed when everything has.
-            (_, Stage::Bucket | Stage::OpenRecord)
-            // S3 refuses a public policy while its block stands, and two changes of one bucket's settings at a time.
-            | (Stage::BucketSetting, Stage::BucketSetting)
-            // IAM reads the issuer when the provider is made, so its documents are public by then; and trust policies
-            // name the provider. What uses something goes before it: roles trust the provider, which reads the documents. The
-            // record knows what is the cluster's until nothing else of it is left, and a bucket has to be empty.
-            | (
-                Stage::Provider
-                | Stage::Role
-                | Stage::CloseRecord
-                | Stage::RemoveProvider
-                | Stage::RemoveObject
-                | Stage::RemoveRecord
-                | Stage::RemoveBucket,
-                _,
-            ) => true,
-            // Objects need the bucket alone.
-            (Stage::Bucket | Stage::OpenRecord | Stage::BucketSetting | Stage::Object, _) => false,
-        }
     }
 }
 
@@ -379,46 +299,6 @@ mod tests {
             serde_json::json!({"resource": "r", "call": "iam:TagOpenIDConnectProvider", "before": {}, "after": {}})
         );
         assert_eq!(tag.name(), "iam:TagOpenIDConnectProvider");
-    }
-
-    #[test]
-    fn only_what_must_wait_waits() {
-        let bucket = BucketName::new("b-oidc").unwrap();
-        let (known, making) = (Made::default(), Making::default());
-        let record = action("b", Call::OpenRecord { bucket: bucket.clone(), before: None, known, making });
-        let tags = action("b", Call::TagBucket { bucket: bucket.clone(), before: Tags::new(), after: Tags::new() });
-        let close = action("b", Call::CloseRecord { provider_arn: "p".to_owned() });
-        let object = |key| {
-            let after =
-                NewObject { key, content_type: "t", encryption: "AES256", tags: Tags::new(), body: String::new() };
-            action(key, Call::PutObject { bucket: bucket.clone(), before: None, after })
-        };
-        let owner = action(
-            "b",
-            Call::SetOwnership { bucket: bucket.clone(), before: None, after: ObjectOwnership::BucketOwnerEnforced },
-        );
-        let provider = action("p", Call::TagProvider { before: Tags::new(), after: Tags::new() });
-        let role = |arn: &str| {
-            action(arn, Call::TagRole { role: RoleName::new("r").unwrap(), before: Tags::new(), after: Tags::new() })
-        };
-        for (later, earlier, waits) in [
-            (&owner, &record, true),
-            (&tags, &record, true),
-            (&owner, &tags, true),
-            (&close, &role("x"), true),
-            (&close, &object("a"), true),
-            (&object("a"), &record, true),
-            (&object("a"), &owner, false),
-            (&object("a"), &object("b"), false),
-            (&provider, &owner, true),
-            (&provider, &object("a"), true),
-            (&role("x"), &provider, true),
-            (&role("x"), &object("a"), true),
-            (&role("x"), &role("y"), false),
-            (&role("x"), &role("x"), true),
-        ] {
-            assert_eq!(later.waits_for(earlier), waits, "{} {}", later.resource, earlier.resource);
-        }
     }
 
     #[test]

@@ -56,8 +56,6 @@ pub(crate) enum Finding {
     UnusedException { exception: String },
     /// Roles that are about to be deleted and that were used in the last day.
     UsedLately { roles: Vec<String> },
-    /// Roles that the record knows and a deletion leaves, because the bundle does not name them.
-    RolesLeft { roles: Vec<String> },
 }
 
 impl Finding {
@@ -98,8 +96,7 @@ impl Finding {
             | Self::BoundaryRemoved { .. }
             | Self::Thumbprints { .. }
             | Self::UnusedException { .. }
-            | Self::UsedLately { .. }
-            | Self::RolesLeft { .. } => false,
+            | Self::UsedLately { .. } => false,
         }
     }
 }

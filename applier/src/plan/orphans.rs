@@ -75,7 +75,7 @@ pub(super) fn removals(desired: &Desired<'_>, ownership: &Ownership<'_>, choices
         let own = live.policy.iter().map(|_| name.to_string());
         let inline = live.other_inline.iter().cloned().chain(own);
         let delete = inline.map(|policy_name| Call::DeletePolicy { role: name.clone(), policy_name });
-        let last = Call::DeleteRole { role: name.clone(), role_id: live.id.clone() };
+        let last = Call::DeleteRole { role_name: name.clone(), role_id: live.id.clone() };
         let calls = detach.chain(delete).chain([last]);
         actions.extend(calls.map(|call| Action { resource: resource.clone(), call }));
     }
@@ -208,10 +208,9 @@ Nothing to change, but what is marked with ! above is not the bundle's.
       - arn:aws:iam::aws:policy/x\\u{1b}
   ~ inline policy (iam:DeleteRolePolicy)
       - more
-  ~ inline policy (iam:DeleteRolePolicy)
-      - prod-old
+    policy        prod-old
     ID            AROAEXAMPLE0PRODOLD
-    calls         iam:DeleteRole
+    calls         iam:DeleteRolePolicy, iam:DeleteRole
 
 Plan: create 0 resources, update 0 resources, delete 1 resource (6 calls).
 "

@@ -4,6 +4,8 @@
 //! Output: a [`Plan`] of deletions, or every reason against it. Nothing is deleted that is not the cluster's by its record.
 
 mod obstacle;
+#[cfg(test)]
+mod tests;
 
 use bundle_schema::names::{RoleName, Timestamp};
 use bundle_schema::signature::Signer;
@@ -18,6 +20,7 @@ use crate::plan::choices::{Choices, ForeignPolicies};
 use crate::plan::desired::Desired;
 use crate::plan::finding::{Finding, unfinished};
 use crate::plan::head::Head;
+use crate::plan::orphans::{self, Orphan};
 use crate::plan::ownership::{Claim, Ownership};
 use crate::plan::refusal::{self, Refusal, Refused};
 use crate::plan::{Operation, Plan};
@@ -144,6 +147,7 @@ impl<'a> Removal<'a> {
     /// Roles, then the provider that they trust, then the documents that it reads, then the record, then the bucket.
     fn actions(&self) -> Vec<Action> {
         let mut actions: Vec<Action> = self.roles().flat_map(|(name, role)| self.role(name, role)).collect();
+        actions.extend(orphans::removals(self.desired, &self.ownership, self.choices));
         let arn = self.desired.contents().header.provider_arn();
         let created = self.live.provider().map(|provider| provider.created);
         actions.extend(created.map(|created| Action { resource: arn, call: Call::DeleteProvider { created } }));
@@ -173,11 +177,11 @@ impl<'a> Removal<'a> {
         let resource = format!("arn:{}:iam::{}:role{}{name}", header.partition, header.account_id, live.path);
         let detach = |arn: &String| Call::DetachPolicy { role: name.clone(), policy_arn: arn.clone() };
         let delete = |policy: &String| Call::DeletePolicy { role: name.clone(), policy_name: policy.clone() };
-        let own = || Call::DeleteOwnPolicy { role: name.clone(), policy_name: name.clone() };
+        let own = || Call::DeletePolicy { role: name.clone(), policy_name: name.to_string() };
         let mut calls: Vec<Call> = live.attached.iter().map(detach).collect();
         calls.extend(live.other_inline.iter().map(delete));
         calls.extend(live.policy.is_some().then(own));
-        calls.push(Call::DeleteRole { role: name.clone(), role_id: live.id.clone() });
+        calls.push(Call::DeleteRole { role_name: name.clone(), role_id: live.id.clone() });
         calls.into_iter().map(|call| Action { resource: resource.clone(), call }).collect()
     }
 
@@ -223,18 +227,8 @@ impl<'a> Removal<'a> {
                 findings.push(Finding::ForeignPolicies { role: name.to_string(), policies, pruned: true });
             }
         }
-        findings.extend(self.roles_left());
+        findings.extend(Orphan::all(ownership, self.choices, now).into_iter().map(Finding::Orphan));
         findings
-    }
-
-    /// The record knows the roles of earlier bundles too.
-    fn roles_left(&self) -> Option<Finding> {
-        let recorded = self.ownership.record()?.made.roles.keys();
-        let is_named = |name: &&RoleName| {
-            self.desired.contents().roles.iter().any(|documents| documents.create.role_name == **name)
-        };
-        let left: Vec<String> = recorded.filter(|name| !is_named(name)).map(ToString::to_string).collect();
-        (!left.is_empty()).then_some(Finding::RolesLeft { roles: left })
     }
 }
 

@@ -50,11 +50,6 @@ impl fmt::Display for Finding {
             Self::UsedLately { roles } => {
                 write!(f, "ROLES WERE USED IN THE LAST DAY: THE CLUSTER MAY STILL BE RUNNING: {}", listed(roles))
             }
-            Self::RolesLeft { roles } => write!(
-                f,
-                "roles that the record knows and the bundle does not name are left, and nothing says any more whose they are: {}",
-                listed(roles)
-            ),
             Self::BoundaryRemoved { role, boundary } => write!(
                 f,
                 "ROLE {} LOSES ITS PERMISSIONS BOUNDARY {}: the bundle has none",

@@ -33,7 +33,6 @@ pub(super) fn item(action: &Action) -> Item {
         Call::OpenRecord { before: Some(_), .. } | Call::CloseRecord { .. } | Call::OpenRemoval { .. } => {
             Item::Bookkeeping
         }
-        Call::DeleteOwnPolicy { policy_name, .. } => Item::New(vec![("policy", policy_name.to_string())]),
         Call::DeleteRole { role_id, .. } => Item::New(vec![("ID", role_id.to_string())]),
         Call::DeleteProvider { created } => Item::New(vec![("made", created.to_string())]),
         Call::DeleteObject { key, .. } => Item::New(vec![("document", key.clone())]),
@@ -47,6 +46,10 @@ pub(super) fn item(action: &Action) -> Item {
         }
         Call::DeleteBucket { .. } => Item::New(Vec::new()),
         Call::DetachPolicy { policy_arn, .. } => changed("attached policy", vec![Line::Removed(policy_arn.clone())]),
+        // The bundle's own: the role goes with it.
+        Call::DeletePolicy { role, policy_name } if policy_name == role.as_str() => {
+            Item::New(vec![("policy", policy_name.clone())])
+        }
         Call::DeletePolicy { policy_name, .. } => changed("inline policy", vec![Line::Removed(policy_name.clone())]),
         Call::TagBucket { before, after, .. } if before.is_empty() => Item::New(vec![("tags", one_line(after))]),
         Call::TagBucket { before, after, .. }
