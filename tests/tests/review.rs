@@ -340,7 +340,10 @@ fn what_is_no_bundle_is_refused() -> Test {
     let cut = review(&scene, "cut.tar.gz", &[]).exits(4);
     assert!(cut.stderr.starts_with("error: cut.tar.gz cannot be used\n"), "{}", cut.stderr);
     review(&scene, "none.tar.gz", &[]).exits(1);
-    review(&scene, "out/democluster-1-install.tar.gz", &[]).exits(4);
+    review(&scene, "out/democluster-1-install.tar.gz", &[]).exits(4).says(
+        "error: out/democluster-1-install.tar.gz is an install archive, which may hold the cluster's private key: nobody but the \
+         installer should have it\n  review the bundle: NAME-SERIAL.tar.gz",
+    );
     scene.write("data.json", "{}");
     review(&scene, BUNDLE, &["--action-data", "data.json"]).exits(2);
     Ok(())

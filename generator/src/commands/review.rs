@@ -12,7 +12,7 @@ use bundle_schema::trust::{TrustLimits, read_trust_file, trusted_keys};
 
 use super::key_source::shown;
 use super::{now, print};
-use crate::build::again;
+use crate::build::{again, install_archive};
 use crate::failure::Failure;
 use crate::output::files::{NewFile, PUBLIC, stage};
 use crate::requests::Requests;
@@ -68,12 +68,16 @@ enum ReviewError {
     Findings { file: String, findings: usize, level: &'static str },
     #[error("{0} changed while it was read\n  run this again")]
     Changed(String),
+    #[error(
+        "{0} is an install archive, which may hold the cluster's private key: nobody but the installer should have it\n  review the bundle: NAME-SERIAL.tar.gz"
+    )]
+    InstallArchive(String),
 }
 
 impl From<ReviewError> for Failure {
     fn from(error: ReviewError) -> Self {
         let code = match &error {
-            ReviewError::Differs { .. } => ExitCode::Invalid,
+            ReviewError::Differs { .. } | ReviewError::InstallArchive(_) => ExitCode::Invalid,
             ReviewError::Findings { .. } | ReviewError::Changed(_) => ExitCode::Other,
         };
         Self::new(code, error)
@@ -199,6 +203,9 @@ impl Trust {
 fn open(file: &Path, trust: &Trust) -> Result<(Inspection, Signed), Failure> {
     let (signed, digest) = trust.check(file)?;
     let bytes = read_bounded(file, MAX_ARCHIVE_BYTES)?;
+    if install_archive::is_one(&bytes) {
+        return Err(ReviewError::InstallArchive(shown(file)).into());
+    }
     let bundle = Inspection::read(bytes).map_err(|error| Failure::from(error).in_file(file))?;
     match digest {
         Some(digest) if digest != *bundle.digest() => Err(ReviewError::Changed(shown(file)).into()),
