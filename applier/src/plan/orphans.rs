@@ -63,23 +63,25 @@ fn is_pruned(claim: Claim, choices: &Choices) -> bool {
     choices.prunes() && (claim == Claim::Known || choices.adopt)
 }
 
-/// The calls that remove those that go: everything of a role, then the role.
+/// The calls that remove those that go.
 pub(super) fn removals(desired: &Desired<'_>, ownership: &Ownership<'_>, choices: &Choices) -> Vec<Action> {
+    let going = ownership.orphans().filter(|(.., claim)| is_pruned(*claim, choices));
+    going.flat_map(|(name, live, _)| removal(desired, name, live)).collect()
+}
+
+/// The calls that remove a role: everything that it has, then the role.
+pub(super) fn removal(desired: &Desired<'_>, name: &RoleName, live: &LiveRole) -> Vec<Action> {
     let header = &desired.contents().header;
-    let mut actions = Vec::new();
-    for (name, live, _) in ownership.orphans().filter(|(.., claim)| is_pruned(*claim, choices)) {
-        // An older bundle may have had another path.
-        let resource = format!("arn:{}:iam::{}:role{}{name}", header.partition, header.account_id, live.path);
-        let attached = live.attached.iter().cloned();
-        let detach = attached.map(|policy_arn| Call::DetachPolicy { role: name.clone(), policy_arn });
-        let own = live.policy.iter().map(|_| name.to_string());
-        let inline = live.other_inline.iter().cloned().chain(own);
-        let delete = inline.map(|policy_name| Call::DeletePolicy { role: name.clone(), policy_name });
-        let last = Call::DeleteRole { role_name: name.clone(), role_id: live.id.clone() };
-        let calls = detach.chain(delete).chain([last]);
-        actions.extend(calls.map(|call| Action { resource: resource.clone(), call }));
-    }
-    actions
+    // Its own path: the bundle that made it may have had another.
+    let resource = format!("arn:{}:iam::{}:role{}{name}", header.partition, header.account_id, live.path);
+    let attached = live.attached.iter().cloned();
+    let detach = attached.map(|policy_arn| Call::DetachPolicy { role: name.clone(), policy_arn });
+    let own = live.policy.iter().map(|_| name.to_string());
+    let inline = live.other_inline.iter().cloned().chain(own);
+    let delete = inline.map(|policy_name| Call::DeletePolicy { role: name.clone(), policy_name });
+    let last = Call::DeleteRole { role_name: name.clone(), role_id: live.id.clone() };
+    let calls = detach.chain(delete).chain([last]);
+    calls.map(|call| Action { resource: resource.clone(), call }).collect()
 }
 
 /// A line a fact.

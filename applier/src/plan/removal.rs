@@ -146,7 +146,8 @@ impl<'a> Removal<'a> {
 
     /// Roles, then the provider that they trust, then the documents that it reads, then the record, then the bucket.
     fn actions(&self) -> Vec<Action> {
-        let mut actions: Vec<Action> = self.roles().flat_map(|(name, role)| self.role(name, role)).collect();
+        let mut actions: Vec<Action> =
+            self.roles().flat_map(|(name, role)| orphans::removal(self.desired, name, role)).collect();
         actions.extend(orphans::removals(self.desired, &self.ownership, self.choices));
         let arn = self.desired.contents().header.provider_arn();
         let created = self.live.provider().map(|provider| provider.created);
@@ -169,20 +170,6 @@ impl<'a> Removal<'a> {
         }
         actions.push(Action { resource, call: Call::DeleteBucket { bucket } });
         actions
-    }
-
-    fn role(&self, name: &RoleName, live: &LiveRole) -> Vec<Action> {
-        let header = &self.desired.contents().header;
-        // Its own path: the bundle that made it may have had another.
-        let resource = format!("arn:{}:iam::{}:role{}{name}", header.partition, header.account_id, live.path);
-        let detach = |arn: &String| Call::DetachPolicy { role: name.clone(), policy_arn: arn.clone() };
-        let delete = |policy: &String| Call::DeletePolicy { role: name.clone(), policy_name: policy.clone() };
-        let own = || Call::DeletePolicy { role: name.clone(), policy_name: name.to_string() };
-        let mut calls: Vec<Call> = live.attached.iter().map(detach).collect();
-        calls.extend(live.other_inline.iter().map(delete));
-        calls.extend(live.policy.is_some().then(own));
-        calls.push(Call::DeleteRole { role_name: name.clone(), role_id: live.id.clone() });
-        calls.into_iter().map(|call| Action { resource: resource.clone(), call }).collect()
     }
 
     /// The issuer's documents; the record has its own call.

@@ -23,7 +23,6 @@ mod wildcards;
 mod words;
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
 use bundle_schema::documents::contents::Contents;
 
@@ -31,6 +30,7 @@ pub use self::rules::{RULES, Rule};
 use self::view::{Context, RoleView, at_level};
 use super::action_data::ActionData;
 use super::report::Finding;
+use super::roles::Sources;
 use crate::requests::Selected;
 
 /// Findings of one role that are reported; the roles of a release have up to ten.
@@ -49,15 +49,11 @@ pub struct Subject<'a> {
 /// All findings, the worst first, then by role, statement and id.
 #[must_use]
 pub fn find(subject: &Subject<'_>, data: &ActionData) -> Vec<Finding> {
-    let Contents { header, roles, .. } = subject.contents;
-    let requests: HashMap<_, _> =
-        subject.selected.iter().map(|one| ((&one.source, one.request.secret()), one)).collect();
-    let mut context = Context::new(header, data);
+    let sources = Sources::new(subject.selected);
+    let mut context = Context::new(&subject.contents.header, data);
     let mut findings = Vec::new();
-    for (component, documents) in header.components.iter().zip(roles) {
-        let secret = format!("{}/{}", component.secret_namespace, component.secret_name);
-        let request = requests.get(&(&component.source, secret)).copied();
-        let role = context.role(component, documents, request);
+    for (component, documents) in subject.contents.each_role() {
+        let role = context.role(component, documents, sources.of(component));
         findings.extend(of_role(&context, &role));
     }
     bundle::check(subject.contents, &mut findings);
