@@ -12,10 +12,11 @@ use serde::Serialize;
 
 use self::index::{check_components, check_header};
 use self::roles::check_role;
-use crate::documents::contents::{BucketDocuments, Contents, path};
+use crate::documents::contents::{BucketDocuments, Contents, IssuerDocuments, path};
 use crate::documents::index::Header;
 use crate::documents::{CreateOpenIdConnectProvider, Discovery, Jwk, Jwks, manifest};
 use crate::escape::Escaped;
+use crate::names::Audience;
 use crate::limits::{MAX_AUDIENCES, MAX_PUBLIC_KEYS, MAX_THUMBPRINTS};
 
 /// One thing that does not fit, and where.
@@ -60,18 +61,20 @@ impl fmt::Display for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// Checks contents, and the bytes of their manifests: the Authentication resource, then a Secret for each component.
+/// Checks contents, and the bytes of their manifests: the Authentication resource of a cluster, then a Secret for each component.
 pub(crate) fn validate(contents: &Contents, manifests: &[(String, Vec<u8>)]) -> Result<(), Invalid> {
     let mut problems = Problems::default();
     check_header(&contents.header, &mut problems);
     check_components(contents, &mut problems);
-    check_issuer(contents, &mut problems);
-    check_bucket(&contents.header, &contents.bucket, &mut problems);
-    check_provider(&contents.header, &contents.provider, &mut problems);
+    if let Some(issuer) = &contents.issuer {
+        check_issuer(&contents.header, issuer, &mut problems);
+        check_bucket(&contents.header, &issuer.bucket, &mut problems);
+        check_provider(&contents.header, &issuer.provider, &mut problems);
+    }
     for (component, role) in contents.each_role() {
         check_role(&contents.header, component, role, &mut problems);
     }
-    check_manifests(&contents.header, manifests, &mut problems);
+    check_manifests(contents, manifests, &mut problems);
     if problems.found.is_empty() { Ok(()) } else { Err(Invalid { problems: problems.found }) }
 }
 
@@ -111,9 +114,9 @@ fn repeated<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     names.into_iter().find(|name| !seen.insert(name.to_lowercase())).map(|name| Escaped(name).to_string())
 }
 
-fn check_issuer(contents: &Contents, problems: &mut Problems) {
-    let Contents { header, discovery, jwks, public_key, further_keys, .. } = contents;
-    let expected_jwks = Jwks::of(contents.keys());
+fn check_issuer(header: &Header, issuer: &IssuerDocuments, problems: &mut Problems) {
+    let IssuerDocuments { discovery, jwks, public_key, further_keys, .. } = issuer;
+    let expected_jwks = Jwks::of(issuer.keys());
     let expected = Discovery::of(&header.issuer_url, &expected_jwks);
     let Discovery {
         issuer,
@@ -198,14 +201,7 @@ fn check_provider(header: &Header, provider: &CreateOpenIdConnectProvider, probl
     let CreateOpenIdConnectProvider { url, client_id_list, thumbprint_list, tags } = provider;
     let at = path::PROVIDER;
     problems.equal(at, "Url", url, &header.issuer_url);
-    if client_id_list.is_empty() {
-        problems.add(at, "ClientIDList is empty; tokens need an audience");
-    }
-    problems.at_most(at, "ClientIDList", client_id_list.len(), MAX_AUDIENCES);
-    let mut seen = HashSet::new();
-    if let Some(audience) = client_id_list.iter().find(|audience| !seen.insert(*audience)) {
-        problems.add(at, format!("ClientIDList names {} twice", Escaped(audience.as_str())));
-    }
+    check_audiences(at, "ClientIDList", client_id_list, problems);
     if let Some(thumbprints) = thumbprint_list {
         if thumbprints.is_empty() {
             problems.add(at, "ThumbprintList is empty; leave it out to let IAM fetch the chain");
@@ -218,9 +214,21 @@ fn check_provider(header: &Header, provider: &CreateOpenIdConnectProvider, probl
     problems.equal(at, "Tags", tags, &header.tags);
 }
 
-fn check_manifests(header: &Header, manifests: &[(String, Vec<u8>)], problems: &mut Problems) {
-    let secrets = header.components.iter().map(|component| manifest::secret(header, component));
-    let rendered = std::iter::once(manifest::authentication(header)).chain(secrets);
+fn check_audiences(at: &str, field: &str, audiences: &[Audience], problems: &mut Problems) {
+    if audiences.is_empty() {
+        problems.add(at, format!("{field} is empty; tokens need an audience"));
+    }
+    problems.at_most(at, field, audiences.len(), MAX_AUDIENCES);
+    let mut seen = HashSet::new();
+    if let Some(audience) = audiences.iter().find(|audience| !seen.insert(*audience)) {
+        problems.add(at, format!("{field} names {} twice", Escaped(audience.as_str())));
+    }
+}
+
+fn check_manifests(contents: &Contents, manifests: &[(String, Vec<u8>)], problems: &mut Problems) {
+    let header = &contents.header;
+    let authentication = contents.issuer.iter().map(|_| manifest::authentication(header));
+    let rendered = authentication.chain(header.components.iter().map(|component| manifest::secret(header, component)));
     for ((entry, found), expected) in manifests.iter().zip(rendered) {
         let found = String::from_utf8_lossy(found);
         if found != expected {

@@ -27,10 +27,10 @@ pub mod roles;
 use std::collections::BTreeMap;
 
 use bundle_schema::bundle::{self, InspectError, Inspection, WriteError};
-use bundle_schema::documents::contents::{BucketDocuments, Contents, RoleDocuments};
+use bundle_schema::documents::contents::{Contents, IssuerDocuments, RoleDocuments};
 use bundle_schema::documents::index::{Component, Endpoint, Header, Kind};
 use bundle_schema::documents::policy::{PermissionPolicy, PermissionStatement, PolicyVersion, RoleTrustPolicy};
-use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy};
+use bundle_schema::documents::{CreateRole, PutRolePolicy};
 use bundle_schema::escape::Escaped;
 use bundle_schema::json::Embedded;
 use bundle_schema::limits::{DEFAULT_TRUST_POLICY_CHARS, MAX_ROLE_POLICY_CHARS, MAX_TRUST_POLICY_CHARS};
@@ -103,8 +103,8 @@ pub struct BundleDraft {
     notes: Notes,
 }
 
-/// Builds the contents of a bundle.
-pub fn build(options: &BundleOptions, requests: Requests, keys: PublishedKeys) -> Result<BundleDraft, BuildError> {
+/// Builds the contents of a bundle; with keys, where it makes an issuer.
+pub fn build(options: &BundleOptions, requests: Requests, keys: Option<PublishedKeys>) -> Result<BundleDraft, BuildError> {
     let Requests { selected, skipped, files, left_out } = requests;
     let components = components(&options.name, options.role_names, &options.service_accounts, &selected)?;
     let mut pairs: Vec<(Component, Selected)> = components.into_iter().zip(selected).collect();
@@ -118,24 +118,10 @@ pub fn build(options: &BundleOptions, requests: Requests, keys: PublishedKeys) -
             notes.undecided.insert(component.role_name.into(), undecided);
         }
     }
-    let jwks = Jwks::of(keys.iter());
-    let PublishedKeys { signing, further } = keys;
-    let contents = Contents {
-        discovery: Discovery::of(&header.issuer_url, &jwks),
-        jwks,
-        public_key: signing,
-        further_keys: further,
-        bucket: BucketDocuments::of(&header),
-        provider: CreateOpenIdConnectProvider {
-            url: header.issuer_url.clone(),
-            client_id_list: options.audiences.clone(),
-            thumbprint_list: options.thumbprints.clone(),
-            tags: header.tags.clone(),
-        },
-        roles,
-        requests: files,
-        header,
-    };
+    let issuer = keys.map(|PublishedKeys { signing, further }| {
+        IssuerDocuments::of(&header, signing, further, options.audiences.clone(), options.thumbprints.clone())
+    });
+    let contents = Contents { issuer, roles, requests: files, header };
     Ok(BundleDraft { contents, notes })
 }
 
@@ -143,9 +129,13 @@ fn header(options: &BundleOptions) -> Result<Header, NameError> {
     let settings = options.recorded()?;
     let BundleOptions { name, serial, created, expires, account_id, place, role_path, tags, previous, .. } =
         options.clone();
-    let issuer = format!("https://{}.s3.{}.{}", name.bucket(), place.region, place.dns_suffix);
+    let own = format!("https://{}.s3.{}.{}", name.bucket(), place.region, place.dns_suffix);
+    let (kind, issuer_url, endpoint, audiences) = match options.existing_issuer.clone() {
+        None => (Kind::Cluster, IssuerUrl::new(own)?, Some(Endpoint::PublicBucket), None),
+        Some(existing) => (Kind::Roles, existing, None, Some(options.audiences.clone())),
+    };
     Ok(Header {
-        kind: Kind::Cluster,
+        kind,
         name,
         serial,
         created,
@@ -155,8 +145,9 @@ fn header(options: &BundleOptions) -> Result<Header, NameError> {
         dns_suffix: place.dns_suffix,
         region: place.region,
         account_id,
-        issuer_url: IssuerUrl::new(issuer)?,
-        endpoint: Endpoint::PublicBucket,
+        issuer_url,
+        endpoint,
+        audiences,
         role_path,
         tags,
         previous,

@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::archive::{ArchiveError, Unpacked, unpack};
-use crate::documents::contents::{BucketDocuments, Contents, RoleDocuments, path};
-use crate::documents::index::{Component, SCHEMA_VERSION, WireIndex};
+use crate::documents::contents::{BucketDocuments, Contents, IssuerDocuments, RoleDocuments, path};
+use crate::documents::index::{Component, Kind, SCHEMA_VERSION, WireIndex};
 use crate::documents::key::{KeyError, ServiceAccountKey};
 use crate::documents::manifest;
 use crate::json::{self, JsonError};
@@ -104,7 +104,7 @@ pub enum ReadError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Parsed {
     pub(crate) contents: Contents,
-    /// The manifests' bytes: the Authentication resource, then a Secret for each component.
+    /// The manifests' bytes: the Authentication resource of a cluster, then a Secret for each component.
     pub(crate) manifests: Vec<(String, Vec<u8>)>,
 }
 
@@ -178,30 +178,23 @@ fn read_documents(unpacked: &Unpacked, index: WireIndex) -> Result<Parsed, ReadE
     let mut entries =
         Entries { left: unpacked.entries().skip(1).map(|(path, body)| (path.as_str(), (path, body))).collect() };
     let header = index.into_header();
-    let discovery = entries.document(path::DISCOVERY)?;
-    let jwks = entries.document(path::JWKS)?;
-    let public_key = read_public_key(path::PUBLIC_KEY, entries.take(path::PUBLIC_KEY)?)?;
-    let bucket = BucketDocuments {
-        create: entries.document(path::BUCKET)?,
-        public_access_block: entries.document(path::BUCKET_PUBLIC_ACCESS_BLOCK)?,
-        policy: entries.document(path::BUCKET_POLICY)?,
-        tagging: entries.document(path::BUCKET_TAGGING)?,
+    let mut issuer = match header.kind {
+        Kind::Cluster => Some(read_issuer(&mut entries)?),
+        Kind::Roles => None,
     };
-    let provider = entries.document(path::PROVIDER)?;
     let roles =
         header.components.iter().map(|component| read_role(&mut entries, component)).collect::<Result<_, _>>()?;
     let mut manifests = Vec::with_capacity(header.components.len() + 1);
-    let paths = std::iter::once(manifest::AUTHENTICATION_PATH.to_owned())
-        .chain(header.components.iter().map(Component::manifest_path));
+    let paths = issuer.iter().map(|_| manifest::AUTHENTICATION_PATH.to_owned());
+    let paths = paths.chain(header.components.iter().map(Component::manifest_path));
     for path in paths {
         let body = entries.take(&path)?.to_vec();
         manifests.push((path, body));
     }
-    let mut further_keys = Vec::new();
     let mut requests = Vec::new();
     for (path, body) in entries.left.into_values() {
-        if path.as_str().starts_with(path::KEYS) {
-            further_keys.push(read_further_key(path, body)?);
+        if let Some(issuer) = issuer.as_mut().filter(|_| path.as_str().starts_with(path::KEYS)) {
+            issuer.further_keys.push(read_further_key(path, body)?);
             continue;
         }
         if path.as_str().strip_prefix(path::REQUESTS).is_none_or(|name| name.contains('/')) {
@@ -209,9 +202,23 @@ fn read_documents(unpacked: &Unpacked, index: WireIndex) -> Result<Parsed, ReadE
         }
         requests.push((path.clone(), body.to_vec()));
     }
-    Ok(Parsed {
-        contents: Contents { header, discovery, jwks, public_key, further_keys, bucket, provider, roles, requests },
-        manifests,
+    Ok(Parsed { contents: Contents { header, issuer, roles, requests }, manifests })
+}
+
+/// All but the further keys, whose paths are known only when they are read.
+fn read_issuer(entries: &mut Entries<'_>) -> Result<IssuerDocuments, ReadError> {
+    Ok(IssuerDocuments {
+        discovery: entries.document(path::DISCOVERY)?,
+        jwks: entries.document(path::JWKS)?,
+        public_key: read_public_key(path::PUBLIC_KEY, entries.take(path::PUBLIC_KEY)?)?,
+        further_keys: Vec::new(),
+        bucket: BucketDocuments {
+            create: entries.document(path::BUCKET)?,
+            public_access_block: entries.document(path::BUCKET_PUBLIC_ACCESS_BLOCK)?,
+            policy: entries.document(path::BUCKET_POLICY)?,
+            tagging: entries.document(path::BUCKET_TAGGING)?,
+        },
+        provider: entries.document(path::PROVIDER)?,
     })
 }
 

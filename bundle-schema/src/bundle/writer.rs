@@ -1,7 +1,7 @@
 //! The one writer: typed contents in, the canonical archive out.
 
 use crate::archive::{ArchiveError, BUNDLE_MODE, pack};
-use crate::documents::contents::{Contents, RoleDocuments, path};
+use crate::documents::contents::{Contents, IssuerDocuments, RoleDocuments, path};
 use crate::documents::index::{FileRecord, WireIndex};
 use crate::documents::manifest;
 use crate::names::{EntryPath, INDEX_PATH, NameError, Sha256};
@@ -47,25 +47,28 @@ pub fn write(contents: &Contents) -> Result<Vec<u8>, WriteError> {
 }
 
 fn entries(contents: &Contents) -> Result<Vec<(EntryPath, Vec<u8>)>, NameError> {
-    let Contents { header, discovery, jwks, public_key, further_keys, bucket, provider, roles, requests } = contents;
-    let mut entries = Vec::with_capacity(9 + further_keys.len() + 3 * roles.len() + requests.len());
+    let Contents { header, issuer, roles, requests } = contents;
+    let keys = issuer.iter().map(|issuer| issuer.further_keys.len()).sum::<usize>();
+    let mut entries = Vec::with_capacity(9 + keys + 3 * roles.len() + requests.len());
     let mut add = |path: &str, body: Vec<u8>| EntryPath::new(path).map(|path| entries.push((path, body)));
-    add(path::DISCOVERY, json::to_bytes(discovery))?;
-    add(path::JWKS, json::to_bytes(jwks))?;
-    add(path::PUBLIC_KEY, public_key.to_pem().into_bytes())?;
-    for key in further_keys {
-        add(&path::key(key), key.to_pem().into_bytes())?;
+    if let Some(IssuerDocuments { discovery, jwks, public_key, further_keys, bucket, provider }) = issuer {
+        add(path::DISCOVERY, json::to_bytes(discovery))?;
+        add(path::JWKS, json::to_bytes(jwks))?;
+        add(path::PUBLIC_KEY, public_key.to_pem().into_bytes())?;
+        for key in further_keys {
+            add(&path::key(key), key.to_pem().into_bytes())?;
+        }
+        add(path::BUCKET, json::to_bytes(&bucket.create))?;
+        add(path::BUCKET_POLICY, json::to_bytes(&bucket.policy))?;
+        add(path::BUCKET_PUBLIC_ACCESS_BLOCK, json::to_bytes(&bucket.public_access_block))?;
+        add(path::BUCKET_TAGGING, json::to_bytes(&bucket.tagging))?;
+        add(path::PROVIDER, json::to_bytes(provider))?;
+        add(manifest::AUTHENTICATION_PATH, manifest::authentication(header).into_bytes())?;
     }
-    add(path::BUCKET, json::to_bytes(&bucket.create))?;
-    add(path::BUCKET_POLICY, json::to_bytes(&bucket.policy))?;
-    add(path::BUCKET_PUBLIC_ACCESS_BLOCK, json::to_bytes(&bucket.public_access_block))?;
-    add(path::BUCKET_TAGGING, json::to_bytes(&bucket.tagging))?;
-    add(path::PROVIDER, json::to_bytes(provider))?;
     for RoleDocuments { create, policy } in roles {
         add(&path::role(&create.role_name), json::to_bytes(create))?;
         add(&path::role_policy(&policy.role_name), json::to_bytes(policy))?;
     }
-    add(manifest::AUTHENTICATION_PATH, manifest::authentication(header).into_bytes())?;
     for component in &header.components {
         add(&component.manifest_path(), manifest::secret(header, component).into_bytes())?;
     }

@@ -8,13 +8,24 @@ use crate::documents::{
     PublicAccessBlock, PutBucketPolicy, PutBucketTagging, PutPublicAccessBlock, PutRolePolicy, Tagging,
 };
 use crate::json::{self, Embedded};
-use crate::names::EntryPath;
+use crate::names::{Audience, EntryPath, Thumbprint};
 
 /// Everything a bundle says. That it parses does not make it consistent: see `validate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contents {
     /// `bundle.json` without the file list.
     pub header: Header,
+    /// What makes the issuer; none where somebody else manages it.
+    pub issuer: Option<IssuerDocuments>,
+    /// `aws/roles/` and `aws/role-policies/`, in the order of the header's components.
+    pub roles: Vec<RoleDocuments>,
+    /// `credentials-requests/`: the input as it was given, sorted by path.
+    pub requests: Vec<(EntryPath, Vec<u8>)>,
+}
+
+/// The documents that make a cluster's issuer: what it publishes, where, and what makes AWS trust it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuerDocuments {
     /// `oidc/openid-configuration`.
     pub discovery: Discovery,
     /// `oidc/keys.json`.
@@ -27,10 +38,6 @@ pub struct Contents {
     pub bucket: BucketDocuments,
     /// `aws/identity-provider.json`.
     pub provider: CreateOpenIdConnectProvider,
-    /// `aws/roles/` and `aws/role-policies/`, in the order of the header's components.
-    pub roles: Vec<RoleDocuments>,
-    /// `credentials-requests/`: the input as it was given, sorted by path.
-    pub requests: Vec<(EntryPath, Vec<u8>)>,
 }
 
 /// The documents that make the issuer's bucket.
@@ -150,13 +157,55 @@ impl Contents {
         self.header.components.iter().zip(&self.roles)
     }
 
+    /// Every key that is published, the one that signs now first; none where somebody else manages the issuer.
+    pub fn keys(&self) -> impl Iterator<Item = &ServiceAccountKey> {
+        self.issuer.iter().flat_map(IssuerDocuments::keys)
+    }
+
+    /// The audiences that the identity provider has to accept: the bundle's own, or those that it counts on.
+    #[must_use]
+    pub fn audiences(&self) -> &[Audience] {
+        match &self.issuer {
+            Some(issuer) => &issuer.provider.client_id_list,
+            None => self.header.audiences.as_deref().unwrap_or_default(),
+        }
+    }
+}
+
+impl IssuerDocuments {
+    /// What a cluster publishes under these keys, the one that signs now first, with the audiences and thumbprints of its
+    /// identity provider.
+    #[must_use]
+    pub fn of(
+        header: &Header,
+        public_key: ServiceAccountKey,
+        further_keys: Vec<ServiceAccountKey>,
+        audiences: Vec<Audience>,
+        thumbprints: Option<Vec<Thumbprint>>,
+    ) -> Self {
+        let jwks = Jwks::of(std::iter::once(&public_key).chain(&further_keys));
+        Self {
+            discovery: Discovery::of(&header.issuer_url, &jwks),
+            jwks,
+            public_key,
+            further_keys,
+            bucket: BucketDocuments::of(header),
+            provider: CreateOpenIdConnectProvider {
+                url: header.issuer_url.clone(),
+                client_id_list: audiences,
+                thumbprint_list: thumbprints,
+                tags: header.tags.clone(),
+            },
+        }
+    }
+
     /// Every key that is published, the one that signs now first.
     pub fn keys(&self) -> impl Iterator<Item = &ServiceAccountKey> {
         std::iter::once(&self.public_key).chain(&self.further_keys)
     }
 
-    /// The public objects of the issuer's bucket: the discovery document, and the JWKS at the path that ccoctl publishes and
-    /// at the one that OpenShift's API server looks at.
+    /// The public objects of the bucket: the discovery document, and the JWKS at the path that ccoctl publishes and at the one
+    /// that OpenShift's API server looks at.
     #[must_use]
     pub fn objects(&self) -> Vec<IssuerObject> {
         let jwks = json::to_bytes(&self.jwks);

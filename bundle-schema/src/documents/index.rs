@@ -8,7 +8,7 @@ use super::contents::path;
 use super::settings::Settings;
 use crate::limits::MAX_PATH_PART_BYTES;
 use crate::names::{
-    AccountId, ClusterName, DnsSuffix, EntryPath, GeneratorVersion, IssuerUrl, Namespace, ObjectName, Partition,
+    AccountId, Audience, ClusterName, DnsSuffix, EntryPath, GeneratorVersion, IssuerUrl, Namespace, ObjectName, Partition,
     Reason, Region, RoleName, RolePath, Sha256, Tag, Timestamp, TokenPath, cut_with_hash,
 };
 
@@ -21,6 +21,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub enum Kind {
     /// A cluster's issuer, provider and roles.
     Cluster,
+    /// Roles for an identity provider that is there already.
+    Roles,
 }
 
 /// How the issuer's documents are served.
@@ -157,8 +159,10 @@ pub struct Header {
     pub account_id: AccountId,
     /// The issuer of the cluster's tokens.
     pub issuer_url: IssuerUrl,
-    /// How the issuer is served.
-    pub endpoint: Endpoint,
+    /// How the issuer is served; none where somebody else manages it.
+    pub endpoint: Option<Endpoint>,
+    /// The audiences that the identity provider must accept, where it is not in the bundle.
+    pub audiences: Option<Vec<Audience>>,
     /// The path of every role.
     pub role_path: RolePath,
     /// The tags of every resource, sorted by key.
@@ -225,7 +229,10 @@ pub(crate) struct WireIndex {
     region: Region,
     account_id: AccountId,
     issuer_url: IssuerUrl,
-    endpoint: Endpoint,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint: Option<Endpoint>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audiences: Option<Vec<Audience>>,
     role_path: RolePath,
     tags: Vec<Tag>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -251,6 +258,7 @@ impl WireIndex {
             account_id,
             issuer_url,
             endpoint,
+            audiences,
             role_path,
             tags,
             previous,
@@ -272,6 +280,7 @@ impl WireIndex {
             account_id,
             issuer_url,
             endpoint,
+            audiences,
             role_path,
             tags,
             previous,
@@ -297,6 +306,7 @@ impl WireIndex {
             account_id,
             issuer_url,
             endpoint,
+            audiences,
             role_path,
             tags,
             previous,
@@ -318,6 +328,7 @@ impl WireIndex {
             account_id,
             issuer_url,
             endpoint,
+            audiences,
             role_path,
             tags,
             previous,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Problems, repeated, shown};
+use super::{Problems, check_audiences, repeated, shown};
 use crate::documents::contents::Contents;
 use crate::documents::index::{Component, Endpoint, Header, Kind, Skipped};
 use crate::limits::{MAX_SERIAL, MAX_TAGS, MAX_VALID_DAYS};
@@ -10,16 +10,23 @@ use crate::names::{EntryPath, INDEX_PATH, ObjectName};
 
 pub(super) fn check_header(header: &Header, problems: &mut Problems) {
     let at = INDEX_PATH;
-    let Kind::Cluster = header.kind;
     if let Some((partition, dns_suffix)) = header.region.known_partition() {
         problems.equal(at, "partition", &header.partition, &partition);
         problems.equal(at, "dnsSuffix", &header.dns_suffix, &dns_suffix);
     } else if let Some(dns_suffix) = header.partition.known_dns_suffix() {
         problems.equal(at, "dnsSuffix", &header.dns_suffix, &dns_suffix);
     }
-    match header.endpoint {
-        Endpoint::PublicBucket => {
+    match header.kind {
+        Kind::Cluster => {
+            problems.equal(at, "endpoint", &header.endpoint, &Some(Endpoint::PublicBucket));
             problems.equal(at, "issuerUrl", header.issuer_url.as_str(), &header.public_bucket_issuer());
+            if header.audiences.is_some() {
+                problems.add(at, "audiences is only for bundles of kind roles; a cluster's are those of its provider");
+            }
+        }
+        Kind::Roles => {
+            problems.equal(at, "endpoint", &header.endpoint, &None);
+            check_audiences(at, "audiences", header.audiences.as_deref().unwrap_or_default(), problems);
         }
     }
     check_serial(problems, "serial", header.serial);

@@ -1,6 +1,6 @@
 //! What the installer needs and the applier must not have: `<name>-<serial>-install.tar.gz`.
 //!
-//! The manifests and, unless the bundle was made of a public key alone, the private key, laid out to be extracted in the
+//! The manifests and, where a key pair was made for the bundle, its private half, laid out to be extracted in the
 //! installer's directory.
 
 use bundle_schema::archive::{ArchiveError, pack};
@@ -37,7 +37,9 @@ pub(crate) fn make(
     let mut add = |path: &str, text: Zeroizing<String>| {
         EntryPath::new(path).map(|path| entries.push((path, Zeroizing::new(text.as_bytes().to_vec()))))
     };
-    add(manifest::AUTHENTICATION_PATH, manifest::authentication(header).into())?;
+    if contents.issuer.is_some() {
+        add(manifest::AUTHENTICATION_PATH, manifest::authentication(header).into())?;
+    }
     for component in &header.components {
         add(&component.manifest_path(), manifest::secret(header, component).into())?;
     }

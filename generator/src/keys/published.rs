@@ -67,10 +67,11 @@ pub struct Rotation {
 }
 
 impl PublishedKeys {
-    /// The keys of a bundle.
+    /// The keys of a bundle; none where somebody else manages the issuer.
     #[must_use]
-    pub fn of_bundle(contents: &Contents) -> Self {
-        Self { signing: contents.public_key.clone(), further: contents.further_keys.clone() }
+    pub fn of_bundle(contents: &Contents) -> Option<Self> {
+        let issuer = contents.issuer.as_ref()?;
+        Some(Self { signing: issuer.public_key.clone(), further: issuer.further_keys.clone() })
     }
 
     /// All keys, the one that signs first.

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use bundle_schema::documents::contents::RoleDocuments;
+use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::documents::index::{Component, Header, Previous};
 use bundle_schema::escape::{Escaped, escaped_json};
 use bundle_schema::layout::fold;
@@ -60,8 +61,11 @@ pub(crate) struct BundleReport {
     expires: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     previous: Option<Previous>,
-    key: String,
-    kid: String,
+    /// The key that signs the cluster's tokens; none where somebody else manages the issuer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<String>,
     /// The key IDs that are published besides.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     further_kids: Vec<String>,
@@ -122,9 +126,9 @@ impl BundleReport {
             created: header.created.to_string(),
             expires: header.expires.to_string(),
             previous: header.previous.clone(),
-            key: contents.public_key.describe(),
-            kid: contents.public_key.kid().to_owned(),
-            further_kids: contents.further_keys.iter().map(|key| key.kid().to_owned()).collect(),
+            key: contents.keys().next().map(ServiceAccountKey::describe),
+            kid: contents.keys().next().map(|key| key.kid().to_owned()),
+            further_kids: contents.keys().skip(1).map(|key| key.kid().to_owned()).collect(),
             key_source,
             signing_key,
             roles: roles(bundle, header, notes),
@@ -180,7 +184,9 @@ impl BundleReport {
         }
         writeln!(f, "Account   {} ({}, {})", self.account_id, self.partition, self.region)?;
         writeln!(f, "Issuer    {}", self.issuer_url)?;
-        writeln!(f, "Key       {} {}", self.key, self.kid)?;
+        if let (Some(key), Some(kid)) = (&self.key, &self.kid) {
+            writeln!(f, "Key       {key} {kid}")?;
+        }
         for kid in &self.further_kids {
             writeln!(f, "          {kid}, published besides")?;
         }

@@ -31,14 +31,16 @@ pub(crate) fn comparison(old: &Inspection, new: &Contents, data: &ActionData) ->
     let roles =
         Roles { place: Place { old: &old.header, new: &new.header }, tags: &tags, data, comparer: Comparer::new(data) };
     let roles = roles.compare(old, new);
-    let audiences = came_and_went(&old.provider.client_id_list, &new.provider.client_id_list);
+    let audiences = came_and_went(old.audiences(), new.audiences());
     let of_audiences = match &audiences {
         CameAndWent { came, .. } if !came.is_empty() => Verdict::Widened,
         CameAndWent { went, .. } if !went.is_empty() => Verdict::Narrowed,
         _ => Verdict::Same,
     };
     let kids = |contents: &Contents| contents.keys().map(|key| key.kid().to_owned()).collect::<Vec<_>>();
-    let thumbprints = |contents: &Contents| contents.provider.thumbprint_list.clone().unwrap_or_default();
+    let thumbprints = |contents: &Contents| {
+        contents.issuer.as_ref().and_then(|issuer| issuer.provider.thumbprint_list.clone()).unwrap_or_default()
+    };
     BundleComparison {
         against: Against { name: old.header.name.to_string(), serial: old.header.serial, sha256: digest.clone() },
         verdict: roles.iter().map(|role| role.verdict).max().unwrap_or(Verdict::Same).max(of_audiences),
@@ -69,7 +71,7 @@ fn identity(old: &Header, new: &Header) -> Vec<ValueChange> {
 
 /// Another of the published keys signs. One that was not published before is new, which says more.
 fn signing_key(old: &Contents, new: &Contents) -> Option<ValueChange> {
-    let (before, after) = (old.public_key.kid(), new.public_key.kid());
+    let (before, after) = (old.keys().next()?.kid(), new.keys().next()?.kid());
     let known = old.keys().any(|key| key.kid() == after);
     (before != after && known).then(|| ValueChange {
         field: "signing key",

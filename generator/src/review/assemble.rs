@@ -113,13 +113,13 @@ fn identity(bundle: &Inspection) -> Identity {
 }
 
 fn settings(contents: &Contents) -> Settings {
-    let (header, provider) = (&contents.header, &contents.provider);
+    let header = &contents.header;
     Settings {
         recorded: header.settings.clone(),
         role_path: header.role_path.clone(),
         tags: header.tags.clone(),
-        audiences: provider.client_id_list.clone(),
-        thumbprints: provider.thumbprint_list.clone(),
+        audiences: contents.audiences().to_vec(),
+        thumbprints: contents.issuer.as_ref().and_then(|issuer| issuer.provider.thumbprint_list.clone()),
         generator_version: header.generator_version.to_string(),
     }
 }

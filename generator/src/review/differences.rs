@@ -246,6 +246,7 @@ impl List {
 
     /// The documents that the index and the key give alone. A reader has compared them with each other already.
     fn rest(&mut self, found: &Contents, expected: &Contents) {
+        let (Some(found), Some(expected)) = (&found.issuer, &expected.issuer) else { return };
         let documents = [
             ("oidc/openid-configuration", found.discovery == expected.discovery),
             ("oidc/keys.json", found.jwks == expected.jwks),

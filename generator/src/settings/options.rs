@@ -6,7 +6,7 @@ use super::features::Features;
 use bundle_schema::documents::index::Previous;
 use bundle_schema::limits::{MAX_AUDIENCES, MAX_TAGS, MAX_THUMBPRINTS};
 use bundle_schema::names::{
-    AccountId, Audience, BoundaryArn, ClusterName, DnsSuffix, NameError, Namespace, ObjectName, Partition, Region,
+    AccountId, Audience, BoundaryArn, ClusterName, DnsSuffix, IssuerUrl, NameError, Namespace, ObjectName, Partition, Region,
     RoleNaming, RolePath, Tag, TagKey, TagValue, Thumbprint, Timestamp, known_regions,
 };
 
@@ -66,7 +66,9 @@ pub struct BundleOptions {
     pub permissions_boundary: Option<BoundaryArn>,
     /// The tags of every resource, sorted by key.
     pub tags: Vec<Tag>,
-    /// The provider's client IDs.
+    /// The issuer of an identity provider that is there already; none where the bundle makes its own.
+    pub existing_issuer: Option<IssuerUrl>,
+    /// The provider's client IDs, or those that an existing one must have.
     pub audiences: Vec<Audience>,
     /// Thumbprints; left out, IAM fetches the chain itself.
     pub thumbprints: Option<Vec<Thumbprint>>,

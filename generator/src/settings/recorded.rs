@@ -33,7 +33,7 @@ impl BundleOptions {
     /// # Errors
     /// A feature set that this program does not know: a newer one made the bundle.
     pub fn of_bundle(contents: &Contents) -> Result<Self, UnknownName> {
-        let (header, provider) = (&contents.header, &contents.provider);
+        let (header, issuer) = (&contents.header, contents.issuer.as_ref());
         let settings = header.settings.clone();
         let given = settings.service_accounts.into_iter();
         Ok(Self {
@@ -51,8 +51,9 @@ impl BundleOptions {
             role_names: settings.role_names,
             permissions_boundary: settings.permissions_boundary_arn,
             tags: header.tags.clone(),
-            audiences: provider.client_id_list.clone(),
-            thumbprints: provider.thumbprint_list.clone(),
+            existing_issuer: issuer.is_none().then(|| header.issuer_url.clone()),
+            audiences: contents.audiences().to_vec(),
+            thumbprints: issuer.and_then(|issuer| issuer.provider.thumbprint_list.clone()),
             service_accounts: given.map(|g| ((g.secret_namespace, g.secret_name), g.service_accounts)).collect(),
             features: Features {
                 feature_set: settings.feature_set.as_str().parse()?,

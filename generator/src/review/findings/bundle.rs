@@ -76,7 +76,7 @@ pub(super) fn check(contents: &Contents, found: &mut Vec<Finding>) {
         let message = format!("{} of {MAX_TAGS} tags are used", header.tags.len());
         report(&QUOTA, message, "leave out tags that nothing needs");
     }
-    let audiences = &contents.provider.client_id_list;
+    let audiences = contents.audiences();
     if is_near(audiences.len(), MAX_AUDIENCES) {
         let message = format!("{} of {MAX_AUDIENCES} audiences are used", audiences.len());
         report(&QUOTA, message, "leave out audiences that no component asks for");
@@ -87,7 +87,7 @@ pub(super) fn check(contents: &Contents, found: &mut Vec<Finding>) {
         let message = format!("AWS takes tokens for {} too", list(&unusual));
         report(&AUDIENCE, message, "leave out what no component of the cluster asks for");
     }
-    if let Some(thumbprints) = &contents.provider.thumbprint_list {
+    if let Some(thumbprints) = contents.issuer.as_ref().and_then(|issuer| issuer.provider.thumbprint_list.as_ref()) {
         let message = format!("{} given; IAM needs none for this issuer", count(thumbprints.len(), "thumbprint"));
         report(&THUMBPRINTS, message, "leave --thumbprint out");
     }
