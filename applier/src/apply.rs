@@ -19,7 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bundle_schema::names::{BucketName, Timestamp};
+use bundle_schema::documents::index::Kind;
+use bundle_schema::names::Timestamp;
 use tokio::task::JoinSet;
 
 use self::found::perform;
@@ -34,24 +35,25 @@ use crate::account::live::ReadAccount;
 use crate::plan::action::{Action, Call};
 use crate::plan::head::Head;
 use crate::plan::{ApprovedPlan, Operation};
-use crate::record::{Making, RecordState, RoleId};
+use crate::record::{Making, Place, Record, RecordState, RoleId};
 
 /// The writing half of an account: it takes an action of a plan, or the record, and nothing else.
 pub(crate) trait WriteAccount: Send + Sync + 'static {
     /// Sends the action's call; the answer is the ID of a role that was made.
     fn perform(&self, action: &Action) -> impl Future<Output = Result<Option<RoleId>, AwsError>> + Send;
-    /// Writes the record over this version of it, or where there is none; the answer is the new version.
+    /// Writes the record over this version of it, or where there is none; the answer is the new version. Over any, where it stands
+    /// in tags.
     fn put_record(
         &self,
-        bucket: &BucketName,
+        place: &Place,
         before: Option<&str>,
-        body: &[u8],
+        record: &Record,
         patience: Patience,
     ) -> impl Future<Output = Result<String, AwsError>> + Send;
-    /// Deletes this version of the record, and no other.
-    fn delete_record(&self, bucket: &BucketName, etag: &str) -> impl Future<Output = Result<(), AwsError>> + Send;
+    /// Deletes this version of the record, and no other; any, where it stands in tags.
+    fn delete_record(&self, place: &Place, etag: &str) -> impl Future<Output = Result<(), AwsError>> + Send;
     /// Deletes every version of the record, the newest last.
-    fn delete_record_versions(&self, bucket: &BucketName) -> impl Future<Output = Result<(), AwsError>> + Send;
+    fn delete_record_versions(&self, place: &Place) -> impl Future<Output = Result<(), AwsError>> + Send;
     /// What failed is not sent again from now on.
     fn stop_sending(&self);
 }
@@ -164,7 +166,9 @@ impl ApprovedPlan {
             hold.stop((run.clock)()).await;
         }
         let issuer = match &run.issuer {
-            None if plan.operation() == Operation::Delete => IssuerOutcome::Deleted,
+            None if plan.operation() == Operation::Delete || plan.head().bundle.kind == Kind::Roles => {
+                IssuerOutcome::Absent
+            }
             None => IssuerOutcome::Skipped,
             Some(check) if all_done => match check.wait(&**account).await {
                 Ok(()) => IssuerOutcome::Done,
@@ -187,15 +191,15 @@ async fn write_record<'a, A: ReadAccount + WriteAccount>(
 ) -> Option<Result<(), ActionError>> {
     let now = (run.clock)();
     match (call, hold) {
-        (Call::OpenRecord { bucket, before, known, making }, hold) => {
+        (Call::OpenRecord { place, before, known, making }, hold) => {
             let (state, before, making) = (RecordState::Applying, before.as_ref(), making.clone());
-            let opened = Opened { state, bucket, before, known, making };
+            let opened = Opened { state, place, before, known, making };
             let opened = Hold::open(account, head, opened, run.take_over_after, now).await;
             Some(opened.map(|opened| *hold = Some(opened)))
         }
-        (Call::OpenRemoval { bucket, before, known }, hold) => {
+        (Call::OpenRemoval { place, before, known }, hold) => {
             let (state, before, making) = (RecordState::Deleting, before.as_ref(), Making::default());
-            let opened = Opened { state, bucket, before, known, making };
+            let opened = Opened { state, place, before, known, making };
             let opened = Hold::open(account, head, opened, run.take_over_after, now).await;
             Some(opened.map(|opened| *hold = Some(opened)))
         }
@@ -206,7 +210,7 @@ async fn write_record<'a, A: ReadAccount + WriteAccount>(
             }
             Some(deleted)
         }
-        (Call::CloseRecord { provider_arn }, Some(open)) => Some(open.close(provider_arn, now).await),
+        (Call::CloseRecord { provider_arn, .. }, Some(open)) => Some(open.close(provider_arn.as_deref(), now).await),
         _ => None,
     }
 }
@@ -228,9 +232,10 @@ mod tests {
 
     fn run_plan(plan: Plan, account: &Arc<Fake>, concurrency: usize, stop: &Arc<AtomicBool>) -> Receipt {
         let at = Timestamp::from_unix(0).unwrap();
+        let contents = contents();
         let run = Run {
             concurrency,
-            issuer: Some(Arc::new(IssuerCheck::of(&contents()))),
+            issuer: contents.issuer.as_ref().map(|issuer| Arc::new(IssuerCheck::of(&contents.header, issuer))),
             stop: Arc::clone(stop),
             take_over_after: Duration::ZERO,
             clock: &|| at,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use bundle_schema::documents::contents::{BucketDocuments, Contents, RoleDocuments};
+use bundle_schema::documents::contents::{Contents, IssuerDocuments, RoleDocuments};
 use bundle_schema::documents::index::{Endpoint, Header, Kind};
 use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::documents::policy::{
@@ -12,7 +12,7 @@ use bundle_schema::documents::policy::{
     TrustStatement,
 };
 use bundle_schema::documents::settings::Settings;
-use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy};
+use bundle_schema::documents::{CreateRole, PutRolePolicy};
 use bundle_schema::json::Embedded;
 use bundle_schema::names::{BucketName, ClusterName, RoleName, RoleNaming, RolePath, Sha256, Tag, Timestamp};
 
@@ -20,15 +20,15 @@ use crate::account::AwsError;
 use crate::account::issuer::ReadIssuer;
 use crate::account::live::Tags;
 use crate::account::live::{
-    BucketState, Caller, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, LiveState, ReadAccount,
+    BucketState, Caller, ListedRole, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, LiveState, ReadAccount,
 };
 use crate::apply::{Patience, WriteAccount};
 use crate::plan::Plan;
 use crate::plan::action::{Action, Call};
 use crate::plan::choices::Choices;
-use crate::plan::desired::{Desired, tags};
+use crate::plan::desired::{self, Desired};
 use crate::plan::refusal::Refused;
-use crate::record::{Made, MadeProvider, Making, Record, RecordState, RoleId};
+use crate::record::{Made, MadeProvider, Making, Place, Record, RecordState, RoleId, tags};
 
 const KEY: &str = "-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEzqI/ldq8a6+ZkkP31VpqCwJmF4x8
@@ -63,7 +63,8 @@ pub(crate) fn contents() -> Contents {
         region: parsed("us-east-2"),
         account_id: parsed("123456789012"),
         issuer_url: parsed("https://prod-oidc.s3.us-east-2.amazonaws.com"),
-        endpoint: Endpoint::PublicBucket,
+        endpoint: Some(Endpoint::PublicBucket),
+        audiences: None,
         role_path: parsed("/"),
         tags: vec![tag("Name", "prod"), tag("openshift.io/cloud-credential-operator/prod", "owned")],
         previous: None,
@@ -79,26 +80,32 @@ pub(crate) fn contents() -> Contents {
         skipped: Vec::new(),
     };
     let public_key = ServiceAccountKey::from_pem(KEY).unwrap();
+    let audiences = vec![parsed("openshift"), parsed("sts.amazonaws.com")];
     Contents {
-        discovery: Discovery::of(&header.issuer_url, &Jwks::of([&public_key])),
-        jwks: Jwks::of([&public_key]),
-        public_key,
-        further_keys: Vec::new(),
-        bucket: BucketDocuments::of(&header),
-        provider: CreateOpenIdConnectProvider {
-            url: header.issuer_url.clone(),
-            client_id_list: vec![parsed("openshift"), parsed("sts.amazonaws.com")],
-            thumbprint_list: None,
-            tags: header.tags.clone(),
-        },
+        issuer: Some(IssuerDocuments::of(&header, public_key, Vec::new(), audiences, None)),
         roles: ["disk", "registry"].map(|name| role(&header, name)).into(),
         requests: Vec::new(),
         header,
     }
 }
 
+/// A bundle `addons`, serial 7, two roles for the provider of [`contents`].
+pub(crate) fn roles_contents() -> Contents {
+    let tag = |key: &str, value: &str| Tag { key: parsed(key), value: parsed(value) };
+    let header = Header {
+        kind: Kind::Roles,
+        name: parsed("addons"),
+        endpoint: None,
+        audiences: Some(vec![parsed("openshift")]),
+        tags: vec![tag("Name", "addons"), tag("openshift.io/cloud-credential-operator/addons", "owned")],
+        ..contents().header
+    };
+    let roles = ["efs", "lb"].map(|name| role(&header, name)).into();
+    Contents { header, issuer: None, roles, requests: Vec::new() }
+}
+
 fn role(header: &Header, name: &str) -> RoleDocuments {
-    let role_name: RoleName = parsed(&format!("prod-{name}"));
+    let role_name: RoleName = parsed(&format!("{}-{name}", header.name));
     let subjects = vec![format!("system:serviceaccount:{name}:operator")];
     RoleDocuments {
         create: CreateRole {
@@ -268,7 +275,7 @@ impl Held {
             Call::CreateProvider { input, tags } => {
                 let client_ids = input.client_id_list.iter().map(ToString::to_string).collect();
                 let thumbprints = vec!["A".repeat(40)];
-                self.provider = Some(LiveProvider { client_ids, thumbprints, tags, created: made() });
+                self.provider = Some(LiveProvider { client_ids, thumbprints, tags, created: made(), record: None });
             }
             Call::AddClientId { client_id } => self.provider().client_ids.push(client_id.to_string()),
             Call::RemoveClientId { client_id } => self.provider().client_ids.retain(|id| *id != client_id),
@@ -290,7 +297,7 @@ impl Held {
                     description: Some(input.description),
                     boundary: input.permissions_boundary.map(String::from),
                     max_session_duration: Some(3600),
-                    tags: tags(&input.tags),
+                    tags: desired::tags(&input.tags),
                     policy: None,
                     other_inline: Vec::new(),
                     attached: Vec::new(),
@@ -384,8 +391,12 @@ impl ReadAccount for Fake {
     async fn find_bucket(&self, _: &BucketName) -> Result<BucketState<()>, AwsError> {
         Ok(self.held().bucket.with(drop))
     }
-    async fn record(&self, _: &BucketName, _: &ClusterName) -> Result<Option<LiveRecord>, AwsError> {
-        Ok(self.held().bucket().record.clone())
+    async fn record(&self, place: &Place, name: &ClusterName) -> Result<Option<LiveRecord>, AwsError> {
+        let mut held = self.held();
+        Ok(match place {
+            Place::Bucket(_) => held.bucket().record.clone(),
+            Place::Provider { .. } => held.provider.and_then(|provider| LiveRecord::of_tags(&provider.tags, name)),
+        })
     }
     async fn bucket_settings(&self, _: &BucketName) -> Result<LiveBucket, AwsError> {
         Ok(LiveBucket { objects: BTreeMap::new(), record: None, ..self.held().bucket().clone() })
@@ -400,10 +411,12 @@ impl ReadAccount for Fake {
         self.log.lock().unwrap().push(format!("read {role}"));
         Ok(self.held().any_role(role).cloned())
     }
-    async fn role_names(&self, path: &RolePath) -> Result<Vec<String>, AwsError> {
-        self.log.lock().unwrap().push(format!("list {path}"));
+    async fn list_roles(&self, path: Option<&RolePath>) -> Result<Vec<ListedRole>, AwsError> {
+        self.log.lock().unwrap().push(format!("list {}", path.map_or("/", |path| path.as_str())));
         let held = self.held();
-        Ok(held.roles.keys().chain(held.others.keys()).map(ToString::to_string).collect())
+        let listed =
+            |(name, role): (&RoleName, &LiveRole)| ListedRole { name: name.to_string(), id: role.id.to_string() };
+        Ok(held.roles.iter().chain(&held.others).map(listed).collect())
     }
     async fn role_tags(&self, role: &RoleName) -> Result<Option<Tags>, AwsError> {
         self.log.lock().unwrap().push(format!("tags {role}"));
@@ -437,24 +450,33 @@ impl WriteAccount for Fake {
 
     async fn put_record(
         &self,
-        _: &BucketName,
+        place: &Place,
         before: Option<&str>,
-        body: &[u8],
+        record: &Record,
         _: Patience,
     ) -> Result<String, AwsError> {
         self.log.lock().unwrap().push("record".to_owned());
         let mut held = self.held.lock().unwrap();
+        if let Place::Provider { .. } = place {
+            let (tags, version) = tags::write(record);
+            held.provider().tags.extend(tags);
+            return Ok(version);
+        }
         let found = held.bucket().record.as_ref().map(|record| record.etag.clone());
         if found.as_deref() != before {
             return Err(crate::account::answered("s3:PutObject", 412, "PreconditionFailed", "it changed"));
         }
-        held.put_record(Record::parse(body, &parsed("prod")).unwrap());
+        held.put_record(Record::parse(&record.to_bytes(), &parsed("prod")).unwrap());
         Ok(held.bucket().record.as_ref().unwrap().etag.clone())
     }
 
-    async fn delete_record(&self, _: &BucketName, etag: &str) -> Result<(), AwsError> {
+    async fn delete_record(&self, place: &Place, etag: &str) -> Result<(), AwsError> {
         self.log.lock().unwrap().push("delete record".to_owned());
         let mut held = self.held.lock().unwrap();
+        if let Place::Provider { name, .. } = place {
+            held.provider().tags.retain(|key, _| tags::bundle_of(key).as_ref() != Some(name));
+            return Ok(());
+        }
         let found = held.bucket().record.as_ref().map(|record| record.etag.clone());
         if found.as_deref() != Some(etag) {
             return Err(crate::account::answered("s3:DeleteObject", 412, "PreconditionFailed", "it changed"));
@@ -463,7 +485,7 @@ impl WriteAccount for Fake {
         Ok(())
     }
 
-    async fn delete_record_versions(&self, _: &BucketName) -> Result<(), AwsError> {
+    async fn delete_record_versions(&self, _: &Place) -> Result<(), AwsError> {
         self.log.lock().unwrap().push("delete record versions".to_owned());
         self.held.lock().unwrap().bucket().record = None;
         Ok(())

@@ -5,12 +5,12 @@
 //! no account, have the account as a condition, and what makes a role has the boundary where the bundle has one. Sources: AWS
 //! service authorization reference (IAM, S3); S3 API reference, CreateBucket and PutObject, for what a call needs besides.
 
-use bundle_schema::documents::contents::Contents;
+use bundle_schema::documents::contents::{Contents, IssuerDocuments};
 use bundle_schema::documents::index::Header;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::record::RECORD_KEY;
+use crate::record::{self, RECORD_KEY};
 
 /// What is to be done with a bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -21,6 +21,17 @@ pub enum Purpose {
     Apply,
     /// `delete`
     Delete,
+}
+
+impl Purpose {
+    /// What it takes besides reading.
+    fn of(self, apply: Actions, delete: Actions) -> Actions {
+        match self {
+            Self::Plan => &[],
+            Self::Apply => apply,
+            Self::Delete => delete,
+        }
+    }
 }
 
 /// The most characters of a managed policy, white space not counted [IAM quotas].
@@ -82,6 +93,9 @@ const PRUNE_ORPHANS: Actions = &["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:
 const DELETE_BUCKET: Actions = &["s3:DeleteBucket", "s3:ListBucketVersions"];
 const DELETE_OBJECTS: Actions = &["s3:DeleteObject", "s3:DeleteObjectVersion"];
 const DELETE_PROVIDER: Actions = &["iam:DeleteOpenIDConnectProvider"];
+/// The record of a bundle without an issuer stands in tags of the provider, and nothing else of it is changed.
+const WRITE_TAGS: Actions = &["iam:TagOpenIDConnectProvider"];
+const DELETE_TAGS: Actions = &["iam:TagOpenIDConnectProvider", "iam:UntagOpenIDConnectProvider"];
 const DELETE_ROLES: Actions = &["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:ListInstanceProfilesForRole"];
 /// `delete --prune`: attached policies of others go; inline ones need no more than the role's own.
 const PRUNE_DELETED_ROLES: Actions = &["iam:DetachRolePolicy"];
@@ -126,36 +140,20 @@ pub fn policies(contents: &Contents, purpose: Purpose, prune: bool) -> Vec<Polic
 
 fn statements(contents: &Contents, purpose: Purpose, prune: bool) -> Vec<Statement> {
     let header = &contents.header;
-    let bucket = format!("arn:{}:s3:::{}", header.partition, header.name.bucket());
-    let record = format!("{bucket}/{RECORD_KEY}");
-    let mut objects: Vec<String> = contents.objects().iter().map(|object| format!("{bucket}/{}", object.key)).collect();
-    objects.push(record.clone());
     let roles: Vec<String> = header.components.iter().map(|role| header.role_arn(&role.role_name)).collect();
-    let allow = |action: &[Actions], resource: &[String], condition: Option<Value>| Statement {
-        effect: "Allow",
-        action: action.concat(),
-        resource: resource.to_vec(),
-        condition,
-    };
-    let account = || Some(account(header));
-    let of = |apply: Actions, delete: Actions| -> Actions {
-        match purpose {
-            Purpose::Plan => &[],
-            Purpose::Apply => apply,
-            Purpose::Delete => delete,
-        }
-    };
+    let of = |apply: Actions, delete: Actions| purpose.of(apply, delete);
     // Roles of earlier bundles are named by no document: only their names begin as all of the cluster's do.
     let orphans =
         format!("arn:{}:iam::{}:role{}{}-*", header.partition, header.account_id, header.role_path, header.name);
-    let mut statements = vec![
-        allow(&[READ_BUCKET, of(WRITE_BUCKET, DELETE_BUCKET)], &[bucket], account()),
-        allow(&[READ_OBJECTS, of(WRITE_OBJECTS, DELETE_OBJECTS)], &objects, account()),
-        allow(&[READ_PROVIDER, of(WRITE_PROVIDER, DELETE_PROVIDER)], &[header.provider_arn()], None),
+    let mut statements = match &contents.issuer {
+        Some(issuer) => self::issuer(header, issuer, purpose),
+        None => tags(header, purpose),
+    };
+    statements.extend([
         allow(&[READ_ROLES, of(WRITE_ROLES, DELETE_ROLES)], &roles, None),
         allow(&[LIST_ROLES], &["*".to_owned()], None),
         allow(&[READ_ROLES], std::slice::from_ref(&orphans), None),
-    ];
+    ]);
     match (purpose, &header.settings.permissions_boundary_arn) {
         (Purpose::Plan, _) => {}
         (Purpose::Apply, None) => statements.push(allow(&[UNBOUND_ROLES], &roles, None)),
@@ -163,12 +161,51 @@ fn statements(contents: &Contents, purpose: Purpose, prune: bool) -> Vec<Stateme
             let condition = json!({"ArnEquals": {"iam:PermissionsBoundary": boundary}});
             statements.push(allow(&[BOUND_ROLES], &roles, Some(condition)));
         }
-        // The record says first that its cluster is being deleted.
-        (Purpose::Delete, _) => statements.push(allow(&[&["s3:PutObject"]], &[record], account())),
+        (Purpose::Delete, _) => {}
     }
     if prune && purpose != Purpose::Plan {
         statements.push(allow(&[of(PRUNE_ROLES, PRUNE_DELETED_ROLES)], &roles, None));
         statements.push(allow(&[PRUNE_ORPHANS], &[orphans], None));
+    }
+    statements
+}
+
+fn allow(action: &[Actions], resource: &[String], condition: Option<Value>) -> Statement {
+    Statement { effect: "Allow", action: action.concat(), resource: resource.to_vec(), condition }
+}
+
+/// The bucket, what it holds, and the identity provider.
+fn issuer(header: &Header, issuer: &IssuerDocuments, purpose: Purpose) -> Vec<Statement> {
+    let of = |apply: Actions, delete: Actions| purpose.of(apply, delete);
+    let bucket = format!("arn:{}:s3:::{}", header.partition, header.name.bucket());
+    let record = format!("{bucket}/{RECORD_KEY}");
+    let mut objects: Vec<String> = issuer.objects().iter().map(|object| format!("{bucket}/{}", object.key)).collect();
+    objects.push(record.clone());
+    let account = || Some(account(header));
+    let mut statements = vec![
+        allow(&[READ_BUCKET, of(WRITE_BUCKET, DELETE_BUCKET)], &[bucket], account()),
+        allow(&[READ_OBJECTS, of(WRITE_OBJECTS, DELETE_OBJECTS)], &objects, account()),
+        allow(&[READ_PROVIDER, of(WRITE_PROVIDER, DELETE_PROVIDER)], &[header.provider_arn()], None),
+    ];
+    if purpose == Purpose::Delete {
+        // The record says first that its cluster is being deleted.
+        statements.push(allow(&[&["s3:PutObject"]], &[record], account()));
+    }
+    statements
+}
+
+/// Somebody else's identity provider, and the record in its tags: no tag may be set or removed but those of this bundle.
+fn tags(header: &Header, purpose: Purpose) -> Vec<Statement> {
+    let provider = [header.provider_arn()];
+    let mut statements = vec![allow(&[READ_PROVIDER], &provider, None)];
+    if purpose != Purpose::Plan {
+        let key = record::tags::key(&header.name);
+        // Without the second, a request that names no tag would do as well.
+        let condition = json!({
+            "ForAllValues:StringLike": {"aws:TagKeys": [key.clone(), format!("{key}/*")]},
+            "Null": {"aws:TagKeys": "false"},
+        });
+        statements.push(allow(&[purpose.of(WRITE_TAGS, DELETE_TAGS)], &provider, Some(condition)));
     }
     statements
 }

@@ -32,7 +32,7 @@ use self::ownership::Ownership;
 use self::refusal::Refused;
 use crate::account::live::LiveState;
 use crate::admit::Admitted;
-use crate::record::{Made, RECORD_KEY, Record, RecordState};
+use crate::record::{Made, Record, RecordState};
 
 /// What is digested: everything that decides what an apply does, what it replaces, and what a person was told.
 #[derive(Serialize)]
@@ -188,13 +188,14 @@ fn recorded(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>, 
         return actions;
     }
     let before = found.map(|(read, record)| RecordVersion::of(&read.etag, record));
-    let resource = format!("{}/{RECORD_KEY}", desired.bucket_arn());
+    let (place, provider) = (desired.place(), desired.issuer().map(|_| header.provider_arn()));
+    let resource = place.arn(header);
     let (mut all, rest): (Vec<_>, Vec<_>) =
         actions.into_iter().partition(|action| matches!(action.call, Call::CreateBucket { .. }));
-    let open = Call::OpenRecord { bucket: header.name.bucket(), before, known, making };
+    let open = Call::OpenRecord { place: place.clone(), before, known, making };
     all.push(Action { resource: resource.clone(), call: open });
     all.extend(rest);
-    all.push(Action { resource, call: Call::CloseRecord { provider_arn: header.provider_arn() } });
+    all.push(Action { resource, call: Call::CloseRecord { place, provider_arn: provider } });
     all
 }
 

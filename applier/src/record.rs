@@ -1,8 +1,13 @@
-//! What the applier made, by identity: the record, a private object beside the issuer's documents.
+//! What the applier made, by identity: the record, a private object beside the issuer's documents, or tags of the identity
+//! provider where a bundle makes no issuer.
 //!
 //! A tag is a claim: whoever may tag can make it. The record names the cluster's roles by their IDs, which IAM never uses
 //! twice, and is written by compare and swap before the first change of a run, while it lasts, and after its last change.
-//! Whoever can write it can replace the JWKS too, so it is as safe as what it protects.
+//! Whoever can write the object can replace the JWKS too, so it is as safe as what it protects. Tags are as safe as the
+//! permission to tag the provider, and have no compare and swap: `hold` looks at them before and after it writes.
+
+mod place;
+pub(crate) mod tags;
 
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +21,8 @@ use bundle_schema::limits::MAX_SERIAL;
 use bundle_schema::names::{ClusterName, RoleName, Sha256, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub(crate) use self::place::Place;
 
 /// The record's key in the issuer's bucket.
 pub(crate) const RECORD_KEY: &str = "sts-airlock/record.json";
@@ -36,6 +43,12 @@ impl TryFrom<String> for RoleId {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let fits = (16..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if fits { Ok(Self(text)) } else { Err("a role ID must have 16 to 128 letters, digits and _") }
+    }
+}
+
+impl RoleId {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -128,7 +141,7 @@ pub(crate) struct Record {
     pub(crate) sha256: Sha256,
     /// When it was written, by the clock of the host that wrote it.
     pub(crate) time: Timestamp,
-    /// The ARN that wrote it.
+    /// The ARN that wrote it; of tags, its end.
     pub(crate) caller: String,
     /// Tells a run from every other one.
     pub(crate) run: String,
@@ -149,6 +162,10 @@ pub(crate) enum RecordError {
     OtherCluster { found: ClusterName },
     #[error("its serial is {found}; it must be from 1 to {MAX_SERIAL}")]
     Serial { found: u64 },
+    #[error("tag {key} is missing")]
+    MissingTag { key: String },
+    #[error("tag {key} does not have the form that this program writes")]
+    Tag { key: String },
 }
 
 impl Record {

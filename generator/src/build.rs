@@ -104,7 +104,11 @@ pub struct BundleDraft {
 }
 
 /// Builds the contents of a bundle; with keys, where it makes an issuer.
-pub fn build(options: &BundleOptions, requests: Requests, keys: Option<PublishedKeys>) -> Result<BundleDraft, BuildError> {
+pub fn build(
+    options: &BundleOptions,
+    requests: Requests,
+    keys: Option<PublishedKeys>,
+) -> Result<BundleDraft, BuildError> {
     let Requests { selected, skipped, files, left_out } = requests;
     let components = components(&options.name, options.role_names, &options.service_accounts, &selected)?;
     let mut pairs: Vec<(Component, Selected)> = components.into_iter().zip(selected).collect();

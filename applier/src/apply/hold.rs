@@ -3,13 +3,17 @@
 //! It is opened by compare and swap before the first change, written again every few seconds so that others see that the run
 //! is alive, and closed at the end. S3's conditional writes let one of two runs win; the other stops. A record that its run
 //! did not close is taken over when it has not changed for a while.
+//!
+//! IAM has no conditional writes for tags. There the record is read right before each write, and after the first one again, when
+//! whoever had read the same version has written too: all but the last one find another run's and stop. One that is slower than
+//! that is found by the other's next beat.
 
 use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
 
 use bundle_schema::escape::Escaped;
 use bundle_schema::layout::fold;
-use bundle_schema::names::{BucketName, ClusterName, Timestamp};
+use bundle_schema::names::{ClusterName, Timestamp};
 
 use crate::account::AwsError;
 use crate::account::live::{LiveRecord, ReadAccount};
@@ -17,7 +21,7 @@ use crate::apply::outcome::ActionError;
 use crate::apply::{Patience, WriteAccount};
 use crate::plan::action::{Call, RecordVersion};
 use crate::plan::head::Head;
-use crate::record::{Made, MadeProvider, Making, Record, RecordState, RoleId, new_run_id};
+use crate::record::{Made, MadeProvider, Making, Place, Record, RecordState, RoleId, new_run_id};
 
 /// How often the record is written again while a run lasts.
 const BEAT: Duration = Duration::from_secs(5);
@@ -28,11 +32,17 @@ const VALID: Duration = Duration::from_secs(12);
 pub(crate) const TAKE_OVER_AFTER: u16 = 30;
 /// How often somebody who waits looks at it.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long somebody who read the same tags may take to write them, and IAM to show them.
+const SETTLE: Duration = Duration::from_millis(500);
+/// How often tags are looked at until IAM shows what was written.
+const LOOKS: u32 = 20;
+/// How long reading tags may take before each write of a run that lasts.
+const READ: Duration = Duration::from_secs(3);
 
 /// What a record is opened with.
 pub(super) struct Opened<'a> {
     pub(super) state: RecordState,
-    pub(super) bucket: &'a BucketName,
+    pub(super) place: &'a Place,
     /// The version that the plan is made for.
     pub(super) before: Option<&'a RecordVersion>,
     pub(super) known: &'a Made,
@@ -42,10 +52,12 @@ pub(super) struct Opened<'a> {
 /// The record of a run that is under way.
 pub(super) struct Hold<'a, A> {
     account: &'a A,
-    bucket: BucketName,
+    place: Place,
     record: Record,
-    /// The version in the bucket: what was read, then what was written.
+    /// The version that stands there: what was read, then what was written.
     etag: Option<String>,
+    /// The version that the plan was made for, which tags may show for a while after they were written.
+    replaced: Option<String>,
     /// When it was written last.
     written: Option<Instant>,
 }
@@ -59,7 +71,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         take_over_after: Duration,
         now: Timestamp,
     ) -> Result<Self, ActionError> {
-        let Opened { state, bucket, before, known, making } = opened;
+        let Opened { state, place, before, known, making } = opened;
         let record = Record {
             version: Record::VERSION,
             name: head.bundle.name.clone(),
@@ -73,11 +85,12 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
             making,
         };
         let etag = before.map(|before| before.etag.clone());
-        let mut hold = Self { account, bucket: bucket.clone(), record, etag, written: None };
+        let mut hold = Self { account, place: place.clone(), record, replaced: etag.clone(), etag, written: None };
         if let Some(before) = before.filter(|before| before.state.is_under_way()) {
             hold.wait(before, take_over_after).await?;
         }
         hold.write(Patience::Retry).await?;
+        hold.settle().await?;
         Ok(hold)
     }
 
@@ -118,9 +131,12 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         }
     }
 
-    /// Says that everything is done, and what IAM calls the provider and the roles.
-    pub(super) async fn close(&mut self, provider_arn: &str, now: Timestamp) -> Result<(), ActionError> {
-        let provider = self.account.provider(provider_arn).await?;
+    /// Says that everything is done, and what IAM calls the roles and the provider, where that is the bundle's own.
+    pub(super) async fn close(&mut self, provider_arn: Option<&str>, now: Timestamp) -> Result<(), ActionError> {
+        let provider = match provider_arn {
+            Some(arn) => self.account.provider(arn).await?,
+            None => None,
+        };
         self.record.made.provider =
             provider.map(|provider| MadeProvider { created: provider.created, thumbprints: provider.thumbprints });
         self.record.making = Making::default();
@@ -138,14 +154,17 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
 
     /// Deletes the record as it was written last, and no other; or all its versions, where the bucket keeps them.
     pub(super) async fn delete(&mut self, versions: bool) -> Result<(), ActionError> {
+        if !self.place.has_compare_and_swap() {
+            self.check().await?;
+        }
         if versions {
             let found = self.read().await?;
             self.mine(found)?;
-            return Ok(self.account.delete_record_versions(&self.bucket).await?);
+            return Ok(self.account.delete_record_versions(&self.place).await?);
         }
         for is_last in [false, true] {
             let etag = self.etag.clone().unwrap_or_default();
-            match self.account.delete_record(&self.bucket, &etag).await {
+            match self.account.delete_record(&self.place, &etag).await {
                 // An answer was lost, of this call or of the last write.
                 Err(error) if !is_last && is_other_version(&error) => {
                     let found = self.read().await?;
@@ -196,13 +215,49 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         Ok(())
     }
 
+    /// Whether nobody else has written the tags since they were read: where a write cannot demand it.
+    async fn check(&mut self) -> Result<(), ActionError> {
+        let found = tokio::time::timeout(READ, self.read()).await.map_err(|_| AwsError::NoAnswer {
+            call: "iam:GetOpenIDConnectProvider",
+            reason: format!("none within {} seconds", READ.as_secs()),
+            attempts: 1,
+        })??;
+        if self.is_replaced(found.as_ref()) || self.mine(found)? {
+            return Ok(());
+        }
+        Err(taken(&self.record.name, None))
+    }
+
+    /// Waits until the tags are to be seen as this run wrote them, and whoever wrote at the same time has written.
+    async fn settle(&mut self) -> Result<(), ActionError> {
+        if self.place.has_compare_and_swap() {
+            return Ok(());
+        }
+        for _ in 0..LOOKS {
+            tokio::time::sleep(SETTLE).await;
+            let found = self.read().await?;
+            if !self.is_replaced(found.as_ref()) && self.mine(found)? {
+                return Ok(());
+            }
+        }
+        Err(AwsError::Unusable { call: self.place.put_call(), reason: "the tags are not there 10 seconds later" }
+            .into())
+    }
+
+    /// Whether this is what the plan was made for, or nothing where there was nothing.
+    fn is_replaced(&self, found: Option<&LiveRecord>) -> bool {
+        found.map(|found| &found.etag) == self.replaced.as_ref()
+    }
+
     /// Writes the record over the version that is known, and no other.
     async fn write(&mut self, patience: Patience) -> Result<(), ActionError> {
-        let body = self.record.to_bytes();
         let begun = Instant::now();
+        if !self.place.has_compare_and_swap() {
+            self.check().await?;
+        }
         // A write whose answer was lost has changed the version: it is looked at and written again.
         for is_last in [false, true] {
-            match self.account.put_record(&self.bucket, self.etag.as_deref(), &body, patience).await {
+            match self.account.put_record(&self.place, self.etag.as_deref(), &self.record, patience).await {
                 Ok(etag) => {
                     self.etag = Some(etag);
                     self.written = Some(begun);
@@ -221,7 +276,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
     }
 
     async fn read(&self) -> Result<Option<LiveRecord>, AwsError> {
-        self.account.record(&self.bucket, &self.record.name).await
+        self.account.record(&self.place, &self.record.name).await
     }
 }
 

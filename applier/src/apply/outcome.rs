@@ -91,12 +91,12 @@ pub(crate) enum IssuerOutcome {
     NotReached,
     /// `--skip-issuer-check`.
     Skipped,
-    /// There is to be none: the receipt has no such field.
-    Deleted,
+    /// There is none, or is to be none: the receipt has no such field.
+    Absent,
 }
 
 impl IssuerOutcome {
-    pub(crate) fn is_deleted(&self) -> bool {
-        *self == Self::Deleted
+    pub(crate) fn is_absent(&self) -> bool {
+        *self == Self::Absent
     }
 }

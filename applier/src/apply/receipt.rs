@@ -54,7 +54,7 @@ pub struct Receipt {
     started: Timestamp,
     finished: Timestamp,
     actions: Vec<Step>,
-    #[serde(skip_serializing_if = "IssuerOutcome::is_deleted")]
+    #[serde(skip_serializing_if = "IssuerOutcome::is_absent")]
     issuer_check: IssuerOutcome,
     /// The record as this run wrote it last: with `--previous-receipt` it stands in for one that is lost.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -182,7 +182,7 @@ mod tests {
             "operation": "apply",
             "ending": "failed",
             "bundle": {
-                "name": "prod", "serial": 7, "sha256": digest().as_str(),
+                "kind": "cluster", "name": "prod", "serial": 7, "sha256": digest().as_str(),
                 "created": "2026-09-21T14:13:20Z", "expires": "2027-01-15T08:00:00Z",
             },
             "signers": [{"role": "generator", "key": "RWQ", "trustedComment": "t"}],

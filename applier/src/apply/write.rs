@@ -1,11 +1,12 @@
 //! Writing to an account: each action of a plan is one call, with exactly the input that the plan shows.
 
+mod record;
+
 use std::sync::atomic::Ordering;
 
 use aws_sdk_iam::types as iam;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types as s3;
-use bundle_schema::documents::contents::OBJECT_CONTENT_TYPE;
 use bundle_schema::documents::{
     CreateBucket, CreateOpenIdConnectProvider, CreateRole, ObjectOwnership, PutBucketPolicy, PutPublicAccessBlock,
     PutRolePolicy,
@@ -18,8 +19,8 @@ use crate::account::live::Tags;
 use crate::account::{Aws, AwsError, Sent, writing};
 use crate::apply::{Patience, WriteAccount};
 use crate::plan::action::{Action, Call, NewObject, Object, RoleSettings};
-use crate::plan::desired::{self, OBJECT_ENCRYPTION};
-use crate::record::{RECORD_KEY, RoleId};
+use crate::plan::desired;
+use crate::record::{Place, RECORD_KEY, Record, RoleId};
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3: how S3 takes an object's tags in a header.
 const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -69,34 +70,31 @@ impl WriteAccount for Aws {
 
     async fn put_record(
         &self,
-        bucket: &BucketName,
+        place: &Place,
         before: Option<&str>,
-        body: &[u8],
+        record: &Record,
         patience: Patience,
     ) -> Result<String, AwsError> {
-        let sent = writing("s3:PutObject");
-        let put = || {
-            let put = self.s3.put_object().bucket(bucket.as_str()).key(RECORD_KEY).content_type(OBJECT_CONTENT_TYPE);
-            let put = put.server_side_encryption(OBJECT_ENCRYPTION.into()).body(ByteStream::from(body.to_vec()));
-            let put = match before {
-                Some(etag) => put.if_match(etag),
-                None => put.if_none_match("*"),
-            };
-            put.expected_bucket_owner(self.owner.as_str()).send()
-        };
-        let answer = match patience {
-            Patience::Once => Box::pin(self.send_once(sent.call, put())).await?,
-            Patience::Retry => self.send(sent, put).await?,
-        };
-        answer.e_tag.ok_or(AwsError::Unusable { call: "s3:PutObject", reason: "it names no ETag" })
+        let sent = writing(place.put_call());
+        match place {
+            Place::Bucket(bucket) => self.put_record_object(sent, bucket, before, record, patience).await,
+            Place::Provider { arn, .. } => self.tag_record(sent, arn, record, patience).await,
+        }
     }
 
-    async fn delete_record(&self, bucket: &BucketName, etag: &str) -> Result<(), AwsError> {
-        self.delete_object(writing("s3:DeleteObject"), bucket, RECORD_KEY, Some(etag)).await
+    async fn delete_record(&self, place: &Place, etag: &str) -> Result<(), AwsError> {
+        let sent = writing(place.delete_call());
+        match place {
+            Place::Bucket(bucket) => self.delete_object(sent, bucket, RECORD_KEY, Some(etag)).await,
+            Place::Provider { arn, name } => self.untag_record(sent, arn, name).await,
+        }
     }
 
-    async fn delete_record_versions(&self, bucket: &BucketName) -> Result<(), AwsError> {
-        self.delete_all_versions(bucket, RECORD_KEY).await
+    async fn delete_record_versions(&self, place: &Place) -> Result<(), AwsError> {
+        match place {
+            Place::Bucket(bucket) => self.delete_all_versions(bucket, RECORD_KEY).await,
+            Place::Provider { arn, name } => self.untag_record(writing(place.delete_call()), arn, name).await,
+        }
     }
 
     fn stop_sending(&self) {

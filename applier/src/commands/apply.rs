@@ -15,12 +15,13 @@ pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
     let choices = args.account.choices.read(&admitted)?;
     let (account, planned) = plan::compute(&admitted, &args.account, &choices).await?;
     let contents = admitted.bundle().contents();
+    let issuer = contents.issuer.as_ref().filter(|_| !args.skip_issuer_check);
     let execution = Execution {
         args: &args.execute,
         format: args.bundle.format,
         concurrency: args.account.requests.concurrency,
         file_stem: contents.header.file_stem(),
-        issuer: (!args.skip_issuer_check).then(|| Arc::new(IssuerCheck::of(contents))),
+        issuer: issuer.map(|issuer| Arc::new(IssuerCheck::of(&contents.header, issuer))),
     };
     let again = async {
         admitted.check_time(now()?)?;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::stdout;
 
+use bundle_schema::documents::index::Kind;
 use bundle_schema::escape::{Escaped, EscapedWhole, escaped_json};
 use bundle_schema::exit::ExitCode;
 use bundle_schema::layout::fold;
@@ -28,7 +29,7 @@ fn text(admitted: &Admitted, trust: &TrustArgs) -> String {
     let header = &bundle.contents().header;
     let mut text = format!(
         "Bundle    {name} serial {serial}\nSHA-256   {digest}\nCreated   {created}, expires {expires}\n\
-         Account   {account} ({partition}, {region})\nIssuer    {issuer}\nRoles     {roles}\n",
+         Account   {account} ({partition}, {region})\n{about}\nRoles     {roles}\n",
         name = header.name,
         serial = header.serial,
         digest = bundle.digest(),
@@ -37,7 +38,10 @@ fn text(admitted: &Admitted, trust: &TrustArgs) -> String {
         account = header.account_id,
         partition = header.partition,
         region = header.region,
-        issuer = header.issuer_url,
+        about = match header.kind {
+            Kind::Cluster => format!("Issuer    {}", header.issuer_url),
+            Kind::Roles => format!("Kind      roles for identity provider {}", header.provider_arn()),
+        },
         roles = bundle.contents().roles.len(),
     );
     for signer in bundle.signers() {
@@ -64,6 +68,7 @@ fn text(admitted: &Admitted, trust: &TrustArgs) -> String {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Verified<'a> {
+    kind: Kind,
     name: &'a str,
     serial: u64,
     sha256: &'a str,
@@ -71,6 +76,7 @@ struct Verified<'a> {
     partition: &'a str,
     region: &'a str,
     issuer_url: &'a str,
+    identity_provider_arn: String,
     created: String,
     expires: String,
     roles: Vec<&'a str>,
@@ -82,6 +88,7 @@ fn json(admitted: &Admitted) -> String {
     let bundle = admitted.bundle();
     let header = &bundle.contents().header;
     let verified = Verified {
+        kind: header.kind,
         name: header.name.as_str(),
         serial: header.serial,
         sha256: bundle.digest().as_str(),
@@ -89,6 +96,7 @@ fn json(admitted: &Admitted) -> String {
         partition: header.partition.as_str(),
         region: header.region.as_str(),
         issuer_url: header.issuer_url.as_str(),
+        identity_provider_arn: header.provider_arn(),
         created: header.created.to_string(),
         expires: header.expires.to_string(),
         roles: bundle.contents().roles.iter().map(|role| role.create.role_name.as_str()).collect(),

@@ -14,104 +14,187 @@ use bundle_schema::documents::{
 use bundle_schema::escape::EscapedWhole;
 use bundle_schema::json::Embedded;
 use bundle_schema::names::{Audience, BoundaryArn, BucketName, RoleName, Sha256, Thumbprint, Timestamp};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::account::live::Tags;
-use crate::record::{Made, Making, RECORD_KEY, Record, RecordState, RoleId};
+use crate::record::{Made, Making, Place, Record, RecordState, RoleId};
 
 /// One writing call and the resource that it changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Action {
     /// The ARN of the resource.
     pub(crate) resource: String,
     /// What is sent.
-    #[serde(flatten)]
     pub(crate) call: Call,
+}
+
+/// The resource, the call's name, and its input.
+impl Serialize for Action {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Wire<'a> {
+            resource: &'a str,
+            call: &'static str,
+            #[serde(flatten)]
+            input: &'a Call,
+        }
+        Wire { resource: &self.resource, call: self.name(), input: &self.call }.serialize(serializer)
+    }
 }
 
 /// A writing call's input. `input` is the bundle's document as it stands there; `before` is what AWS holds now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "call", rename_all_fields = "camelCase")]
+#[serde(untagged, rename_all_fields = "camelCase")]
 pub(crate) enum Call {
     /// With the bucket's tags; where they are not allowed with this call, they follow at once (`s3:PutBucketTagging`).
-    #[serde(rename = "s3:CreateBucket")]
-    CreateBucket { input: CreateBucket, tags: Tags },
+    CreateBucket {
+        input: CreateBucket,
+        tags: Tags,
+    },
     /// The record says what is about to be made, and what is the cluster's already. Written only over the version that was read.
-    #[serde(rename = "s3:PutObject")]
-    OpenRecord { bucket: BucketName, before: Option<RecordVersion>, known: Made, making: Making },
+    OpenRecord {
+        #[serde(flatten)]
+        place: Place,
+        before: Option<RecordVersion>,
+        known: Made,
+        making: Making,
+    },
     /// The record says that everything is done, with the identities of what was made.
-    #[serde(rename = "s3:PutObject")]
-    CloseRecord { provider_arn: String },
+    CloseRecord {
+        #[serde(flatten)]
+        place: Place,
+        /// The identity provider, where it is the bundle's own.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider_arn: Option<String>,
+    },
     /// The whole set of the bucket's tags; serial and digest of the bundle are among them, for people.
-    #[serde(rename = "s3:PutBucketTagging")]
-    TagBucket { bucket: BucketName, before: Tags, after: Tags },
-    #[serde(rename = "s3:PutBucketOwnershipControls")]
-    SetOwnership { bucket: BucketName, before: Option<String>, after: ObjectOwnership },
-    #[serde(rename = "s3:PutBucketPublicAccessBlock")]
-    BlockPublicAccess { input: PutPublicAccessBlock, before: Option<PublicAccessBlock> },
-    #[serde(rename = "s3:PutBucketPolicy")]
-    SetBucketPolicy { input: PutBucketPolicy, before: Option<String> },
-    #[serde(rename = "s3:PutObject")]
-    PutObject { bucket: BucketName, before: Option<Object>, after: NewObject },
-    #[serde(rename = "iam:CreateOpenIDConnectProvider")]
-    CreateProvider { input: CreateOpenIdConnectProvider, tags: Tags },
-    #[serde(rename = "iam:AddClientIDToOpenIDConnectProvider")]
-    AddClientId { client_id: Audience },
-    #[serde(rename = "iam:RemoveClientIDFromOpenIDConnectProvider")]
-    RemoveClientId { client_id: String },
-    #[serde(rename = "iam:UpdateOpenIDConnectProviderThumbprint")]
-    SetThumbprints { before: Vec<String>, after: Vec<Thumbprint> },
+    TagBucket {
+        bucket: BucketName,
+        before: Tags,
+        after: Tags,
+    },
+    SetOwnership {
+        bucket: BucketName,
+        before: Option<String>,
+        after: ObjectOwnership,
+    },
+    BlockPublicAccess {
+        input: PutPublicAccessBlock,
+        before: Option<PublicAccessBlock>,
+    },
+    SetBucketPolicy {
+        input: PutBucketPolicy,
+        before: Option<String>,
+    },
+    PutObject {
+        bucket: BucketName,
+        before: Option<Object>,
+        after: NewObject,
+    },
+    CreateProvider {
+        input: CreateOpenIdConnectProvider,
+        tags: Tags,
+    },
+    AddClientId {
+        client_id: Audience,
+    },
+    RemoveClientId {
+        client_id: String,
+    },
+    SetThumbprints {
+        before: Vec<String>,
+        after: Vec<Thumbprint>,
+    },
     /// Only the tags that change.
-    #[serde(rename = "iam:TagOpenIDConnectProvider")]
-    TagProvider { before: Tags, after: Tags },
-    #[serde(rename = "iam:CreateRole")]
-    CreateRole { input: CreateRole },
-    #[serde(rename = "iam:UpdateAssumeRolePolicy")]
-    SetTrustPolicy { role: RoleName, before: String, after: Embedded<RoleTrustPolicy> },
+    TagProvider {
+        before: Tags,
+        after: Tags,
+    },
+    CreateRole {
+        input: CreateRole,
+    },
+    SetTrustPolicy {
+        role: RoleName,
+        before: String,
+        after: Embedded<RoleTrustPolicy>,
+    },
     /// Both settings: IAM resets the one that is left out.
-    #[serde(rename = "iam:UpdateRole")]
-    UpdateRole { role: RoleName, before: RoleSettings, after: RoleSettings },
-    #[serde(rename = "iam:PutRolePermissionsBoundary")]
-    SetBoundary { role: RoleName, before: Option<String>, after: BoundaryArn },
-    #[serde(rename = "iam:DeleteRolePermissionsBoundary")]
-    RemoveBoundary { role: RoleName, before: String },
+    UpdateRole {
+        role: RoleName,
+        before: RoleSettings,
+        after: RoleSettings,
+    },
+    SetBoundary {
+        role: RoleName,
+        before: Option<String>,
+        after: BoundaryArn,
+    },
+    RemoveBoundary {
+        role: RoleName,
+        before: String,
+    },
     /// Only the tags that change.
-    #[serde(rename = "iam:TagRole")]
-    TagRole { role: RoleName, before: Tags, after: Tags },
-    #[serde(rename = "iam:PutRolePolicy")]
-    SetRolePolicy { input: PutRolePolicy, before: Option<String> },
+    TagRole {
+        role: RoleName,
+        before: Tags,
+        after: Tags,
+    },
+    SetRolePolicy {
+        input: PutRolePolicy,
+        before: Option<String>,
+    },
     /// A policy of others, with `--prune`.
-    #[serde(rename = "iam:DetachRolePolicy")]
-    DetachPolicy { role: RoleName, policy_arn: String },
+    DetachPolicy {
+        role: RoleName,
+        policy_arn: String,
+    },
     /// A policy of others, with `--prune`, or one of a role that is deleted.
-    #[serde(rename = "iam:DeleteRolePolicy")]
-    DeletePolicy { role: RoleName, policy_name: String },
+    DeletePolicy {
+        role: RoleName,
+        policy_name: String,
+    },
     /// The record says that what it knows is about to be deleted. Written only over the version that was read.
-    #[serde(rename = "s3:PutObject")]
-    OpenRemoval { bucket: BucketName, before: Option<RecordVersion>, known: Made },
+    OpenRemoval {
+        #[serde(flatten)]
+        place: Place,
+        before: Option<RecordVersion>,
+        known: Made,
+    },
     /// A role that has no policy any more. IAM goes by the name; the ID is the one that was read.
-    #[serde(rename = "iam:DeleteRole")]
-    DeleteRole { role_name: RoleName, role_id: RoleId },
-    #[serde(rename = "iam:DeleteOpenIDConnectProvider")]
-    DeleteProvider { created: Timestamp },
+    DeleteRole {
+        role_name: RoleName,
+        role_id: RoleId,
+    },
+    DeleteProvider {
+        created: Timestamp,
+    },
     /// In a bucket that never kept versions.
-    #[serde(rename = "s3:DeleteObject")]
-    DeleteObject { bucket: BucketName, key: String },
+    DeleteObject {
+        bucket: BucketName,
+        key: String,
+    },
     /// Versions and delete markers of one object, at most a thousand.
-    #[serde(rename = "s3:DeleteObjectVersion")]
-    DeleteVersions { bucket: BucketName, key: String, version_ids: Vec<String> },
-    /// The record, last of all objects; with its versions, where the bucket keeps them.
-    #[serde(rename = "s3:DeleteObject")]
-    DeleteRecord { bucket: BucketName, versions: bool },
-    #[serde(rename = "s3:DeleteBucket")]
-    DeleteBucket { bucket: BucketName },
+    DeleteVersions {
+        bucket: BucketName,
+        key: String,
+        version_ids: Vec<String>,
+    },
+    /// The record, last of all that is not the bucket itself; with its versions, where the bucket keeps them.
+    DeleteRecord {
+        #[serde(flatten)]
+        place: Place,
+        versions: bool,
+    },
+    DeleteBucket {
+        bucket: BucketName,
+    },
 }
 
 /// The record that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RecordVersion {
-    /// S3's tag of this version; replacing demands that it is still this one.
+    /// Tells this version from every other one; replacing demands that it is still this one.
     pub(crate) etag: String,
     pub(crate) state: RecordState,
     pub(crate) serial: u64,
@@ -182,10 +265,10 @@ impl fmt::Display for Action {
         let subject = match &self.call {
             Call::PutObject { after, .. } => after.key.to_owned(),
             Call::DeleteObject { key, .. } | Call::DeleteVersions { key, .. } => key.clone(),
-            Call::OpenRecord { .. }
-            | Call::CloseRecord { .. }
-            | Call::OpenRemoval { .. }
-            | Call::DeleteRecord { .. } => RECORD_KEY.to_owned(),
+            Call::OpenRecord { place, .. }
+            | Call::CloseRecord { place, .. }
+            | Call::OpenRemoval { place, .. }
+            | Call::DeleteRecord { place, .. } => place.key(),
             _ => resource_name(&self.resource),
         };
         write!(f, "{} {}", self.name(), EscapedWhole(&subject))
@@ -245,9 +328,10 @@ impl Action {
             Call::SetOwnership { .. } => "s3:PutBucketOwnershipControls",
             Call::BlockPublicAccess { .. } => "s3:PutBucketPublicAccessBlock",
             Call::SetBucketPolicy { .. } => "s3:PutBucketPolicy",
-            Call::PutObject { .. } | Call::OpenRecord { .. } | Call::CloseRecord { .. } | Call::OpenRemoval { .. } => {
-                "s3:PutObject"
+            Call::OpenRecord { place, .. } | Call::CloseRecord { place, .. } | Call::OpenRemoval { place, .. } => {
+                place.put_call()
             }
+            Call::PutObject { .. } => "s3:PutObject",
             Call::CreateProvider { .. } => "iam:CreateOpenIDConnectProvider",
             Call::AddClientId { .. } => "iam:AddClientIDToOpenIDConnectProvider",
             Call::RemoveClientId { .. } => "iam:RemoveClientIDFromOpenIDConnectProvider",
@@ -264,7 +348,8 @@ impl Action {
             Call::DeletePolicy { .. } => "iam:DeleteRolePolicy",
             Call::DeleteRole { .. } => "iam:DeleteRole",
             Call::DeleteProvider { .. } => "iam:DeleteOpenIDConnectProvider",
-            Call::DeleteObject { .. } | Call::DeleteRecord { .. } => "s3:DeleteObject",
+            Call::DeleteRecord { place, .. } => place.delete_call(),
+            Call::DeleteObject { .. } => "s3:DeleteObject",
             Call::DeleteVersions { .. } => "s3:DeleteObjectVersion",
             Call::DeleteBucket { .. } => "s3:DeleteBucket",
         }

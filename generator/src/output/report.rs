@@ -3,8 +3,8 @@
 use std::fmt::{self, Write};
 
 use bundle_schema::documents::contents::RoleDocuments;
-use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::documents::index::{Component, Header, Previous};
+use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::escape::{Escaped, escaped_json};
 use bundle_schema::layout::fold;
 use serde::Serialize;
