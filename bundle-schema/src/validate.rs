@@ -16,8 +16,8 @@ use crate::documents::contents::{BucketDocuments, Contents, IssuerDocuments, pat
 use crate::documents::index::Header;
 use crate::documents::{CreateOpenIdConnectProvider, Discovery, Jwk, Jwks, manifest};
 use crate::escape::Escaped;
-use crate::names::Audience;
 use crate::limits::{MAX_AUDIENCES, MAX_PUBLIC_KEYS, MAX_THUMBPRINTS};
+use crate::names::Audience;
 
 /// One thing that does not fit, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use super::contents::path;
 use super::settings::Settings;
 use crate::limits::MAX_PATH_PART_BYTES;
 use crate::names::{
-    AccountId, Audience, ClusterName, DnsSuffix, EntryPath, GeneratorVersion, IssuerUrl, Namespace, ObjectName, Partition,
-    Reason, Region, RoleName, RolePath, Sha256, Tag, Timestamp, TokenPath, cut_with_hash,
+    AccountId, Audience, ClusterName, DnsSuffix, EntryPath, GeneratorVersion, IssuerUrl, Namespace, ObjectName,
+    Partition, Reason, Region, RoleName, RolePath, Sha256, Tag, Timestamp, TokenPath, cut_with_hash,
 };
 
 /// The version of the format that this crate writes and reads.
@@ -23,6 +23,15 @@ pub enum Kind {
     Cluster,
     /// Roles for an identity provider that is there already.
     Roles,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cluster => "cluster",
+            Self::Roles => "roles",
+        })
+    }
 }
 
 /// How the issuer's documents are served.

@@ -6,8 +6,8 @@ use super::features::Features;
 use bundle_schema::documents::index::Previous;
 use bundle_schema::limits::{MAX_AUDIENCES, MAX_TAGS, MAX_THUMBPRINTS};
 use bundle_schema::names::{
-    AccountId, Audience, BoundaryArn, ClusterName, DnsSuffix, IssuerUrl, NameError, Namespace, ObjectName, Partition, Region,
-    RoleNaming, RolePath, Tag, TagKey, TagValue, Thumbprint, Timestamp, known_regions,
+    AccountId, Audience, BoundaryArn, ClusterName, DnsSuffix, IssuerUrl, NameError, Namespace, ObjectName, Partition,
+    Region, RoleNaming, RolePath, Tag, TagKey, TagValue, Thumbprint, Timestamp, known_regions,
 };
 
 /// How roles are named.
