@@ -62,17 +62,21 @@ fn a_bundle_of_roles_has_no_key_and_no_issuer() -> Test {
         (&json!("roles"), &json!(ISSUER), &json!(["openshift", "sts.amazonaws.com"]), None)
     );
     let folders = ["aws/role-policies/", "aws/roles/", "credentials-requests/", "manifests/"];
-    let others: Vec<String> =
-        scene.entries(FIRST).into_iter().filter(|entry| !folders.iter().any(|folder| entry.starts_with(folder))).collect();
+    let others: Vec<String> = scene
+        .entries(FIRST)
+        .into_iter()
+        .filter(|entry| !folders.iter().any(|folder| entry.starts_with(folder)))
+        .collect();
     assert_eq!(others, ["bundle.json"]);
-    let manifests = |archive| scene.entries(archive).into_iter().filter(|entry| entry.starts_with("manifests/")).count();
+    let manifests =
+        |archive| scene.entries(archive).into_iter().filter(|entry| entry.starts_with("manifests/")).count();
     assert_eq!((manifests(FIRST), scene.entries("out/addons-1-install.tar.gz").len()), (ROLES.len(), ROLES.len()));
     assert_eq!(manifests("out/addons-1-install.tar.gz"), ROLES.len());
 
     let digest = scene.digest(FIRST);
     let text = add_ons(&scene, &["--output-dir", "again"]).run().exits(0).stdout;
     assert_eq!(scene.digest("again/addons-1.tar.gz"), digest);
-    let head = "Bundle    addons serial 1\nAccount   123456789012 (aws, us-east-2)\nProvider\n    \
+    let head = "Bundle    addons serial 1\nAccount   123456789012 (aws, us-east-2)\nProvider  \
                 arn:aws:iam::123456789012:oidc-provider/oidc.example.com/2abc\nIssuer    https://oidc.example.com/2abc, which \
                 somebody else manages\nAudiences openshift, sts.amazonaws.com\nSigned    ";
     assert!(text.starts_with(head), "{text}");
@@ -179,7 +183,7 @@ fn a_reviewer_sees_that_somebody_else_manages_the_issuer() -> Test {
     let trusted = ["--trusted-key", "minisign.pub"];
     let text = scene.generator(["review", FIRST]).args(trusted).run().exits(0).stdout;
     assert!(text.starts_with("addons serial 1 is what its requests ask for; "), "{text}");
-    let issuer = "Issuer    https://oidc.example.com/2abc; somebody else manages it, and the bundle\n              makes roles alone\n";
+    let issuer = "Issuer    https://oidc.example.com/2abc; somebody else manages it, and the\n          bundle makes roles alone\n";
     assert!(text.contains(issuer), "{text}");
     assert!(!text.contains("Key  ") && !text.contains("Thumbprints"), "{text}");
     let review = scene.generator(["review", FIRST, "--format", "json"]).args(trusted).run().exits(0).json();

@@ -1,8 +1,8 @@
 //! The issuer: key, discovery, bucket, provider.
 
+use bundle_schema::documents::Jwks;
 use bundle_schema::documents::contents::Contents;
 use bundle_schema::documents::key::ServiceAccountKey;
-use bundle_schema::documents::{Discovery, Jwks};
 use generator::keys::service_account::{KeyType, PrivateKey};
 use tests::forge::Kit;
 use tests::forge::contents::{P256, P384, RSA_1024, RSA_EXPONENT_3, issuer as issuer_of, parsed, publish, rotating};
@@ -160,7 +160,10 @@ pub(super) fn further_keys(kit: &Kit) -> Vec<Attack> {
         ),
         contradiction(
             "a key of the JWKS without a file",
-            changed(|contents| issuer_of(contents).jwks.keys.push(issuer_of(contents).jwks.keys[1].clone())),
+            changed(|contents| {
+                let keys = &mut issuer_of(contents).jwks.keys;
+                keys.push(keys[1].clone());
+            }),
             1,
             &format!("{jwks}: keys: expected exactly 2, found 3"),
         ),
