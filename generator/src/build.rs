@@ -320,6 +320,7 @@ mod tests {
             role_names: RoleNaming::Ccoctl,
             permissions_boundary: None,
             tags: tags(&name, vec![]).unwrap(),
+            existing_issuer: None,
             audiences: audiences(vec![]).unwrap(),
             thumbprints: None,
             service_accounts: ServiceAccounts::new(),
@@ -345,7 +346,7 @@ mod tests {
         let entry = |number| EntryPath::new(format!("credentials-requests/{number}.yaml")).unwrap();
         let files = files.iter().enumerate().map(|(number, text)| (entry(number), text.clone().into_bytes())).collect();
         let requests = Requests::of_files(files, &Features::default()).unwrap();
-        build(&options(region), requests, key().into())
+        build(&options(region), requests, Some(key().into()))
     }
 
     /// Made once for this test; its private half is nowhere.
@@ -389,7 +390,7 @@ mod tests {
             "eusc-de-east-1",
         ] {
             let bundle = draft(region, &[request("a", 1, 1)]).unwrap().freeze().unwrap();
-            let constraint = &bundle.contents().bucket.create.create_bucket_configuration;
+            let constraint = &bundle.contents().issuer.as_ref().unwrap().bucket.create.create_bucket_configuration;
             assert_eq!(constraint.is_none(), region == "us-east-1", "{region}");
         }
     }

@@ -20,6 +20,7 @@ use crate::requests::RequestsError;
 use crate::settings::flags::SettingsError;
 use crate::settings::options::OptionsError;
 use crate::settings::previous::PreviousError;
+use crate::settings::provider::ProviderError;
 
 /// A command's end that is not its purpose.
 pub(crate) struct Failure {
@@ -67,6 +68,7 @@ failures! {
     OpenError => Other,
     OptionsError => Usage,
     PreviousError => Usage,
+    ProviderError => Usage,
     RotationError => Usage,
     SettingsError => Usage,
     SigningKeyError => Usage,

@@ -9,6 +9,7 @@ pub(crate) mod flags;
 pub(crate) mod install_config;
 pub mod options;
 pub(crate) mod previous;
+pub(crate) mod provider;
 mod recorded;
 
 /// Service accounts of one request: more do not fit a trust policy, where each takes at least 27 of IAM's 8,192

@@ -17,7 +17,7 @@ use bundle_schema::limits::MAX_SERIAL;
 use bundle_schema::names::{Pattern, RoleNaming, Tag};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
-use tests::forge::contents::{P256, RSA_2048, good, parsed};
+use tests::forge::contents::{P256, RSA_2048, good, issuer, leave_issuer_to_others, parsed, publish};
 use tests::forge::raw::{gunzip, gzip};
 
 /// A Secret, its service accounts and its actions.
@@ -50,6 +50,7 @@ prop_compose! {
         requests in requests(),
         serial in 1u64..=MAX_SERIAL,
         p256 in any::<bool>(),
+        roles_only in any::<bool>(),
         boundary in any::<bool>(),
         thumbprints in proptest::option::of(btree_set("[0-9a-f]{40}", 1..=5)),
         tags in btree_map("[A-Za-z_.:/=+@ -]{1,20}[a-z]", "[a-zA-Z0-9 ]{0,40}", 0..5),
@@ -99,13 +100,18 @@ prop_compose! {
             contents.roles.push(role);
         }
         if p256 {
-            contents.public_key = ServiceAccountKey::from_pem(P256).unwrap();
-            contents.jwks.keys = vec![contents.public_key.jwk().clone()];
-            contents.discovery.id_token_signing_alg_values_supported = vec!["ES256".to_owned()];
+            issuer(&mut contents).public_key = ServiceAccountKey::from_pem(P256).unwrap();
+            publish(&mut contents);
         }
-        contents.provider.thumbprint_list = thumbprints.map(|list| list.iter().map(|thumbprint| parsed(thumbprint)).collect());
-        contents.provider.tags.clone_from(&contents.header.tags);
-        contents.bucket.tagging.tagging.tag_set.clone_from(&contents.header.tags);
+        let tags = contents.header.tags.clone();
+        let documents = issuer(&mut contents);
+        documents.provider.thumbprint_list =
+            thumbprints.map(|list| list.iter().map(|thumbprint| parsed(thumbprint)).collect());
+        documents.provider.tags.clone_from(&tags);
+        documents.bucket.tagging.tagging.tag_set = tags;
+        if roles_only {
+            leave_issuer_to_others(&mut contents);
+        }
         contents.requests[1].1 = file;
         contents
     }

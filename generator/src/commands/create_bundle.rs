@@ -81,7 +81,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
             key_source,
             signing_key: signing_key.public(),
             files: outputs.written(&places),
-            next: next_steps(&places, options.serial, older.as_ref().map(Older::file), &kept),
+            next: next_steps(&places, bundle.contents(), older.as_ref().map(Older::file), &kept),
         },
     );
     outputs.write(&places, &hint)?;
@@ -107,7 +107,9 @@ struct Required<'a> {
 impl<'a> Required<'a> {
     /// All of them, or the names of all that are missing.
     fn of(settings: &'a Settings) -> Result<Self, SettingsError> {
-        let Settings { name, region, account_id, credentials_requests_dir, signing_key, output_dir, .. } = settings;
+        let Settings { name, region, credentials_requests_dir, signing_key, output_dir, .. } = settings;
+        let of_provider = settings.identity_provider_arn.as_ref().map(|arn| &arn.account_id);
+        let account_id = settings.account_id.as_ref().or(of_provider);
         let missing = [
             ("name", name.is_none()),
             ("region", region.is_none()),
@@ -137,6 +139,8 @@ fn options(
     let (name, region, account_id) = (name.clone(), region.clone(), account_id.clone());
     let place = Place::new(region, settings.partition.clone(), settings.dns_suffix.clone())?;
     let created = settings.created.map_or_else(time_from_environment, Ok)?;
+    let provider = settings.identity_provider_arn.as_ref();
+    let existing_issuer = provider.map(|arn| arn.issuer(settings, &place, &account_id)).transpose()?;
     let boundary = check_boundary(settings.permissions_boundary_arn.clone(), &account_id, &place.partition)?;
     Ok(BundleOptions {
         serial: settings.serial.unwrap_or(1),
@@ -148,6 +152,7 @@ fn options(
         role_names: settings.role_names.unwrap_or_default().into(),
         permissions_boundary: boundary,
         tags: tags(&name, settings.tag.iter().map(|TagSetting(tag)| tag.clone()).collect())?,
+        existing_issuer,
         audiences: audiences(settings.audience.clone())?,
         thumbprints: thumbprints(&settings.thumbprint)?,
         service_accounts: service_accounts(&settings.service_accounts)?,

@@ -23,6 +23,8 @@ use crate::settings::previous::keeps_key;
 
 /// Where the key of a bundle comes from.
 pub(super) enum KeySource {
+    /// Somebody else manages the issuer.
+    Elsewhere,
     /// The bundle of `--previous`, or `--public-key-file`: there is no private half here.
     Public { keys: PublishedKeys, from: String },
     /// `serviceaccount-signer.private` of the output directory.
@@ -43,11 +45,12 @@ pub(super) enum Kept {
 
 /// A key pair, as far as a bundle needs it.
 pub(super) struct Keys {
-    pub(super) public: PublishedKeys,
+    /// None where somebody else manages the issuer.
+    pub(super) public: Option<PublishedKeys>,
     /// What the install archive holds of it.
     pub(super) private: Option<PrivateKey>,
-    /// Where it comes from, in words.
-    pub(super) source: String,
+    /// Where it comes from, in words; none where there is none.
+    pub(super) source: Option<String>,
     pub(super) kept: Kept,
 }
 
@@ -62,12 +65,17 @@ impl KeySource {
     ) -> Result<Self, Failure> {
         let (public_key_file, key_type, serial) =
             (settings.public_key_file.as_deref(), settings.key_type, options.serial);
-        if let Some(older) = older {
+        if options.existing_issuer.is_some() {
+            return Ok(Self::Elsewhere);
+        }
+        if let Some((older, before)) =
+            older.and_then(|older| Some((older, PublishedKeys::of_bundle(older.contents())?)))
+        {
             if let Some(path) = public_key_file {
-                keeps_key(&read_public_key(path)?, older.contents())?;
+                keeps_key(&read_public_key(path)?, &before.signing)?;
             }
-            check_type(older.file(), key_type, &older.contents().public_key)?;
-            let (keys, warning) = older.keys(settings, options.created)?;
+            check_type(older.file(), key_type, &before.signing)?;
+            let (keys, warning) = older.keys(&before, settings, options.created)?;
             if let Some(warning) = warning {
                 warn(&warning);
             }
@@ -130,19 +138,27 @@ impl KeySource {
     /// The pair. The private half goes into the install archive of the first serial alone: a cluster that runs has it.
     pub(super) fn take(self, serial: u64) -> Result<Keys, Failure> {
         Ok(match self {
-            Self::Public { keys, from } => Keys { public: keys, private: None, source: from, kept: Kept::Nowhere },
+            Self::Elsewhere => Keys { public: None, private: None, source: None, kept: Kept::Nowhere },
+            Self::Public { keys, from } => {
+                Keys { public: Some(keys), private: None, source: Some(from), kept: Kept::Nowhere }
+            }
             Self::Existing { key, file } => {
-                let (public, source) = (key.public().clone().into(), format!("from {}", file.to_string_lossy()));
+                let (public, source) = (Some(key.public().clone().into()), format!("from {}", file.to_string_lossy()));
                 if serial == 1 {
-                    Keys { public, private: Some(key), source, kept: Kept::InTheArchive }
+                    Keys { public, private: Some(key), source: Some(source), kept: Kept::InTheArchive }
                 } else {
-                    Keys { public, private: None, source, kept: Kept::InFile(file) }
+                    Keys { public, private: None, source: Some(source), kept: Kept::InFile(file) }
                 }
             }
             Self::New(key_type) => {
                 let key = PrivateKey::generate(key_type)?;
                 let source = "new; its private half is in the install archive alone".to_owned();
-                Keys { public: key.public().clone().into(), private: Some(key), source, kept: Kept::InTheArchive }
+                Keys {
+                    public: Some(key.public().clone().into()),
+                    private: Some(key),
+                    source: Some(source),
+                    kept: Kept::InTheArchive,
+                }
             }
         })
     }

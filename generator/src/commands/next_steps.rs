@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
+use bundle_schema::documents::contents::Contents;
+
 use super::bundle_files::Places;
 use super::key_source::{Kept, shown};
 
-/// The way on, step by step. Only the first serial is for an installation; a later one is for a cluster that runs.
-pub(super) fn next_steps(places: &Places, serial: u64, older: Option<&Path>, key: &Kept) -> Vec<String> {
+/// The way on, step by step. Only the first serial is for an installation; a later one, and roles for an identity provider that
+/// is there already, are for a cluster that runs.
+pub(super) fn next_steps(places: &Places, contents: &Contents, older: Option<&Path>, key: &Kept) -> Vec<String> {
     let bundle = shown(places.bundle());
     let against = older.map_or_else(String::new, |older| format!(" --against {}", shown(older)));
     let mut steps = vec![
@@ -25,7 +28,8 @@ pub(super) fn next_steps(places: &Places, serial: u64, older: Option<&Path>, key
         name.clone()
     };
     let extract = format!("minisign -Vm {archive} -p generator.pub && tar xzf {archive} -C INSTALL-DIR");
-    steps.push(if serial == 1 {
+    // A cluster that is not there yet has its issuer made with it.
+    steps.push(if contents.header.serial == 1 && contents.issuer.is_some() {
         format!("before openshift-install create cluster, check and extract the install archive where it runs: {extract}")
     } else {
         format!("once the bundle is applied, check and extract the install archive and apply its Secrets to the cluster: {extract} && oc apply -f INSTALL-DIR/manifests")

@@ -61,12 +61,12 @@ impl Older {
     /// The keys of the next bundle, made at this time, and what to know about them.
     pub(super) fn keys(
         &self,
+        before: &PublishedKeys,
         settings: &Settings,
         created: Timestamp,
     ) -> Result<(PublishedKeys, Option<String>), Failure> {
         let add = settings.add_public_key.iter().map(|file| read_public_key(file)).collect::<Result<_, _>>()?;
         let rotation = Rotation { add, drop: settings.drop_key.clone(), signing: settings.signing_kid.clone() };
-        let before = PublishedKeys::of_bundle(self.contents());
         let after = before.rotate(&rotation)?;
         let is_old = |key: &ServiceAccountKey| before.iter().any(|old| old == key);
         let since = self.contents().header.created;

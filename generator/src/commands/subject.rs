@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use bundle_schema::bundle::Inspection;
+use bundle_schema::documents::index::Kind;
 use bundle_schema::escape::EscapedWhole;
 use bundle_schema::exit::ExitCode;
 use bundle_schema::json;
@@ -77,6 +78,7 @@ struct BundleHead {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct BundleIdentity {
+    kind: Kind,
     name: String,
     serial: u64,
     account_id: String,
@@ -96,12 +98,22 @@ struct RoleHead {
 impl BundleHead {
     fn of(review: &Review) -> Self {
         let texts = |lines: Vec<Headline>| lines.into_iter().map(|line| line.text).collect();
-        let Identity { name, serial, sha256: _, account_id, partition, region, issuer_url, created, expires } =
+        let Identity { kind, name, serial, sha256: _, account_id, partition, region, issuer_url, created, expires } =
             review.bundle.clone();
         Self {
             verdict: texts(review.verdict()),
             headlines: texts(review.headlines()),
-            identity: BundleIdentity { name, serial, account_id, partition, region, issuer_url, created, expires },
+            identity: BundleIdentity {
+                kind,
+                name,
+                serial,
+                account_id,
+                partition,
+                region,
+                issuer_url,
+                created,
+                expires,
+            },
             roles: review
                 .roles
                 .iter()
@@ -124,7 +136,7 @@ impl fmt::Display for Head {
 
 impl fmt::Display for BundleHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BundleIdentity { name, serial, account_id, partition, region, issuer_url, created, expires } =
+        let BundleIdentity { kind, name, serial, account_id, partition, region, issuer_url, created, expires } =
             &self.identity;
         writeln!(f, "Verdict  {}", EscapedWhole(&self.verdict.join("; ")))?;
         for line in &self.headlines {
@@ -133,7 +145,10 @@ impl fmt::Display for BundleHead {
         writeln!(f, "Name     {name}")?;
         writeln!(f, "Serial   {serial}")?;
         writeln!(f, "Account  {account_id} ({partition}, {region})")?;
-        writeln!(f, "Issuer   {issuer_url}")?;
+        match kind {
+            Kind::Cluster => writeln!(f, "Issuer   {issuer_url}")?,
+            Kind::Roles => writeln!(f, "Issuer   {issuer_url}, which somebody else manages")?,
+        }
         for one @ Key { kid, key, .. } in &self.keys {
             writeln!(f, "Key      {key} {kid}{}", key_use(one, &self.keys))?;
         }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use bundle_schema::documents::contents::RoleDocuments;
-use bundle_schema::documents::index::{Component, Header, Previous};
+use bundle_schema::documents::index::{Component, Header, Kind, Previous};
 use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::escape::{Escaped, escaped_json};
 use bundle_schema::layout::fold;
@@ -51,12 +51,15 @@ pub(crate) struct WrittenFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BundleReport {
+    kind: Kind,
     name: String,
     serial: u64,
     account_id: String,
     partition: String,
     region: String,
     issuer_url: String,
+    provider_arn: String,
+    audiences: Vec<String>,
     created: String,
     expires: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,7 +73,8 @@ pub(crate) struct BundleReport {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     further_kids: Vec<String>,
     /// Where the key came from, in words.
-    key_source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_source: Option<String>,
     signing_key: String,
     roles: Vec<RoleReport>,
     skipped: Vec<SkippedReport>,
@@ -104,7 +108,7 @@ struct SkippedReport {
 
 /// What a report says besides the bundle.
 pub(crate) struct Around {
-    pub(crate) key_source: String,
+    pub(crate) key_source: Option<String>,
     pub(crate) signing_key: String,
     pub(crate) files: Vec<WrittenFile>,
     pub(crate) next: Vec<String>,
@@ -117,12 +121,15 @@ impl BundleReport {
         let header = &contents.header;
         let notes = bundle.notes();
         Self {
+            kind: header.kind,
             name: header.name.to_string(),
             serial: header.serial,
             account_id: header.account_id.to_string(),
             partition: header.partition.to_string(),
             region: header.region.to_string(),
             issuer_url: header.issuer_url.to_string(),
+            provider_arn: header.provider_arn(),
+            audiences: contents.audiences().iter().map(ToString::to_string).collect(),
             created: header.created.to_string(),
             expires: header.expires.to_string(),
             previous: header.previous.clone(),
@@ -183,14 +190,20 @@ impl BundleReport {
             writeln!(f, "Follows   serial {serial}\n  sha256  {sha256}")?;
         }
         writeln!(f, "Account   {} ({}, {})", self.account_id, self.partition, self.region)?;
-        writeln!(f, "Issuer    {}", self.issuer_url)?;
         if let (Some(key), Some(kid)) = (&self.key, &self.kid) {
+            writeln!(f, "Issuer    {}", self.issuer_url)?;
             writeln!(f, "Key       {key} {kid}")?;
+        } else {
+            writeln!(f, "Provider  {}", self.provider_arn)?;
+            writeln!(f, "Issuer    {}, which somebody else manages", self.issuer_url)?;
+            writeln!(f, "Audiences {}", self.audiences.join(", "))?;
         }
         for kid in &self.further_kids {
             writeln!(f, "          {kid}, published besides")?;
         }
-        writeln!(f, "          {}", Escaped(&self.key_source))?;
+        if let Some(source) = &self.key_source {
+            writeln!(f, "          {}", Escaped(source))?;
+        }
         writeln!(f, "Signed    {}", self.signing_key)?;
         writeln!(f, "Created   {}, expires {}\n", self.created, self.expires)?;
         for role in &self.roles {

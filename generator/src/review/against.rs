@@ -55,6 +55,7 @@ pub(crate) fn comparison(old: &Inspection, new: &Contents, data: &ActionData) ->
 
 fn identity(old: &Header, new: &Header) -> Vec<ValueChange> {
     let fields = [
+        ("kind", old.kind.to_string(), new.kind.to_string()),
         ("name", old.name.to_string(), new.name.to_string()),
         ("account", old.account_id.to_string(), new.account_id.to_string()),
         ("partition", old.partition.to_string(), new.partition.to_string()),

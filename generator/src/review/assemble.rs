@@ -100,6 +100,7 @@ fn keys(contents: &Contents) -> Vec<Key> {
 fn identity(bundle: &Inspection) -> Identity {
     let header = &bundle.contents().header;
     Identity {
+        kind: header.kind,
         name: header.name.to_string(),
         serial: header.serial,
         sha256: bundle.digest().clone(),

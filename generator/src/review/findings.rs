@@ -140,6 +140,7 @@ mod tests {
             role_names: RoleNaming::Ccoctl,
             permissions_boundary: None,
             tags: tags(&name, vec![]).unwrap(),
+            existing_issuer: None,
             audiences: audiences(vec![]).unwrap(),
             thumbprints: None,
             service_accounts: ServiceAccounts::new(),
@@ -159,8 +160,12 @@ mod tests {
         pub(super) fn of_requests(requests: Requests, features: Features) -> Self {
             let selected = requests.selected.clone();
             let contents =
-                build(&options(features), requests, key().into()).unwrap().freeze().unwrap().contents().clone();
+                build(&options(features), requests, Some(key().into())).unwrap().freeze().unwrap().contents().clone();
             Self { contents, selected }
+        }
+
+        pub(super) fn issuer(&mut self) -> &mut bundle_schema::documents::contents::IssuerDocuments {
+            self.contents.issuer.as_mut().unwrap()
         }
 
         /// Of one request for each `(namespace, service accounts, statement entries)`, whose Secret is `secret`.

@@ -5,7 +5,7 @@
 
 mod comparison;
 
-use bundle_schema::documents::index::Skipped;
+use bundle_schema::documents::index::{Kind, Skipped};
 use bundle_schema::documents::policy::{Condition, Effect};
 use bundle_schema::documents::settings::Settings as RecordedSettings;
 use bundle_schema::names::{Audience, EntryPath, RolePath, Sha256, Tag, Thumbprint, Timestamp};
@@ -54,6 +54,8 @@ pub struct Review {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
+    /// What it is for.
+    pub kind: Kind,
     /// The cluster's name.
     pub name: String,
     /// Its serial.

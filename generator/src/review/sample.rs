@@ -1,6 +1,6 @@
 //! A review that has something of everything, for the tests of what shows one.
 
-use bundle_schema::documents::index::Skipped;
+use bundle_schema::documents::index::{Kind, Skipped};
 use bundle_schema::documents::policy::{Condition, Effect};
 use bundle_schema::documents::settings::{FeatureName, Settings as RecordedSettings};
 use bundle_schema::names::{
@@ -231,6 +231,7 @@ pub(crate) fn review() -> Review {
     Review {
         review_version: REVIEW_VERSION,
         bundle: Identity {
+            kind: Kind::Cluster,
             name: "prod-a".to_owned(),
             serial: 4,
             sha256: Sha256::of(b"new"),

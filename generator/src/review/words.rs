@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use bundle_schema::documents::index::Skipped;
+use bundle_schema::documents::index::{Kind, Skipped};
 use bundle_schema::documents::policy::{Condition, ConditionValue, ConditionValues, Effect};
 use bundle_schema::documents::settings::{Capabilities, FeatureGates, OtherGates};
-use bundle_schema::names::{ObjectName, RoleNaming};
+use bundle_schema::names::{ObjectName, RoleNaming, Thumbprint};
 
 use super::report::{
     Acceptance, BundleComparison, CameAndWent, Change, Changed, Difference, Finding, FindingLevel, Key, Presence,
@@ -51,7 +51,7 @@ pub(super) fn identity(review: &Review) -> Vec<(&'static str, String)> {
         ("Account", format!("{} ({}, {})", bundle.account_id, bundle.partition, bundle.region)),
         ("Created", format!("{}, expires {}", bundle.created, bundle.expires)),
         ("SHA-256", bundle.sha256.to_string()),
-        ("Issuer", bundle.issuer_url.clone()),
+        ("Issuer", issuer(review)),
     ];
     rows.extend(
         review.keys.iter().map(|key| ("Key", format!("{} {}{}", key.key, key.kid, key_use(key, &review.keys)))),
@@ -69,6 +69,15 @@ pub(super) fn identity(review: &Review) -> Vec<(&'static str, String)> {
     };
     rows.push(("Requests", requests.to_owned()));
     rows
+}
+
+/// The issuer of the cluster's tokens, and whether the bundle makes it.
+pub(super) fn issuer(review: &Review) -> String {
+    let url = &review.bundle.issuer_url;
+    match review.bundle.kind {
+        Kind::Cluster => url.clone(),
+        Kind::Roles => format!("{url}; somebody else manages it, and the bundle makes roles alone"),
+    }
 }
 
 /// What a difference is, and in which role and statement.
@@ -274,12 +283,11 @@ pub(super) fn settings(review: &Review) -> Vec<(&'static str, String)> {
         ("Tags", list(settings.tags.iter().map(tag).collect())),
         ("Audiences", list(settings.audiences.iter().map(ToString::to_string).collect())),
     ]);
-    rows.push((
-        "Thumbprints",
-        settings.thumbprints.as_ref().map_or("fetched by IAM".to_owned(), |thumbprints| {
-            list(thumbprints.iter().map(ToString::to_string).collect())
-        }),
-    ));
+    if review.bundle.kind == Kind::Cluster {
+        let given = |thumbprints: &Vec<Thumbprint>| list(thumbprints.iter().map(ToString::to_string).collect());
+        let thumbprints = settings.thumbprints.as_ref().map_or("fetched by IAM".to_owned(), given);
+        rows.push(("Thumbprints", thumbprints));
+    }
     rows.push(("Generator", settings.generator_version.clone()));
     rows.push(("Action data", format!("{} of {}", review.action_data.version, review.action_data.date)));
     rows

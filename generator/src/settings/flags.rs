@@ -15,6 +15,7 @@ use crate::keys::service_account::KeyType;
 use crate::settings::MAX_SERVICE_ACCOUNTS;
 use crate::settings::features::{FeatureSet, GateList};
 use crate::settings::options::RoleNames;
+use crate::settings::provider::ProviderArn;
 use crate::yaml::{FieldError, YamlError};
 
 /// Settings that are wrong, each for itself.
@@ -230,6 +231,10 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "FILE", help_heading = "The cluster's key pair")]
     pub(crate) install_archive: Option<PathBuf>,
 
+    /// ARN of an identity provider that is there already: the bundle then makes roles for it, and neither key nor issuer. The
+    /// name must be another than the cluster's
+    #[arg(long, value_name = "ARN", help_heading = "Resources")]
+    pub(crate) identity_provider_arn: Option<ProviderArn>,
     /// ARN of the policy that bounds every role
     #[arg(long, value_name = "ARN", help_heading = "Resources")]
     pub(crate) permissions_boundary_arn: Option<BoundaryArn>,
@@ -242,7 +247,7 @@ pub(crate) struct Settings {
     /// Further tag of every resource; may be given several times
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Resources")]
     pub(crate) tag: Vec<TagSetting>,
-    /// Audience of the identity provider, instead of openshift and sts.amazonaws.com; may be given several times
+    /// Audience that the identity provider accepts, instead of openshift and sts.amazonaws.com; may be given several times
     #[arg(long, value_name = "AUDIENCE", help_heading = "Resources")]
     pub(crate) audience: Vec<Audience>,
     /// SHA-1 thumbprint of the issuer's certificate chain, instead of letting IAM fetch it; up to 5 times
@@ -324,6 +329,7 @@ impl Settings {
             public_key_file: self.public_key_file.or(other.public_key_file),
             key_type: self.key_type.or(other.key_type),
             install_archive: self.install_archive.or(other.install_archive),
+            identity_provider_arn: self.identity_provider_arn.or(other.identity_provider_arn),
             permissions_boundary_arn: self.permissions_boundary_arn.or(other.permissions_boundary_arn),
             role_path: self.role_path.or(other.role_path),
             role_names: self.role_names.or(other.role_names),

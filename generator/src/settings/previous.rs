@@ -6,7 +6,6 @@
 //!
 //! Nothing is taken from the older bundle's requests and roles.
 
-use bundle_schema::documents::contents::Contents;
 use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::limits::MAX_SERIAL;
 use bundle_schema::names::{RoleNaming, Tag};
@@ -14,6 +13,7 @@ use bundle_schema::names::{RoleNaming, Tag};
 use super::features::Features;
 use super::flags::{Settings, TagSetting};
 use super::options::{BundleOptions, RoleNames, ServiceAccounts};
+use super::provider::ProviderArn;
 use crate::requests::Selected;
 
 /// Settings that do not follow the older bundle.
@@ -67,6 +67,7 @@ impl TakenOver {
             role_names,
             permissions_boundary,
             tags,
+            existing_issuer,
             audiences,
             thumbprints,
             service_accounts,
@@ -75,6 +76,8 @@ impl TakenOver {
         } = old;
         let own = name.ownership_tag_key();
         let is_given = |tag: &Tag| tag.key.as_str() != "Name" && tag.key.as_str() != own;
+        let provider =
+            existing_issuer.map(|issuer| ProviderArn::new(place.partition.clone(), account_id.clone(), issuer));
         let settings = Settings {
             name: Some(name),
             region: Some(place.region),
@@ -86,6 +89,7 @@ impl TakenOver {
                 RoleNaming::Ccoctl => RoleNames::Ccoctl,
                 RoleNaming::Hashed => RoleNames::Hashed,
             }),
+            identity_provider_arn: provider,
             permissions_boundary_arn: permissions_boundary,
             tag: tags.into_iter().filter(is_given).map(TagSetting).collect(),
             audience: audiences,
@@ -104,6 +108,14 @@ impl TakenOver {
         keeps("region", given.region.as_ref(), old.region.as_ref())?;
         keeps("partition", given.partition.as_ref(), old.partition.as_ref())?;
         keeps("dns-suffix", given.dns_suffix.as_ref(), old.dns_suffix.as_ref())?;
+        match (&given.identity_provider_arn, &old.identity_provider_arn) {
+            (Some(given), None) => {
+                let (setting, given, old) =
+                    ("identity-provider-arn", given.to_string(), "a provider of its own".to_owned());
+                return Err(PreviousError::Fixed { setting, given, old });
+            }
+            (given, old) => keeps("identity-provider-arn", given.as_ref(), old.as_ref())?,
+        }
         keeps("role-path", given.role_path.as_ref(), old.role_path.as_ref())?;
         let serial = next_serial(given.serial, old.serial.unwrap_or_default())?;
         Ok(Settings { serial: Some(serial), ..given.or(old.clone()) })
@@ -122,8 +134,8 @@ impl TakenOver {
 }
 
 /// The key that was given is the one of the older bundle.
-pub(crate) fn keeps_key(given: &ServiceAccountKey, old: &Contents) -> Result<(), PreviousError> {
-    let [given, old] = [given, &old.public_key].map(|key| format!("the key {}", key.kid()));
+pub(crate) fn keeps_key(given: &ServiceAccountKey, old: &ServiceAccountKey) -> Result<(), PreviousError> {
+    let [given, old] = [given, old].map(|key| format!("the key {}", key.kid()));
     keeps("public-key-file", Some(&given), Some(&old))
 }
 
@@ -170,6 +182,7 @@ mod tests {
             role_names: RoleNaming::Hashed,
             permissions_boundary: Some(BoundaryArn::new("arn:aws:iam::123456789012:policy/edge").unwrap()),
             tags: tags(&name, vec![team]).unwrap(),
+            existing_issuer: None,
             audiences: audiences(vec![]).unwrap(),
             thumbprints: None,
             service_accounts: ServiceAccounts::new(),

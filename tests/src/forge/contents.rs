@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bundle_schema::documents::contents::{BucketDocuments, Contents, RoleDocuments};
+use bundle_schema::documents::contents::{Contents, IssuerDocuments, RoleDocuments};
 use bundle_schema::documents::index::{Component, Endpoint, Header, Kind, Skipped};
 use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::documents::policy::{
@@ -10,7 +10,7 @@ use bundle_schema::documents::policy::{
     PolicyText, PolicyVersion, RoleTrustPolicy,
 };
 use bundle_schema::documents::settings::Settings;
-use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy};
+use bundle_schema::documents::{CreateRole, Discovery, Jwks, PutRolePolicy};
 use bundle_schema::json::Embedded;
 use bundle_schema::names::{EntryPath, Reason, RoleNaming, Tag, Timestamp, TokenPath};
 
@@ -142,18 +142,9 @@ pub fn good() -> Contents {
     let header = header();
     let public_key = ServiceAccountKey::from_pem(RSA_2048).expect("the key is right");
     let roles = header.components.iter().map(|component| role(&header, component)).collect();
+    let audiences = vec![parsed("openshift"), parsed("sts.amazonaws.com")];
     Contents {
-        discovery: Discovery::of(&header.issuer_url, &Jwks::of([&public_key])),
-        jwks: Jwks::of([&public_key]),
-        public_key,
-        further_keys: Vec::new(),
-        bucket: BucketDocuments::of(&header),
-        provider: CreateOpenIdConnectProvider {
-            url: header.issuer_url.clone(),
-            client_id_list: vec![parsed("openshift"), parsed("sts.amazonaws.com")],
-            thumbprint_list: None,
-            tags: header.tags.clone(),
-        },
+        issuer: Some(IssuerDocuments::of(&header, public_key, Vec::new(), audiences, None)),
         roles,
         requests: [("disk.yaml", DISK_REQUESTS), ("registry.yaml", REGISTRY_REQUEST)]
             .map(|(file, text)| (parsed::<EntryPath>(&format!("credentials-requests/{file}")), text.into()))
@@ -169,10 +160,41 @@ pub fn good() -> Contents {
 #[must_use]
 pub fn rotating() -> Contents {
     let mut contents = good();
-    contents.further_keys = vec![ServiceAccountKey::from_pem(P256).expect("the key is right")];
-    contents.jwks = Jwks::of(contents.keys());
-    contents.discovery = Discovery::of(&contents.header.issuer_url, &contents.jwks);
+    issuer(&mut contents).further_keys = vec![ServiceAccountKey::from_pem(P256).expect("the key is right")];
+    publish(&mut contents);
     contents
+}
+
+/// The good bundle's roles for an identity provider that is there already: a bundle of kind `roles`.
+#[must_use]
+pub fn roles_only() -> Contents {
+    let mut contents = good();
+    leave_issuer_to_others(&mut contents);
+    contents
+}
+
+/// Makes a cluster's bundle one of kind `roles`: the issuer stays what it was, and is somebody else's.
+pub fn leave_issuer_to_others(contents: &mut Contents) {
+    contents.header.audiences = Some(contents.audiences().to_vec());
+    contents.header.kind = Kind::Roles;
+    contents.header.endpoint = None;
+    contents.issuer = None;
+}
+
+/// The documents of a cluster's issuer.
+///
+/// # Panics
+/// Where there are none.
+pub fn issuer(contents: &mut Contents) -> &mut IssuerDocuments {
+    contents.issuer.as_mut().expect("the bundle is a cluster's")
+}
+
+/// Publishes the keys: JWKS and discovery document say what the key files do.
+pub fn publish(contents: &mut Contents) {
+    let url = contents.header.issuer_url.clone();
+    let issuer = issuer(contents);
+    issuer.jwks = Jwks::of(issuer.keys());
+    issuer.discovery = Discovery::of(&url, &issuer.jwks);
 }
 
 fn header() -> Header {
@@ -198,7 +220,8 @@ fn header() -> Header {
         region: parsed("eu-central-1"),
         account_id: parsed("123456789012"),
         issuer_url: parsed("https://prod-a-oidc.s3.eu-central-1.amazonaws.com"),
-        endpoint: Endpoint::PublicBucket,
+        endpoint: Some(Endpoint::PublicBucket),
+        audiences: None,
         role_path: parsed("/"),
         tags: vec![
             tag("Name", "prod-a"),

@@ -8,6 +8,7 @@ use ed25519_dalek::Signer;
 use minisign::KeyPair;
 
 /// A minisign key pair whose secret half the attacker's workshop can use as it likes.
+#[derive(Clone)]
 pub struct SigningKey {
     pair: KeyPair,
 }

@@ -22,6 +22,7 @@ use self::keys::SigningKey;
 use self::raw::Raw;
 
 /// What an attack needs: keys, and a good bundle to start from.
+#[derive(Clone)]
 pub struct Kit {
     /// Signs for the role `generator`.
     pub generator: SigningKey,
@@ -57,6 +58,12 @@ impl Kit {
             stranger: SigningKey::generate(),
             contents: contents::good(),
         }
+    }
+
+    /// The same keys, and a good bundle of kind `roles`.
+    #[must_use]
+    pub fn of_roles(&self) -> Self {
+        Self { contents: contents::roles_only(), ..self.clone() }
     }
 
     /// The trust file that demands both teams' keys.

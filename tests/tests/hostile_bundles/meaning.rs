@@ -2,6 +2,7 @@
 
 mod header;
 mod issuer;
+mod kind;
 mod manifests;
 mod roles;
 
@@ -12,6 +13,8 @@ use crate::{Attack, refused};
 pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
     [
         header::index(kit),
+        kind::cluster(kit),
+        kind::roles_only(&kit.of_roles()),
         issuer::issuer(kit),
         issuer::further_keys(kit),
         issuer::bucket(kit),

@@ -164,13 +164,13 @@ mod tests {
         let tag =
             |number: usize| Tag { key: TagKey::new(format!("t{number}")).unwrap(), value: TagValue::new("v").unwrap() };
         scene.contents.header.tags = (0..43).map(tag).collect();
-        scene.contents.provider.client_id_list =
+        scene.issuer().provider.client_id_list =
             (0..90).map(|number| Audience::new(format!("a{number}")).unwrap()).collect();
         assert_eq!(scene.by(&QUOTA), none());
         scene.contents.header.tags = (0..44).map(tag).collect();
         assert_eq!(scene.by(&QUOTA), whole(Note, "44 of 48 tags are used"));
         scene.contents.header.tags.clear();
-        scene.contents.provider.client_id_list.push(Audience::new("a90").unwrap());
+        scene.issuer().provider.client_id_list.push(Audience::new("a90").unwrap());
         assert_eq!(scene.by(&QUOTA), whole(Note, "91 of 100 audiences are used"));
     }
 
@@ -211,12 +211,12 @@ mod tests {
     #[test]
     fn audiences_thumbprints_and_small_keys_are_named() {
         let mut scene = scene();
-        let provider = &mut scene.contents.provider;
+        let provider = &mut scene.issuer().provider;
         provider.client_id_list.push(Audience::new("vault").unwrap());
         provider.thumbprint_list = Some(vec![Thumbprint::new("a".repeat(40)).unwrap()]);
         assert_eq!(scene.by(&AUDIENCE), whole(Note, "AWS takes tokens for vault too"));
         assert_eq!(scene.by(&THUMBPRINTS), whole(Note, "1 thumbprint given; IAM needs none for this issuer"));
-        scene.contents.public_key = ServiceAccountKey::from_pem(RSA_2048).unwrap();
+        scene.issuer().public_key = ServiceAccountKey::from_pem(RSA_2048).unwrap();
         assert_eq!(scene.by(&SMALL_KEY), whole(Note, "the key that signs the cluster's tokens is RSA-2048"));
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use super::markup::Markup;
 use crate::review::headline::{Headline, Tone};
 use crate::review::report::Review;
-use crate::review::words::key_use;
+use crate::review::words::{issuer, key_use};
 
 /// The bundle's name, and the way to every section.
 pub(super) fn masthead(page: &mut Markup, review: &Review) {
@@ -107,7 +107,7 @@ pub(super) fn identity(page: &mut Markup, review: &Review) {
         ("Account", &bundle.account_id),
         ("Partition", &bundle.partition),
         ("Region", &bundle.region),
-        ("Issuer", &bundle.issuer_url),
+        ("Issuer", &issuer(review)),
         ("Created", &bundle.created),
         ("Expires", &bundle.expires),
         ("SHA-256", &bundle.sha256),
@@ -116,7 +116,9 @@ pub(super) fn identity(page: &mut Markup, review: &Review) {
         fact(page, name, |page| page.code(value));
     }
     page.constant("</table>\n<div>\n");
-    keys(page, review);
+    if !review.keys.is_empty() {
+        keys(page, review);
+    }
     signers(page, review);
     page.constant("</div>\n</div>\n</section>\n");
 }

@@ -1,11 +1,11 @@
 //! The issuer: key, discovery, bucket, provider.
 
+use bundle_schema::documents::Jwks;
 use bundle_schema::documents::contents::Contents;
 use bundle_schema::documents::key::ServiceAccountKey;
-use bundle_schema::documents::{Discovery, Jwks};
 use generator::keys::service_account::{KeyType, PrivateKey};
 use tests::forge::Kit;
-use tests::forge::contents::{P256, P384, RSA_1024, RSA_EXPONENT_3, parsed, rotating};
+use tests::forge::contents::{P256, P384, RSA_1024, RSA_EXPONENT_3, issuer as issuer_of, parsed, publish, rotating};
 
 use super::contradiction;
 use crate::{Attack, refused};
@@ -18,7 +18,8 @@ pub(super) fn issuer(kit: &Kit) -> Vec<Attack> {
         refused(name, kit.with_text(KEY, |_| pem.to_owned()), &format!("{KEY} is refused\n  because: {reason}"))
     };
     let (jwks, discovery) = ("oidc/keys.json", "oidc/openid-configuration");
-    let other_key = kit.with_contents(|contents| contents.public_key = ServiceAccountKey::from_pem(P256).unwrap());
+    let other_key =
+        kit.with_contents(|contents| issuer_of(contents).public_key = ServiceAccountKey::from_pem(P256).unwrap());
     vec![
         contradiction(
             "JWKS with a foreign key",
@@ -28,57 +29,63 @@ pub(super) fn issuer(kit: &Kit) -> Vec<Attack> {
         ),
         contradiction(
             "kid that is not its key's",
-            kit.with_contents(|contents| contents.jwks.keys[0].kid = "A".repeat(43)),
+            kit.with_contents(|contents| issuer_of(contents).jwks.keys[0].kid = "A".repeat(43)),
             1,
-            &format!("{jwks}: kid: expected \"{}\", found \"{}\"", kit.contents.public_key.kid(), "A".repeat(43)),
+            &format!(
+                "{jwks}: kid: expected \"{}\", found \"{}\"",
+                kit.contents.keys().next().unwrap().kid(),
+                "A".repeat(43)
+            ),
         ),
         contradiction(
             "JWK for encryption",
-            kit.with_contents(|contents| contents.jwks.keys[0].usage = "enc".to_owned()),
+            kit.with_contents(|contents| issuer_of(contents).jwks.keys[0].usage = "enc".to_owned()),
             1,
             &format!("{jwks}: use: expected \"sig\", found \"enc\""),
         ),
         contradiction(
             "JWK of another type",
-            kit.with_contents(|contents| contents.jwks.keys[0].kty = "oct".to_owned()),
+            kit.with_contents(|contents| issuer_of(contents).jwks.keys[0].kty = "oct".to_owned()),
             1,
             &format!("{jwks}: kty: expected \"RSA\", found \"oct\""),
         ),
         contradiction(
             "JWK of algorithm none",
-            kit.with_contents(|contents| contents.jwks.keys[0].alg = "none".to_owned()),
+            kit.with_contents(|contents| issuer_of(contents).jwks.keys[0].alg = "none".to_owned()),
             1,
             &format!("{jwks}: alg: expected \"RS256\", found \"none\""),
         ),
         contradiction(
             "JWK with another exponent",
-            kit.with_contents(|contents| contents.jwks.keys[0].e = Some("Aw".to_owned())),
+            kit.with_contents(|contents| issuer_of(contents).jwks.keys[0].e = Some("Aw".to_owned())),
             1,
             &format!("{jwks}: e: expected \"AQAB\", found \"Aw\""),
         ),
         contradiction(
             "JWK with a curve beside the modulus",
-            kit.with_contents(|contents| contents.jwks.keys[0].crv = Some("P-256".to_owned())),
+            kit.with_contents(|contents| issuer_of(contents).jwks.keys[0].crv = Some("P-256".to_owned())),
             1,
             &format!("{jwks}: crv: expected null, found \"P-256\""),
         ),
         contradiction(
             "a second key in the JWKS",
             kit.with_contents(|contents| {
-                contents.jwks.keys.push(ServiceAccountKey::from_pem(P256).unwrap().jwk().clone())
+                issuer_of(contents).jwks.keys.push(ServiceAccountKey::from_pem(P256).unwrap().jwk().clone())
             }),
             1,
             &format!("{jwks}: keys: expected exactly 1, found 2"),
         ),
         contradiction(
             "no key in the JWKS",
-            kit.with_contents(|contents| contents.jwks.keys.clear()),
+            kit.with_contents(|contents| issuer_of(contents).jwks.keys.clear()),
             1,
             &format!("{jwks}: keys: expected exactly 1, found 0"),
         ),
         contradiction(
             "JWKS served from elsewhere",
-            kit.with_contents(|contents| contents.discovery.jwks_uri = "https://evil.example/keys.json".to_owned()),
+            kit.with_contents(|contents| {
+                issuer_of(contents).discovery.jwks_uri = "https://evil.example/keys.json".to_owned()
+            }),
             1,
             &format!(
                 "{discovery}: jwks_uri: expected \"https://{HOST}/keys.json\", found \"https://evil.example/keys.json\""
@@ -86,7 +93,7 @@ pub(super) fn issuer(kit: &Kit) -> Vec<Attack> {
         ),
         contradiction(
             "discovery of another issuer",
-            kit.with_contents(|contents| contents.discovery.issuer = parsed("https://evil.example")),
+            kit.with_contents(|contents| issuer_of(contents).discovery.issuer = parsed("https://evil.example")),
             1,
             &format!("{discovery}: issuer: expected \"https://{HOST}\", found \"https://evil.example\""),
         ),
@@ -109,7 +116,7 @@ pub(super) fn issuer(kit: &Kit) -> Vec<Attack> {
 pub(super) fn further_keys(kit: &Kit) -> Vec<Attack> {
     let key = ServiceAccountKey::from_pem(P256).unwrap();
     let (own, jwks) = (format!("keys/{}.public", key.kid()), "oidc/keys.json");
-    let signing = kit.contents.public_key.clone();
+    let signing = kit.contents.keys().next().unwrap().clone();
     let with_key =
         |path: &str, pem: String| kit.with_entries(|entries| drop(entries.insert(path.to_owned(), pem.into_bytes())));
     let changed = |change: fn(&mut Contents)| {
@@ -147,25 +154,28 @@ pub(super) fn further_keys(kit: &Kit) -> Vec<Attack> {
         ),
         contradiction(
             "a further key that is not in the JWKS",
-            changed(|contents| contents.jwks.keys.truncate(1)),
+            changed(|contents| issuer_of(contents).jwks.keys.truncate(1)),
             1,
             &format!("{jwks}: keys: expected exactly 2, found 1"),
         ),
         contradiction(
             "a key of the JWKS without a file",
-            changed(|contents| contents.jwks.keys.push(contents.jwks.keys[1].clone())),
+            changed(|contents| {
+                let keys = &mut issuer_of(contents).jwks.keys;
+                keys.push(keys[1].clone());
+            }),
             1,
             &format!("{jwks}: keys: expected exactly 2, found 3"),
         ),
         contradiction(
             "a further key in the place of the one that signs",
-            changed(|contents| contents.jwks.keys.reverse()),
+            changed(|contents| issuer_of(contents).jwks.keys.reverse()),
             16,
             &format!("{jwks}: kty: expected \"RSA\", found \"EC\""),
         ),
         contradiction(
             "another point for a further key",
-            changed(|contents| contents.jwks.keys[1].y = contents.jwks.keys[1].x.clone()),
+            changed(|contents| issuer_of(contents).jwks.keys[1].y = issuer_of(contents).jwks.keys[1].x.clone()),
             1,
             &format!(
                 "{jwks}: keys[1].y: expected \"{}\", found \"{}\"",
@@ -176,9 +186,8 @@ pub(super) fn further_keys(kit: &Kit) -> Vec<Attack> {
         contradiction(
             "the key that signs a second time",
             changed(|contents| {
-                contents.further_keys = vec![contents.public_key.clone()];
-                contents.jwks = Jwks::of(contents.keys());
-                contents.discovery = Discovery::of(&contents.header.issuer_url, &contents.jwks);
+                issuer_of(contents).further_keys = vec![issuer_of(contents).public_key.clone()];
+                publish(contents);
             }),
             1,
             &format!("keys/{}.public: is the key of {KEY} again", signing.kid()),
@@ -187,9 +196,9 @@ pub(super) fn further_keys(kit: &Kit) -> Vec<Attack> {
             "more keys than anybody rotates",
             changed(|contents| {
                 let new = || PrivateKey::generate(KeyType::P256).unwrap().public().clone();
-                contents.further_keys = (0..4).map(|_| new()).collect();
-                contents.further_keys.sort_by(|a, b| a.kid().cmp(b.kid()));
-                contents.jwks = Jwks::of(contents.keys());
+                issuer_of(contents).further_keys = (0..4).map(|_| new()).collect();
+                issuer_of(contents).further_keys.sort_by(|a, b| a.kid().cmp(b.kid()));
+                issuer_of(contents).jwks = Jwks::of(contents.keys());
             }),
             1,
             "keys/: public keys: 5; at most 4 are allowed",
@@ -203,14 +212,14 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
     };
     vec![
         at("another bucket", "", "Bucket: expected \"prod-a-oidc\", found \"evil-oidc\"", |contents| {
-            contents.bucket.create.bucket = parsed("evil-oidc")
+            issuer_of(contents).bucket.create.bucket = parsed("evil-oidc")
         }),
         at(
             "bucket in another region",
             "",
             "CreateBucketConfiguration: expected {\"LocationConstraint\":\"eu-central-1\"}, found {\"LocationConstraint\":\"us-west-2\"}",
             |contents| {
-                contents.bucket.create.create_bucket_configuration.as_mut().unwrap().location_constraint =
+                issuer_of(contents).bucket.create.create_bucket_configuration.as_mut().unwrap().location_constraint =
                     parsed("us-west-2");
             },
         ),
@@ -219,21 +228,21 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
             "",
             "CreateBucketConfiguration: expected {\"LocationConstraint\":\"eu-central-1\"}, found null",
             |contents| {
-                contents.bucket.create.create_bucket_configuration = None;
+                issuer_of(contents).bucket.create.create_bucket_configuration = None;
             },
         ),
         at(
             "policy on another bucket",
             "-policy",
             "Bucket: expected \"prod-a-oidc\", found \"evil-oidc\"",
-            |contents| contents.bucket.policy.bucket = parsed("evil-oidc"),
+            |contents| issuer_of(contents).bucket.policy.bucket = parsed("evil-oidc"),
         ),
         at(
             "bucket of another account",
             "-policy",
             "ExpectedBucketOwner: expected \"123456789012\", found \"210987654321\"",
             |contents| {
-                contents.bucket.policy.expected_bucket_owner = parsed("210987654321");
+                issuer_of(contents).bucket.policy.expected_bucket_owner = parsed("210987654321");
             },
         ),
         at(
@@ -241,7 +250,7 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
             "-policy",
             "Policy: expected {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:GetObject\"],\"Resource\":[\"arn:aws:s3:::prod-a-oidc/.well-known/openid-configuration\",\"... (81 more characters), found {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:*\"],",
             |contents| {
-                contents.bucket.policy.policy.0.statement[0].action = vec!["s3:*".to_owned()];
+                issuer_of(contents).bucket.policy.policy.0.statement[0].action = vec!["s3:*".to_owned()];
             },
         ),
         at(
@@ -249,9 +258,9 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
             "-policy",
             "Policy: expected {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:GetObject\"],\"Resource\":[\"arn:aws:s3:::prod-a-oidc/.well-known/openid-configuration\",\"... (81 more characters), found {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",",
             |contents| {
-                let mut second = contents.bucket.policy.policy.0.statement[0].clone();
+                let mut second = issuer_of(contents).bucket.policy.policy.0.statement[0].clone();
                 second.action = vec!["s3:PutObject".to_owned()];
-                contents.bucket.policy.policy.0.statement.push(second);
+                issuer_of(contents).bucket.policy.policy.0.statement.push(second);
             },
         ),
         at(
@@ -259,14 +268,15 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
             "-public-access-block",
             "PublicAccessBlockConfiguration: expected {\"BlockPublicAcls\":true,\"IgnorePublicAcls\":true,\"BlockPublicPolicy\":false,\"RestrictPublicBuckets\":false}, found {\"BlockPublicAcls\":false,",
             |contents| {
-                contents.bucket.public_access_block.public_access_block_configuration.block_public_acls = false;
+                issuer_of(contents).bucket.public_access_block.public_access_block_configuration.block_public_acls =
+                    false;
             },
         ),
         at(
             "other tags on the bucket",
             "-tagging",
             "TagSet: expected [{\"Key\":\"Name\",\"Value\":\"prod-a\"},{\"Key\":\"openshift.io/cloud-credential-operator/prod-a\",\"Value\":\"owned\"},{\"Key\":\"team\",\"Value\":\"payments\"}], found [{\"Key\":\"Name\",\"Value\":\"prod-a\"}]",
-            |contents| contents.bucket.tagging.tagging.tag_set.truncate(1),
+            |contents| issuer_of(contents).bucket.tagging.tagging.tag_set.truncate(1),
         ),
     ]
 }
@@ -280,32 +290,33 @@ pub(super) fn provider(kit: &Kit) -> Vec<Attack> {
             "provider of a foreign issuer",
             &format!("Url: expected \"https://{HOST}\", found \"https://evil.example\""),
             |contents| {
-                contents.provider.url = parsed("https://evil.example");
+                issuer_of(contents).provider.url = parsed("https://evil.example");
             },
         ),
         at("provider without audience", "ClientIDList is empty; tokens need an audience", |contents| {
-            contents.provider.client_id_list.clear()
+            issuer_of(contents).provider.client_id_list.clear()
         }),
         at("an audience twice", "ClientIDList names openshift twice", |contents| {
-            contents.provider.client_id_list[1] = parsed("openshift")
+            issuer_of(contents).provider.client_id_list[1] = parsed("openshift")
         }),
         at("too many audiences", "ClientIDList: 102; at most 100 are allowed", |contents| {
-            contents.provider.client_id_list.extend((0..100).map(|number| parsed(&format!("a{number}"))));
+            issuer_of(contents).provider.client_id_list.extend((0..100).map(|number| parsed(&format!("a{number}"))));
         }),
         at("too many thumbprints", "ThumbprintList: 6; at most 5 are allowed", |contents| {
-            contents.provider.thumbprint_list = Some((0..6).map(|number| parsed(&format!("{number:040}"))).collect());
+            issuer_of(contents).provider.thumbprint_list =
+                Some((0..6).map(|number| parsed(&format!("{number:040}"))).collect());
         }),
         at(
             "an empty thumbprint list",
             "ThumbprintList is empty; leave it out to let IAM fetch the chain",
             |contents| {
-                contents.provider.thumbprint_list = Some(vec![]);
+                issuer_of(contents).provider.thumbprint_list = Some(vec![]);
             },
         ),
         at(
             "provider with other tags",
             "Tags: expected [{\"Key\":\"Name\",\"Value\":\"prod-a\"},{\"Key\":\"openshift.io/cloud-credential-operator/prod-a\",\"Value\":\"owned\"},{\"Key\":\"team\",\"Value\":\"payments\"}], found []",
-            |contents| contents.provider.tags.clear(),
+            |contents| issuer_of(contents).provider.tags.clear(),
         ),
     ]
 }
