@@ -45,7 +45,7 @@ pub(crate) struct Head {
     pub(crate) region: Region,
     pub(crate) issuer_url: IssuerUrl,
     /// The one that the roles trust.
-    pub(crate) identity_provider_arn: String,
+    pub(crate) provider_arn: String,
     /// What the record says of the last apply.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) holds: Option<Holds>,
@@ -78,7 +78,7 @@ impl Head {
             partition: header.partition.clone(),
             region: header.region.clone(),
             issuer_url: header.issuer_url.clone(),
-            identity_provider_arn: header.provider_arn(),
+            provider_arn: header.provider_arn(),
             holds: record.map(|Record { state, serial, sha256, time, caller, .. }| Holds {
                 state: *state,
                 serial: *serial,

@@ -11,7 +11,7 @@ impl Plan {
     /// What the plan is about: what `apply` shows where the plan was approved already.
     pub(crate) fn head_text(&self) -> Text {
         let Head { bundle, signers, account_id, partition, region, issuer_url, .. } = self.head();
-        let Head { identity_provider_arn, holds, caller, time, .. } = self.head();
+        let Head { provider_arn, holds, caller, time, .. } = self.head();
         let BundleId { kind, name, serial, sha256, created, expires } = bundle;
         let mut text = Text::default();
         let mut row = |label: &str, value: String| text.add_row(Tone::Plain, &format!("{label:<9} "), &value);
@@ -25,7 +25,7 @@ impl Plan {
         row("Account", format!("{account_id} ({partition}, {region})"));
         match kind {
             Kind::Cluster => row("Issuer", issuer_url.to_string()),
-            Kind::Roles => row("Kind", format!("roles for identity provider {identity_provider_arn}")),
+            Kind::Roles => row("Kind", format!("roles for identity provider {provider_arn}")),
         }
         if let Some(Holds { state, serial, time, caller, .. }) = holds {
             row("Holds", format!("serial {serial}, {}, {time}, by {}", state.word(), Escaped(caller)));

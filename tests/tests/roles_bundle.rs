@@ -1,0 +1,495 @@
+//! Bundles of kind `roles`: roles for an identity provider that is there already, whose tags hold the record. Nothing else of the
+//! provider is touched, and several of them live side by side with the cluster's own bundle.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test says what is wrong by failing")]
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tests::SetupError;
+use tests::emulator::Emulator;
+use tests::program::Outcome;
+use tests::request::{Request, operations};
+use tests::scene::{ACCOUNT, NAME, PROVIDER, REGION, ROLES, Scene};
+
+type Test = Result<(), SetupError>;
+
+/// An issuer with a path, as ROSA and hosted control planes have it.
+const HOSTED: &str = "arn:aws:iam::123456789012:oidc-provider/oidc.example.com/2abc";
+const TAG: &str = "sts-airlock/roles/addons";
+
+/// An account and bundles for it.
+struct Account {
+    scene: Scene,
+    emulator: Emulator,
+}
+
+impl Account {
+    fn empty() -> Result<Self, SetupError> {
+        Ok(Self { scene: Scene::with_key()?, emulator: Emulator::start()? })
+    }
+
+    /// With a provider that somebody made by hand.
+    fn hosted() -> Result<Self, SetupError> {
+        let account = Self::empty()?;
+        account.make_provider(&["openshift", "sts.amazonaws.com"]);
+        Ok(account)
+    }
+
+    fn make_provider(&self, audiences: &[&str]) {
+        let fixed = ["iam", "create-open-id-connect-provider", "--url", "https://oidc.example.com/2abc"];
+        let thumbprint = "a".repeat(40);
+        let more = ["--thumbprint-list", &thumbprint, "--tags", "Key=red-hat,Value=true", "--client-id-list"];
+        self.emulator.aws(&[&fixed[..], &more, audiences].concat()).exits(0);
+    }
+
+    /// A bundle of these roles, each of which is one request.
+    fn bundle(&self, name: &str, provider: &str, serial: u32, roles: &[&str]) -> String {
+        let folder = format!("requests/{name}-{serial}");
+        for role in roles {
+            let request = format!(
+                "apiVersion: cloudcredential.openshift.io/v1\nkind: CredentialsRequest\nmetadata: {{name: {role}}}\nspec:\n  \
+                 serviceAccountNames: [operator]\n  secretRef: {{name: cloud, namespace: {role}}}\n  providerSpec:\n    kind: \
+                 AWSProviderSpec\n    statementEntries:\n    - {{effect: Allow, resource: '*', action: ['ec2:DescribeVolumes']}}\n"
+            );
+            self.scene.write(&format!("{folder}/{role}.yaml"), request);
+        }
+        let serial = serial.to_string();
+        let arguments = [
+            ["--name", name],
+            ["--region", REGION],
+            ["--identity-provider-arn", provider],
+            ["--credentials-requests-dir", &folder],
+            ["--signing-key", "minisign.key"],
+            ["--output-dir", "out"],
+            ["--serial", &serial],
+        ];
+        self.scene.generator(["create-bundle", "--no-password"]).args(arguments.as_flattened()).run().exits(0);
+        format!("out/{name}-{serial}.tar.gz")
+    }
+
+    /// `addons`, serial 1, with two roles for the provider that was made by hand.
+    fn addons(&self) -> String {
+        self.bundle("addons", HOSTED, 1, &["efs", "lb"])
+    }
+
+    fn run(&self, command: &str, bundle: &str, more: &[&str]) -> Outcome {
+        self.scene.remove("receipt.json");
+        self.scene.applies(&self.emulator, command, bundle, more).run()
+    }
+
+    fn apply(&self, bundle: &str) -> Outcome {
+        self.run("apply", bundle, &["--yes", "--receipt", "receipt.json"]).exits(0)
+    }
+
+    fn delete(&self, bundle: &str) -> Outcome {
+        self.run("delete", bundle, &["--yes", "--receipt", "receipt.json"]).exits(0)
+    }
+
+    fn receipt(&self) -> Value {
+        serde_json::from_slice(&self.scene.read("receipt.json")).unwrap()
+    }
+
+    /// The plan is empty, and nothing foreign is there.
+    #[track_caller]
+    fn holds(&self, bundle: &str) {
+        let plan = self.run("plan", bundle, &["--detailed-exitcode"]).exits(0);
+        assert!(plan.stdout.contains("\nNothing to do: the account holds what the bundle says.\n"), "{}", plan.stdout);
+    }
+
+    /// Refused by live state, with exactly this, and nothing is changed.
+    #[track_caller]
+    fn refuses(&self, command: &str, bundle: &str, more: &[&str], error: &str) {
+        self.emulator.forget();
+        self.run(command, bundle, more).exits(5).says(&format!("error: {error}"));
+        assert_eq!(operations(&self.emulator.writes()), Vec::<&str>::new());
+    }
+
+    fn call(&self, operation: &str, parameters: Value) -> Value {
+        self.emulator.call("iam", operation, parameters)
+    }
+
+    fn provider(&self, arn: &str) -> Value {
+        self.call("get_open_id_connect_provider", json!({"OpenIDConnectProviderArn": arn}))
+    }
+
+    fn tags(&self, arn: &str) -> BTreeMap<String, String> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let provider = self.provider(arn);
+        provider["Tags"].as_array().unwrap().iter().map(|tag| (text(&tag["Key"]), text(&tag["Value"]))).collect()
+    }
+
+    fn tag(&self, arn: &str, key: &str, value: &str) {
+        let tags = json!({"OpenIDConnectProviderArn": arn, "Tags": [{"Key": key, "Value": value}]});
+        self.call("tag_open_id_connect_provider", tags);
+    }
+
+    fn untag(&self, arn: &str, keys: &[&str]) {
+        self.call("untag_open_id_connect_provider", json!({"OpenIDConnectProviderArn": arn, "TagKeys": keys}));
+    }
+
+    /// The names of all roles.
+    fn roles(&self) -> Vec<String> {
+        let roles = self.call("list_roles", json!({}));
+        let names = roles["Roles"].as_array().unwrap().iter();
+        let mut names: Vec<String> = names.map(|role| role["RoleName"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// Text for a person, with what was folded on one line.
+fn unfolded(text: &str) -> String {
+    text.replace("\n          ", " ").replace("\n    ", " ")
+}
+
+#[test]
+fn roles_are_made_and_the_record_stands_in_the_providers_tags() -> Test {
+    let account = Account::hosted()?;
+    let bundle = account.addons();
+    let before = account.provider(HOSTED);
+    let plan = unfolded(&account.run("plan", &bundle, &[]).exits(0).stdout);
+    assert!(plan.contains(&format!("\nKind      roles for identity provider {HOSTED}\n")), "{plan}");
+    assert!(!plan.contains("bucket") && !plan.contains("Issuer"), "{plan}");
+    assert!(
+        plan.contains("\n~ identity provider oidc.example.com/2abc record        tags sts-airlock/roles/addons"),
+        "{plan}"
+    );
+    assert!(plan.contains("\nPlan: create 2 resources, update 1 resource (6 calls).\n"), "{plan}");
+    let json = account.run("plan", &bundle, &["--format", "json"]).exits(0).json();
+    assert_eq!((&json["bundle"]["kind"], &json["providerArn"]), (&json!("roles"), &json!(HOSTED)));
+    assert_eq!(
+        (&json["actions"][0]["call"], &json["actions"][0]["provider"]),
+        (&json!("iam:TagOpenIDConnectProvider"), &json!({"arn": HOSTED, "name": "addons"}))
+    );
+
+    account.emulator.forget();
+    account.run("apply", &bundle, &["--yes", "--receipt", "receipt.json", "--concurrency", "1"]).exits(0);
+    let writes = account.emulator.writes();
+    assert_eq!(
+        writes.iter().map(Request::summary).collect::<Vec<_>>(),
+        [
+            format!("TagOpenIDConnectProvider {HOSTED}"),
+            "CreateRole addons-efs-cloud".to_owned(),
+            "CreateRole addons-lb-cloud".to_owned(),
+            "PutRolePolicy addons-efs-cloud".to_owned(),
+            "PutRolePolicy addons-lb-cloud".to_owned(),
+            format!("TagOpenIDConnectProvider {HOSTED}"),
+        ]
+    );
+    let requests = account.emulator.requests();
+    assert!(requests.iter().all(|request| request.service != "s3" && request.service != "public"));
+    let receipt = account.receipt();
+    assert_eq!((&receipt["ending"], &receipt["bundle"]["kind"]), (&json!("done"), &json!("roles")));
+    assert_eq!((receipt.get("issuerCheck"), receipt["record"]["made"].get("provider")), (None, None));
+
+    let mut tags = account.tags(HOSTED);
+    let first = tags.remove(TAG).unwrap();
+    let fields: Vec<&str> = first.split(' ').collect();
+    assert_eq!(
+        [fields[0], fields[1], fields[2], fields[3], fields[6], fields[7]],
+        ["1", "applied", "1", &account.scene.digest(&bundle), "2", "user/moto"]
+    );
+    assert_eq!((fields.len(), fields[5]), (8, receipt["record"]["run"].as_str().unwrap()));
+    assert_eq!(tags.remove(&format!("{TAG}/1")).unwrap().len(), 24);
+    assert_eq!(tags, BTreeMap::from([("red-hat".to_owned(), "true".to_owned())]), "the tags of others stay");
+    let after = account.provider(HOSTED);
+    for field in ["ClientIDList", "ThumbprintList", "Url"] {
+        assert_eq!(before[field], after[field]);
+    }
+
+    account.holds(&bundle);
+    account.emulator.forget();
+    account.apply(&bundle);
+    assert_eq!(operations(&account.emulator.writes()), Vec::<&str>::new());
+    let verified = account.scene.applier(["verify", &bundle, "--trusted-key", "minisign.pub"]).run().exits(0);
+    assert!(verified.stdout.contains("\nKind      roles for identity provider\n"), "{}", verified.stdout);
+    Ok(())
+}
+
+#[test]
+fn two_of_them_and_the_clusters_own_live_side_by_side() -> Test {
+    let account = Account::empty()?;
+    let cluster = account.scene.bundle();
+    account.apply(&cluster);
+    let (addons, more) =
+        (account.bundle("addons", PROVIDER, 1, &["efs", "lb"]), account.bundle("more", PROVIDER, 4, &["dns"]));
+    account.apply(&addons);
+    account.apply(&more);
+    for bundle in [&cluster, &addons, &more] {
+        account.holds(bundle);
+    }
+    let note = account.run("plan", &cluster, &[]).exits(0).stdout;
+    assert!(note.contains("! roles bundle addons stands on this identity provider: serial 1\n"), "{note}");
+    assert!(note.contains("! roles bundle more stands on this identity provider: serial 4\n"), "{note}");
+    assert!(!account.run("plan", &addons, &[]).exits(0).stdout.contains("! "));
+
+    // Each is upgraded, and none touches what is not its own.
+    account.scene.create_bundle(&["--serial", "2"]).run().exits(0);
+    let upgrades = [
+        (format!("out/{NAME}-2.tar.gz"), NAME),
+        (account.bundle("addons", PROVIDER, 2, &["efs", "logs"]), "addons"),
+        (account.bundle("more", PROVIDER, 5, &["dns", "pki"]), "more"),
+    ];
+    for (bundle, name) in &upgrades {
+        account.emulator.forget();
+        account.apply(bundle);
+        let roles: Vec<Request> =
+            account.emulator.writes().into_iter().filter(|write| !write.parameter("RoleName").is_empty()).collect();
+        let beginning = format!("{name}-");
+        assert!(roles.iter().all(|write| write.parameter("RoleName").starts_with(&beginning)), "{name}");
+    }
+    account.holds(&upgrades[0].0);
+    account.holds(&upgrades[2].0);
+    let orphan = account.run("plan", &upgrades[1].0, &["--detailed-exitcode"]).exits(10).stdout;
+    assert!(
+        unfolded(&orphan).contains("! role addons-lb-cloud is the cluster's, is not in the bundle, and stays"),
+        "{orphan}"
+    );
+    account.run("apply", &upgrades[1].0, &["--yes", "--prune"]).exits(0);
+    account.holds(&upgrades[1].0);
+    assert!(!account.roles().contains(&"addons-lb-cloud".to_owned()));
+
+    // The provider goes with the cluster, so the cluster waits for the others.
+    account.refuses(
+        "delete",
+        &upgrades[0].0,
+        &["--yes"],
+        &format!(
+            "identity provider {PROVIDER} holds the records of bundles whose roles trust it: addons serial 2, more serial 5\n  delete \
+             those first, each with its own bundle; if a bundle is lost, delete its roles by hand, and its tags with `aws iam \
+             untag-open-id-connect-provider`"
+        ),
+    );
+    account.delete(&upgrades[1].0);
+    account.holds(&upgrades[0].0);
+    account.holds(&upgrades[2].0);
+    account.delete(&upgrades[2].0);
+    account.holds(&upgrades[0].0);
+    assert_eq!(account.roles(), ROLES);
+    assert!(account.tags(PROVIDER).keys().all(|key| !key.starts_with("sts-airlock/roles/")));
+    account.delete(&upgrades[0].0);
+    assert_eq!(account.roles(), Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn deleting_one_leaves_the_provider_as_it_was() -> Test {
+    let account = Account::hosted()?;
+    let before = account.provider(HOSTED);
+    let bundle = account.addons();
+    account.apply(&bundle);
+    account.emulator.forget();
+    account.delete(&bundle);
+    assert_eq!(
+        operations(&account.emulator.writes()),
+        [
+            "TagOpenIDConnectProvider",
+            "DeleteRolePolicy",
+            "DeleteRolePolicy",
+            "DeleteRole",
+            "DeleteRole",
+            "UntagOpenIDConnectProvider"
+        ]
+    );
+    assert_eq!((account.provider(HOSTED), account.roles()), (before, vec![]));
+    account.emulator.forget();
+    let again = account.delete(&bundle);
+    assert!(again.stdout.contains("\nNothing to do: the account holds nothing of the bundle.\n"), "{}", again.stdout);
+    assert_eq!(operations(&account.emulator.writes()), Vec::<&str>::new());
+    account.apply(&bundle);
+    account.holds(&bundle);
+    Ok(())
+}
+
+#[test]
+fn the_provider_must_be_there_with_the_audiences() -> Test {
+    let account = Account::empty()?;
+    let bundle = account.addons();
+    account.refuses(
+        "apply",
+        &bundle,
+        &["--yes"],
+        &format!(
+            "identity provider {HOSTED} does not exist in account {ACCOUNT}\n  make it first (`aws iam \
+             create-open-id-connect-provider`), or make the bundle with another --identity-provider-arn"
+        ),
+    );
+    account.delete(&bundle);
+    account.make_provider(&["sts.amazonaws.com", "another"]);
+    account.refuses(
+        "apply",
+        &bundle,
+        &["--yes"],
+        &format!(
+            "identity provider {HOSTED} does not have all audiences of the bundle: missing openshift, found sts.amazonaws.com, \
+             another\n  add them with `aws iam add-client-id-to-open-id-connect-provider`, or make the bundle with another --audience"
+        ),
+    );
+    let add = json!({"OpenIDConnectProviderArn": HOSTED, "ClientID": "openshift"});
+    account.call("add_client_id_to_open_id_connect_provider", add);
+    account.apply(&bundle);
+    account.holds(&bundle);
+    assert_eq!(account.provider(HOSTED)["ClientIDList"].as_array().unwrap().len(), 3, "more audiences are no problem");
+    Ok(())
+}
+
+#[test]
+fn the_clusters_own_name_is_refused() -> Test {
+    let account = Account::empty()?;
+    account.apply(&account.scene.bundle());
+    let bundle = account.bundle(NAME, PROVIDER, 2, &["efs"]);
+    let same = format!(
+        "identity provider {PROVIDER} is of cluster {NAME}, and the bundle has the same name\n  make the bundle with a --name of its \
+         own: the cluster's own bundle would take its roles for orphans"
+    );
+    account.refuses("apply", &bundle, &["--yes", "--adopt"], &same);
+    account.refuses("delete", &bundle, &["--yes", "--adopt"], &same);
+    Ok(())
+}
+
+#[test]
+fn serials_do_not_go_back_and_have_one_digest() -> Test {
+    let account = Account::hosted()?;
+    let (first, second) = (account.addons(), account.bundle("addons", HOSTED, 2, &["efs", "lb"]));
+    account.apply(&second);
+    account.refuses(
+        "apply",
+        &first,
+        &["--yes"],
+        "bundle has serial 1, the account holds serial 2, which is newer\n  apply the newer bundle, or make this one again with a \
+         --serial above 2; to go back all the same: --allow-rollback",
+    );
+    let applied = account.scene.digest(&second);
+    for file in [&second, &format!("{second}.minisig")] {
+        account.scene.remove(file);
+    }
+    account.scene.remove("out/addons-2-install.tar.gz");
+    account.scene.remove("out/addons-2-install.tar.gz.minisig");
+    let other = account.bundle("addons", HOSTED, 2, &["efs", "lb", "pki"]);
+    account.refuses(
+        "apply",
+        &other,
+        &["--yes"],
+        &format!(
+            "bundle has serial 2 and SHA-256 {}, the account holds serial 2 with SHA-256 {applied}\n  make the bundle again with a \
+             --serial above 2",
+            account.scene.digest(&other)
+        ),
+    );
+    account.run("apply", &first, &["--yes", "--allow-rollback"]).exits(0);
+    account.holds(&first);
+    Ok(())
+}
+
+#[test]
+fn a_record_that_somebody_changed_is_refused() -> Test {
+    let account = Account::hosted()?;
+    let bundle = account.addons();
+    account.apply(&bundle);
+    let tags = account.tags(HOSTED);
+    let (first, marks) = (&tags[TAG], &tags[&format!("{TAG}/1")]);
+    // What it says about the roles follows from that.
+    let refuses = |command: &str, reason: &str| {
+        account.emulator.forget();
+        let refused = account.run(command, &bundle, &["--yes"]).exits(5).stderr;
+        let expected = format!(
+            "\n- record {TAG} in the tags of {HOSTED} is not what this program writes: {reason}\n  find out who changed it; to start \
+             a new record, remove it, then give --previous-receipt FILE or --adopt\n"
+        );
+        assert!(refused.contains(&expected), "{refused}");
+        assert_eq!(operations(&account.emulator.writes()), Vec::<&str>::new());
+    };
+    let malformed = |key: &str| format!("tag {key} does not have the form that this program writes");
+    for (from, to) in [(" applied ", " done "), (" 1 ", " 01 "), (" 2 user/", " 900000 user/"), ("1 ", "")] {
+        account.tag(HOSTED, TAG, &first.replacen(from, to, 1));
+        refuses("apply", &malformed(TAG));
+    }
+    account.tag(HOSTED, TAG, &first.replacen("1 ", "2 ", 1));
+    refuses("apply", "it has version 2; this program reads version 1");
+    account.untag(HOSTED, &[TAG]);
+    refuses("delete", &format!("tag {TAG} is missing"));
+    account.tag(HOSTED, TAG, first);
+    let list = format!("{TAG}/1");
+    account.untag(HOSTED, &[&list]);
+    refuses("apply", &format!("tag {list} is missing"));
+    account.tag(HOSTED, &list, &marks[..23]);
+    refuses("apply", &malformed(&list));
+    account.tag(HOSTED, &list, &[&marks[12..], &marks[..12]].concat());
+    refuses("apply", &malformed(&list));
+    // Marks of the right form that fit no role: the roles are nobody's then.
+    account.tag(HOSTED, &list, "000000000000ffffffffffff");
+    let refused = account.run("apply", &bundle, &["--yes"]).exits(5).stderr;
+    assert_eq!(refused.matches("carries the cluster's tag, but is not in the record of what was made here").count(), 2);
+    account.tag(HOSTED, &list, marks);
+    account.holds(&bundle);
+    Ok(())
+}
+
+#[test]
+fn a_role_that_somebody_made_again_is_not_ours() -> Test {
+    let account = Account::hosted()?;
+    let bundle = account.addons();
+    account.apply(&bundle);
+    let role = "addons-efs-cloud";
+    account.call("delete_role_policy", json!({"RoleName": role, "PolicyName": role}));
+    account.call("delete_role", json!({"RoleName": role}));
+    let tags = json!([{"Key": "openshift.io/cloud-credential-operator/addons", "Value": "owned"}]);
+    let made = account.call("create_role", json!({"RoleName": role, "AssumeRolePolicyDocument": "{}", "Tags": tags}));
+    let id = made["Role"]["RoleId"].as_str().unwrap();
+    let refused = account.run("apply", &bundle, &["--yes"]).exits(5).stderr;
+    let expected = format!(
+        "error: role {role} carries the cluster's tag, but is not in the record of what was made here ({id}, made "
+    );
+    assert!(refused.starts_with(&expected), "{refused}");
+    account.run("apply", &bundle, &["--yes", "--adopt"]).exits(0);
+    account.holds(&bundle);
+    // Roles that ccoctl made are taken over in the same way, and the receipt stands in for tags that are gone.
+    account.apply(&bundle);
+    account.run("apply", &account.bundle("addons", HOSTED, 2, &["efs", "lb"]), &["--yes", "--receipt", "kept.json"]);
+    account.untag(HOSTED, &[TAG, &format!("{TAG}/1")]);
+    account.run("plan", &bundle, &["--previous-receipt", "kept.json"]).exits(5);
+    account.run("apply", "out/addons-2.tar.gz", &["--yes", "--previous-receipt", "kept.json"]).exits(0);
+    account.holds("out/addons-2.tar.gz");
+    Ok(())
+}
+
+#[test]
+fn what_is_changed_by_hand_is_put_back() -> Test {
+    let account = Account::hosted()?;
+    let bundle = account.addons();
+    account.apply(&bundle);
+    let role = "addons-efs-cloud";
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"},
+    ]});
+    account.call("update_assume_role_policy", json!({"RoleName": role, "PolicyDocument": policy.to_string()}));
+    account.call("delete_role_policy", json!({"RoleName": role, "PolicyName": role}));
+    account.run("plan", &bundle, &["--detailed-exitcode"]).exits(10);
+    account.apply(&bundle);
+    account.holds(&bundle);
+    Ok(())
+}
+
+#[test]
+fn a_provider_has_fifty_tags_at_most() -> Test {
+    let account = Account::hosted()?;
+    let bundle = account.addons();
+    // One is there.
+    for number in 0..48 {
+        account.tag(HOSTED, &format!("k{number}"), "v");
+    }
+    account.refuses(
+        "apply",
+        &bundle,
+        &["--yes"],
+        &format!(
+            "identity provider {HOSTED} would have 51 tags: it has 49, and 2 more are needed for the record of 2 roles; IAM takes \
+             50\n  remove tags that are not in use, or make the bundle of fewer requests"
+        ),
+    );
+    account.untag(HOSTED, &["k0"]);
+    account.apply(&bundle);
+    account.holds(&bundle);
+    Ok(())
+}
