@@ -23,7 +23,7 @@ pub(crate) const MAX_TAGS: usize = 50;
 const MARK: usize = 12;
 /// Marks of one tag: as many as 256 characters hold.
 const MARKS_A_TAG: usize = 21;
-/// Characters of the caller that are kept. All else in the first tag has at most 154.
+/// Characters of the caller that are kept. All else in the first tag has at most 153.
 const MAX_CALLER: usize = 100;
 
 const STATES: [(RecordState, &str); 5] = [
@@ -212,4 +212,166 @@ pub(crate) fn bundles(tags: &BTreeMap<String, String>) -> BTreeMap<ClusterName, 
     let names: BTreeSet<ClusterName> = tags.keys().filter_map(|key| bundle_of(key)).collect();
     let serial = |name: &ClusterName| Some(read(tags, name)?.content.ok()?.0.serial);
     names.into_iter().map(|name| (name.clone(), serial(&name))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::parsed;
+    use crate::record::RoleId;
+
+    /// A record of so many roles that were made, and of one that is about to be.
+    fn record(roles: usize) -> Record {
+        let id = |number: usize| RoleId::try_from(format!("AROAEXAMPLE{number:09}")).unwrap();
+        let made = (0..roles).map(|number| (parsed(&format!("addons-{number}")), id(number))).collect();
+        Record {
+            version: Record::VERSION,
+            name: parsed("addons"),
+            state: RecordState::DeletionStopped,
+            serial: MAX_SERIAL,
+            sha256: Sha256::of(b"bundle"),
+            time: Timestamp::from_unix(0).unwrap(),
+            caller: format!("arn:aws:sts::123456789012:assumed-role/Admin/{},", "x".repeat(300)),
+            run: "0".repeat(32),
+            made: Made { provider: None, roles: made },
+            making: Making { provider: false, roles: [parsed("addons-new")].into() },
+        }
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        for roles in [0, 20, 21, 1_000] {
+            let record = record(roles);
+            let (mut tags, version) = write(&record);
+            tags.insert("sts-airlock/serial".to_owned(), "1".to_owned());
+            tags.insert("sts-airlock/roles/addons2/1".to_owned(), "x".to_owned());
+            let found = read(&tags, &parsed("addons")).unwrap();
+            let (read, marks) = found.content.unwrap();
+            assert_eq!(found.etag, version);
+            let caller = format!("assumed-role/Admin/{}", "x".repeat(81));
+            let expected =
+                Record { made: Made::default(), making: Making::default(), caller: caller.clone(), ..record.clone() };
+            assert_eq!(read, expected);
+            assert!(record.made.roles.iter().all(|(name, id)| marks.has_made(name.as_str(), id.as_str())));
+            assert!(
+                !marks.has_made("addons-0", "AROAEXAMPLEOTHER") && !marks.has_made("addons-1", "AROAEXAMPLE000000000")
+            );
+            assert!(marks.has_making("addons-new") && !marks.has_making("addons-0"));
+            let expected: BTreeSet<String> = keys(&record.name, roles + 1).collect();
+            assert_eq!(write(&record).0.into_keys().collect::<BTreeSet<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn every_value_is_one_that_iam_takes() {
+        let (tags, _) = write(&record(1_000));
+        assert_eq!(tags.len(), 1 + 48);
+        for (key, value) in &tags {
+            assert!(key.len() <= 128 && value.len() <= 256, "{key} {}", value.len());
+            assert!(value.chars().all(|c| is_allowed(c) || c == ' '), "{value}");
+        }
+        assert_eq!(tags["sts-airlock/roles/addons"].len(), 253);
+        assert_eq!(tags["sts-airlock/roles/addons/1"].len(), 252);
+    }
+
+    #[test]
+    fn what_is_left_of_a_longer_record_says_nothing() {
+        let (mut tags, _) = write(&record(30));
+        let (shorter, version) = write(&record(3));
+        tags.extend(shorter);
+        let found = read(&tags, &parsed("addons")).unwrap();
+        let (_, marks) = found.content.unwrap();
+        assert_eq!(found.etag, version);
+        assert!(marks.has_made("addons-2", "AROAEXAMPLE000000002"));
+        assert!(!marks.has_made("addons-29", "AROAEXAMPLE000000029"));
+    }
+
+    #[test]
+    fn nothing_else_is_a_record() {
+        assert!(read(&BTreeMap::new(), &parsed("addons")).is_none());
+        let first = key(&parsed("addons"));
+        let refuse = |change: &dyn Fn(&mut BTreeMap<String, String>)| {
+            let (mut tags, _) = write(&record(30));
+            change(&mut tags);
+            read(&tags, &parsed("addons")).unwrap().content.unwrap_err()
+        };
+        let malformed = RecordError::Tag { key: first.clone() };
+        for (from, to) in [
+            ("deletion-stopped", "gone"),
+            ("deletion-stopped", "Deletion-Stopped"),
+            (" 999999999 ", " 1000000000 "),
+            (" 999999999 ", " 0 "),
+            (" 999999999 ", " 0999999999 "),
+            (" 999999999 ", " +999999999 "),
+            ("1970-01-01T00:00:00Z", "1970-01-01 00:00:00Z"),
+            ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00+00:00"),
+            (" 00000000000000000000000000000000 ", " 0000000000000000000000000000000 "),
+            (" 31 assumed", " 1030 assumed"),
+            (" 31 assumed", " 18446744073709551616 assumed"),
+            (" 31 assumed", " -1 assumed"),
+            (" 31 assumed", " 31  assumed"),
+            ("Admin/", "Admin/\u{e9}"),
+            ("Admin/", "Admin/xx"),
+            ("1 ", ""),
+        ] {
+            let error = refuse(&|tags| {
+                let text = tags.get_mut(&first).unwrap();
+                assert!(text.contains(from), "{text} {from}");
+                *text = text.replacen(from, to, 1);
+            });
+            assert_eq!(error, malformed, "{to}");
+        }
+        let version = refuse(&|tags| tags.get_mut(&first).unwrap().insert(0, '2'));
+        assert_eq!(version, RecordError::Version { found: 21 });
+        assert_eq!(refuse(&|tags| drop(tags.remove(&first))), RecordError::MissingTag { key: first.clone() });
+
+        let list = |number| list_key(&parsed("addons"), number);
+        assert_eq!(refuse(&|tags| drop(tags.remove(&list(2)))), RecordError::MissingTag { key: list(2) });
+        let changed = |number, change: &dyn Fn(&mut String)| {
+            let error = refuse(&|tags| change(tags.get_mut(&list(number)).unwrap()));
+            assert_eq!(error, RecordError::Tag { key: list(number) });
+        };
+        changed(1, &|text| text.truncate(251));
+        changed(2, &|text| text.push_str("000000000000"));
+        changed(2, &|text| *text = text.to_uppercase().replace('0', "A"));
+        changed(2, &|text| text.replace_range(..2, "\u{e9}"));
+        changed(1, &|text| text.replace_range(..12, "ffffffffffff"));
+        // Twice the same: they are fewer than the first tag says.
+        let repeated = refuse(&|tags| {
+            let text = tags.get_mut(&list(2)).unwrap();
+            text.replace_range(12..24, &text[..12].to_owned());
+        });
+        assert_eq!(repeated, malformed);
+    }
+
+    #[test]
+    fn a_key_belongs_to_one_bundle() {
+        let of = |key: &str| bundle_of(key).map(|name| name.to_string());
+        assert_eq!(of("sts-airlock/roles/addons").as_deref(), Some("addons"));
+        assert_eq!(of("sts-airlock/roles/serial/12").as_deref(), Some("serial"));
+        for other in [
+            "sts-airlock/serial",
+            "sts-airlock/roles",
+            "sts-airlock/roles/",
+            "sts-airlock/roles/Addons",
+            "sts-airlock/roles/addons/",
+            "sts-airlock/roles/addons/0",
+            "sts-airlock/roles/addons/01",
+            "sts-airlock/roles/addons/x",
+            "sts-airlock/roles/addons/1/1",
+            "Sts-airlock/roles/addons",
+        ] {
+            assert_eq!(of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn bundles_on_a_provider_are_named_with_their_serials() {
+        let (mut tags, _) = write(&record(1));
+        tags.insert("sts-airlock/roles/more/1".to_owned(), "x".to_owned());
+        tags.insert("sts-airlock/roles/more".to_owned(), "x".to_owned());
+        let bundles: Vec<(String, Option<u64>)> =
+            super::bundles(&tags).into_iter().map(|(name, serial)| (name.to_string(), serial)).collect();
+        assert_eq!(bundles, [("addons".to_owned(), Some(MAX_SERIAL)), ("more".to_owned(), None)]);
+    }
 }
