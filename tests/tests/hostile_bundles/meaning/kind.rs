@@ -33,7 +33,7 @@ pub(super) fn cluster(kit: &Kit) -> Vec<Attack> {
         contradiction(
             "a bucket of another cluster",
             kit.with_contents(|contents| contents.header.bucket_name = Some(parsed("prod-b-oidc"))),
-            11,
+            6,
             "bundle.json: issuerUrl: expected \"https://prod-b-oidc.s3.eu-central-1.amazonaws.com\", found \
              \"https://prod-a-oidc.s3.eu-central-1.amazonaws.com\"",
         ),
@@ -42,7 +42,7 @@ pub(super) fn cluster(kit: &Kit) -> Vec<Attack> {
             kit.with_contents(|contents| {
                 contents.header.bucket_name = Some(parsed("keys-210987654321-eu-central-1-an"));
             }),
-            13,
+            7,
             "bundle.json: issuerUrl: expected \"https://keys-210987654321-eu-central-1-an.s3.eu-central-1.amazonaws.com\", found \
              \"https://prod-a-oidc.s3.eu-central-1.amazonaws.com\"",
         ),
