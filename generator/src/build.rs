@@ -133,7 +133,8 @@ fn header(options: &BundleOptions) -> Result<Header, NameError> {
     let settings = options.recorded()?;
     let BundleOptions { name, serial, created, expires, account_id, place, role_path, tags, previous, .. } =
         options.clone();
-    let own = format!("https://{}.s3.{}.{}", name.bucket(), place.region, place.dns_suffix);
+    let bucket = options.bucket_name.clone().unwrap_or_else(|| name.bucket());
+    let own = format!("https://{bucket}.s3.{}.{}", place.region, place.dns_suffix);
     let (kind, issuer_url, endpoint, audiences) = match options.existing_issuer.clone() {
         None => (Kind::Cluster, IssuerUrl::new(own)?, Some(Endpoint::PublicBucket), None),
         Some(existing) => (Kind::Roles, existing, None, Some(options.audiences.clone())),
@@ -151,6 +152,7 @@ fn header(options: &BundleOptions) -> Result<Header, NameError> {
         account_id,
         issuer_url,
         endpoint,
+        bucket_name: options.bucket_name.clone(),
         audiences,
         role_path,
         tags,
@@ -320,6 +322,7 @@ mod tests {
             role_names: RoleNaming::Ccoctl,
             permissions_boundary: None,
             tags: tags(&name, vec![]).unwrap(),
+            bucket_name: None,
             existing_issuer: None,
             audiences: audiences(vec![]).unwrap(),
             thumbprints: None,

@@ -8,8 +8,8 @@ use aws_sdk_iam::types as iam;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types as s3;
 use bundle_schema::documents::{
-    CreateBucket, CreateOpenIdConnectProvider, CreateRole, ObjectOwnership, PutBucketPolicy, PutPublicAccessBlock,
-    PutRolePolicy,
+    BucketNamespace, CreateBucket, CreateOpenIdConnectProvider, CreateRole, ObjectOwnership, PutBucketPolicy,
+    PutPublicAccessBlock, PutRolePolicy,
 };
 use bundle_schema::names::BucketName;
 
@@ -119,7 +119,7 @@ impl Aws {
     }
 
     async fn create_bucket_with(&self, sent: Sent, input: &CreateBucket, tags: Vec<s3::Tag>) -> Result<(), AwsError> {
-        let CreateBucket { bucket, create_bucket_configuration, object_ownership } = input;
+        let CreateBucket { bucket, bucket_namespace, create_bucket_configuration, object_ownership } = input;
         let region = create_bucket_configuration.as_ref().map(|place| place.location_constraint.as_str().into());
         let configuration = (region.is_some() || !tags.is_empty()).then(|| {
             let tags = (!tags.is_empty()).then_some(tags);
@@ -127,7 +127,9 @@ impl Aws {
         });
         let create = || {
             let create = self.s3.create_bucket().bucket(bucket.as_str()).object_ownership(ownership(*object_ownership));
-            create.set_create_bucket_configuration(configuration.clone()).send()
+            let namespace =
+                bucket_namespace.map(|BucketNamespace::AccountRegional| s3::BucketNamespace::AccountRegional);
+            create.set_bucket_namespace(namespace).set_create_bucket_configuration(configuration.clone()).send()
         };
         self.send(sent, create).await.map(drop)
     }

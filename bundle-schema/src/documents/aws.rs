@@ -14,13 +14,24 @@ use crate::names::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct CreateBucket {
-    /// `<name>-oidc`.
+    /// `<name>-oidc`, or another name.
     pub bucket: BucketName,
+    /// Left out for a name that is unique in the whole partition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bucket_namespace: Option<BucketNamespace>,
     /// Left out in us-east-1, which knows no constraint for itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub create_bucket_configuration: Option<CreateBucketConfiguration>,
     /// Always `BucketOwnerEnforced`: no ACLs.
     pub object_ownership: ObjectOwnership,
+}
+
+/// Where a bucket's name is unique [S3 user guide, namespaces for general purpose buckets].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BucketNamespace {
+    /// In the account and region that the name ends with: no other account can have it.
+    AccountRegional,
 }
 
 /// Where the bucket is made.

@@ -4,8 +4,9 @@ use crate::documents::index::{Component, Header};
 use crate::documents::key::ServiceAccountKey;
 use crate::documents::policy::{BucketPolicy, PermissionStatement};
 use crate::documents::{
-    CreateBucket, CreateBucketConfiguration, CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, ObjectOwnership,
-    PublicAccessBlock, PutBucketPolicy, PutBucketTagging, PutPublicAccessBlock, PutRolePolicy, Tagging,
+    BucketNamespace, CreateBucket, CreateBucketConfiguration, CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks,
+    ObjectOwnership, PublicAccessBlock, PutBucketPolicy, PutBucketTagging, PutPublicAccessBlock, PutRolePolicy,
+    Tagging,
 };
 use crate::json::{self, Embedded};
 use crate::names::{Audience, EntryPath, Thumbprint};
@@ -57,13 +58,14 @@ impl BucketDocuments {
     /// The bucket of a public issuer: there is one for each header, and a reader takes no other.
     #[must_use]
     pub fn of(header: &Header) -> Self {
-        let (bucket, owner) = (header.name.bucket(), &header.account_id);
+        let (bucket, owner) = (header.bucket(), &header.account_id);
         // us-east-1 is the one region that takes no constraint [S3 API reference, CreateBucket].
         let configuration = (header.region.as_str() != "us-east-1")
             .then(|| CreateBucketConfiguration { location_constraint: header.region.clone() });
         Self {
             create: CreateBucket {
                 bucket: bucket.clone(),
+                bucket_namespace: bucket.is_account_regional().then_some(BucketNamespace::AccountRegional),
                 create_bucket_configuration: configuration,
                 object_ownership: ObjectOwnership::BucketOwnerEnforced,
             },

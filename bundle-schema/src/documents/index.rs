@@ -8,8 +8,8 @@ use super::contents::path;
 use super::settings::Settings;
 use crate::limits::MAX_PATH_PART_BYTES;
 use crate::names::{
-    AccountId, Audience, ClusterName, DnsSuffix, EntryPath, GeneratorVersion, IssuerUrl, Namespace, ObjectName,
-    Partition, Reason, Region, RoleName, RolePath, Sha256, Tag, Timestamp, TokenPath, cut_with_hash,
+    AccountId, Audience, BucketName, ClusterName, DnsSuffix, EntryPath, GeneratorVersion, IssuerUrl, Namespace,
+    ObjectName, Partition, Reason, Region, RoleName, RolePath, Sha256, Tag, Timestamp, TokenPath, cut_with_hash,
 };
 
 /// The version of the format that this crate writes and reads.
@@ -170,6 +170,8 @@ pub struct Header {
     pub issuer_url: IssuerUrl,
     /// How the issuer is served; none where somebody else manages it.
     pub endpoint: Option<Endpoint>,
+    /// The name of the issuer's bucket, where it is not `<name>-oidc`.
+    pub bucket_name: Option<BucketName>,
     /// The audiences that the identity provider must accept, where it is not in the bundle.
     pub audiences: Option<Vec<Audience>>,
     /// The path of every role.
@@ -199,10 +201,16 @@ impl Header {
         format!("arn:{}:iam::{}:role{}{role}", self.partition, self.account_id, self.role_path)
     }
 
+    /// The issuer's bucket.
+    #[must_use]
+    pub fn bucket(&self) -> BucketName {
+        self.bucket_name.clone().unwrap_or_else(|| self.name.bucket())
+    }
+
     /// `https://<bucket>.s3.<region>.<dns suffix>`, the issuer of a public bucket.
     #[must_use]
     pub fn public_bucket_issuer(&self) -> String {
-        format!("https://{}.s3.{}.{}", self.name.bucket(), self.region, self.dns_suffix)
+        format!("https://{}.s3.{}.{}", self.bucket(), self.region, self.dns_suffix)
     }
 
     /// `<name>-<serial>`, what the bundle's file is called before `.tar.gz`.
@@ -241,6 +249,8 @@ pub(crate) struct WireIndex {
     #[serde(skip_serializing_if = "Option::is_none")]
     endpoint: Option<Endpoint>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    bucket_name: Option<BucketName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     audiences: Option<Vec<Audience>>,
     role_path: RolePath,
     tags: Vec<Tag>,
@@ -267,6 +277,7 @@ impl WireIndex {
             account_id,
             issuer_url,
             endpoint,
+            bucket_name,
             audiences,
             role_path,
             tags,
@@ -289,6 +300,7 @@ impl WireIndex {
             account_id,
             issuer_url,
             endpoint,
+            bucket_name,
             audiences,
             role_path,
             tags,
@@ -315,6 +327,7 @@ impl WireIndex {
             account_id,
             issuer_url,
             endpoint,
+            bucket_name,
             audiences,
             role_path,
             tags,
@@ -337,6 +350,7 @@ impl WireIndex {
             account_id,
             issuer_url,
             endpoint,
+            bucket_name,
             audiences,
             role_path,
             tags,

@@ -1,7 +1,7 @@
 //! What a cluster's AWS resources are called.
 
 use super::{
-    NameError, Namespace, ObjectName, all, cut_with_hash, ensure, is_iam_name_byte, is_lower_alphanumeric, name,
+    NameError, Namespace, ObjectName, Region, all, cut_with_hash, ensure, is_iam_name_byte, is_lower_alphanumeric, name,
 };
 use crate::limits::MAX_ROLE_NAME_CHARS;
 
@@ -39,10 +39,38 @@ impl ClusterName {
 }
 
 name! {
-    /// An S3 bucket's name [S3 user guide, general purpose bucket naming rules].
+    /// An S3 bucket's name [S3 user guide, general purpose bucket naming rules], without dots: S3's certificate is for names of
+    /// one label.
     BucketName, "bucket name", |value| {
         ensure((3..=63).contains(&value.len()), "must have 3 to 63 characters")?;
-        ensure(all(value, |b| is_lower_alphanumeric(b) || b == b'-'), "must consist of a-z, 0-9 and -")
+        ensure(
+            all(value, |b| is_lower_alphanumeric(b) || b == b'-'),
+            "must consist of a-z, 0-9 and -, without dots, because S3's certificate is for names of one label",
+        )?;
+        ensure(!value.starts_with('-') && !value.ends_with('-'), "must begin and end with a letter or a digit")?;
+        ensure(
+            !["xn--", "sthree-", "amzn-s3-demo-"].iter().any(|reserved| value.starts_with(reserved)),
+            "S3 reserves names that begin with xn--, sthree- and amzn-s3-demo-",
+        )?;
+        ensure(
+            !["-s3alias", "--ols-s3", "--x-s3", "--table-s3"].iter().any(|reserved| value.ends_with(reserved)),
+            "S3 reserves names that end in -s3alias, --ols-s3, --x-s3 and --table-s3",
+        )
+    }
+}
+
+impl BucketName {
+    /// Whether the name's ending says that it belongs to one account and region, `<prefix>-<account>-<region>-an`.
+    #[must_use]
+    pub fn is_account_regional(&self) -> bool {
+        self.0.ends_with("-an")
+    }
+
+    /// Whether the name may be made in this account and region: S3 keeps the ending `-an` for names that name both.
+    #[must_use]
+    pub fn fits(&self, account: &AccountId, region: &Region) -> bool {
+        let ending = format!("-{account}-{region}-an");
+        !self.is_account_regional() || (self.0.ends_with(&ending) && self.0.len() > ending.len())
     }
 }
 
@@ -176,6 +204,13 @@ mod tests {
     fn a_cluster_name_makes_a_bucket_name() {
         assert_eq!(ClusterName::new("democluster").unwrap().bucket().as_str(), "democluster-oidc");
         assert_eq!(ClusterName::new("a".repeat(58)).unwrap().bucket().as_str().len(), 63);
+        for wrong in ["ab", "a.b.c", "-abc", "abc-", "xn--abc", "sthree-abc", "a-s3alias", "a--x-s3", "a--table-s3"] {
+            assert!(BucketName::new(wrong).is_err(), "{wrong}");
+        }
+        let (account, region) = (AccountId::new("123456789012").unwrap(), Region::new("us-east-2").unwrap());
+        let fits = |name: &str| BucketName::new(name).unwrap().fits(&account, &region);
+        assert!(fits("demo-oidc") && fits("keys-123456789012-us-east-2-an"));
+        assert!(!fits("keys-123456789012-us-east-1-an") && !fits("keys-210987654321-us-east-2-an") && !fits("plan-an"));
         for wrong in ["", "Upper", "dot.dot", "-dash", "xn--a", "sthree-x", "amzn-s3-demo-x", &"a".repeat(59), "a b"] {
             assert!(ClusterName::new(wrong).is_err(), "{wrong}");
         }

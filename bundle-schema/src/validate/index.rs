@@ -20,12 +20,14 @@ pub(super) fn check_header(header: &Header, problems: &mut Problems) {
         Kind::Cluster => {
             problems.equal(at, "endpoint", &header.endpoint, &Some(Endpoint::PublicBucket));
             problems.equal(at, "issuerUrl", header.issuer_url.as_str(), &header.public_bucket_issuer());
+            check_bucket_name(header, problems);
             if header.audiences.is_some() {
                 problems.add(at, "audiences is only for bundles of kind roles; a cluster's are those of its provider");
             }
         }
         Kind::Roles => {
             problems.equal(at, "endpoint", &header.endpoint, &None);
+            problems.equal(at, "bucketName", &header.bucket_name, &None);
             check_audiences(at, "audiences", header.audiences.as_deref().unwrap_or_default(), problems);
         }
     }
@@ -47,6 +49,21 @@ pub(super) fn check_header(header: &Header, problems: &mut Problems) {
     let given = &header.settings.service_accounts;
     if !given.is_sorted_by(|a, b| (&a.secret_namespace, &a.secret_name) < (&b.secret_namespace, &b.secret_name)) {
         problems.add(at, "settings.serviceAccounts is not sorted by namespace and Secret, or names a Secret twice");
+    }
+}
+
+/// There is one spelling for the usual name: none.
+fn check_bucket_name(header: &Header, problems: &mut Problems) {
+    let Some(bucket) = &header.bucket_name else { return };
+    if *bucket == header.name.bucket() {
+        problems.add(INDEX_PATH, format!("bucketName is {bucket}, as the name gives it; it is then left out"));
+    }
+    if !bucket.fits(&header.account_id, &header.region) {
+        let (account, region) = (&header.account_id, &header.region);
+        problems.add(
+            INDEX_PATH,
+            format!("bucketName is {bucket}; S3 keeps the ending -an for <prefix>-{account}-{region}-an"),
+        );
     }
 }
 

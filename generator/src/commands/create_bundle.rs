@@ -18,7 +18,9 @@ use crate::settings::config;
 use crate::settings::features::{FeatureSet, Features};
 use crate::settings::flags::{ServiceAccountsSetting, Settings, SettingsError, TagSetting};
 use crate::settings::install_config::InstallConfig;
-use crate::settings::options::{BundleOptions, Place, ServiceAccounts, audiences, check_boundary, tags, thumbprints};
+use crate::settings::options::{
+    BundleOptions, Place, ServiceAccounts, audiences, bucket_name, check_boundary, tags, thumbprints,
+};
 
 /// The options.
 #[derive(Debug, clap::Args)]
@@ -139,6 +141,7 @@ fn options(
     let (name, region, account_id) = (name.clone(), region.clone(), account_id.clone());
     let place = Place::new(region, settings.partition.clone(), settings.dns_suffix.clone())?;
     let created = settings.created.map_or_else(time_from_environment, Ok)?;
+    let bucket_name = bucket_name(settings.bucket_name.clone(), &name, &account_id, &place.region)?;
     let provider = settings.identity_provider_arn.as_ref();
     let existing_issuer = provider.map(|arn| arn.issuer(settings, &place, &account_id)).transpose()?;
     let boundary = check_boundary(settings.permissions_boundary_arn.clone(), &account_id, &place.partition)?;
@@ -152,6 +155,7 @@ fn options(
         role_names: settings.role_names.unwrap_or_default().into(),
         permissions_boundary: boundary,
         tags: tags(&name, settings.tag.iter().map(|TagSetting(tag)| tag.clone()).collect())?,
+        bucket_name,
         existing_issuer,
         audiences: audiences(settings.audience.clone())?,
         thumbprints: thumbprints(&settings.thumbprint)?,

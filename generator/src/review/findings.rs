@@ -140,6 +140,7 @@ mod tests {
             role_names: RoleNaming::Ccoctl,
             permissions_boundary: None,
             tags: tags(&name, vec![]).unwrap(),
+            bucket_name: None,
             existing_issuer: None,
             audiences: audiences(vec![]).unwrap(),
             thumbprints: None,

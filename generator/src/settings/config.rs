@@ -14,7 +14,7 @@ use crate::yaml::{self, Cursor, FieldError, Fields, Node};
 /// A file of settings, or an install-config, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-const KNOWN: [&str; 34] = [
+const KNOWN: [&str; 35] = [
     "name",
     "region",
     "account-id",
@@ -30,6 +30,7 @@ const KNOWN: [&str; 34] = [
     "public-key-file",
     "key-type",
     "install-archive",
+    "bucket-name",
     "identity-provider-arn",
     "permissions-boundary-arn",
     "role-path",
@@ -98,6 +99,7 @@ fn settings(root: &Cursor<'_>) -> Result<Settings, FieldError> {
         public_key_file: one(&fields, "public-key-file")?,
         key_type: choice(&fields, "key-type")?,
         install_archive: one(&fields, "install-archive")?,
+        bucket_name: one(&fields, "bucket-name")?,
         identity_provider_arn: one(&fields, "identity-provider-arn")?,
         permissions_boundary_arn: one(&fields, "permissions-boundary-arn")?,
         role_path: one(&fields, "role-path")?,

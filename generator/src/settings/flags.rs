@@ -7,8 +7,8 @@ use bundle_schema::escape::Escaped;
 use bundle_schema::file::OpenError;
 use bundle_schema::limits::{MAX_SERIAL, MAX_VALID_DAYS};
 use bundle_schema::names::{
-    AccountId, Audience, BoundaryArn, ClusterName, DnsSuffix, NameError, Namespace, ObjectName, Partition, Region,
-    RolePath, Tag, TagKey, TagValue, Thumbprint, Timestamp,
+    AccountId, Audience, BoundaryArn, BucketName, ClusterName, DnsSuffix, NameError, Namespace, ObjectName, Partition,
+    Region, RolePath, Tag, TagKey, TagValue, Thumbprint, Timestamp,
 };
 
 use crate::keys::service_account::KeyType;
@@ -231,6 +231,10 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "FILE", help_heading = "The cluster's key pair")]
     pub(crate) install_archive: Option<PathBuf>,
 
+    /// Name of the issuer's bucket [default: NAME-oidc], for organisations with a naming rule; PREFIX-ACCOUNT-REGION-an is a
+    /// name that no other account can have
+    #[arg(long, value_name = "BUCKET", help_heading = "Resources")]
+    pub(crate) bucket_name: Option<BucketName>,
     /// ARN of an identity provider that is there already: the bundle then makes roles for it, and neither key nor issuer. The
     /// name must be another than the cluster's
     #[arg(long, value_name = "ARN", help_heading = "Resources")]
@@ -329,6 +333,7 @@ impl Settings {
             public_key_file: self.public_key_file.or(other.public_key_file),
             key_type: self.key_type.or(other.key_type),
             install_archive: self.install_archive.or(other.install_archive),
+            bucket_name: self.bucket_name.or(other.bucket_name),
             identity_provider_arn: self.identity_provider_arn.or(other.identity_provider_arn),
             permissions_boundary_arn: self.permissions_boundary_arn.or(other.permissions_boundary_arn),
             role_path: self.role_path.or(other.role_path),

@@ -6,8 +6,8 @@ use super::features::Features;
 use bundle_schema::documents::index::Previous;
 use bundle_schema::limits::{MAX_AUDIENCES, MAX_TAGS, MAX_THUMBPRINTS};
 use bundle_schema::names::{
-    AccountId, Audience, BoundaryArn, ClusterName, DnsSuffix, IssuerUrl, NameError, Namespace, ObjectName, Partition,
-    Region, RoleNaming, RolePath, Tag, TagKey, TagValue, Thumbprint, Timestamp, known_regions,
+    AccountId, Audience, BoundaryArn, BucketName, ClusterName, DnsSuffix, IssuerUrl, NameError, Namespace, ObjectName,
+    Partition, Region, RoleNaming, RolePath, Tag, TagKey, TagValue, Thumbprint, Timestamp, known_regions,
 };
 
 /// How roles are named.
@@ -66,6 +66,8 @@ pub struct BundleOptions {
     pub permissions_boundary: Option<BoundaryArn>,
     /// The tags of every resource, sorted by key.
     pub tags: Vec<Tag>,
+    /// The name of the issuer's bucket, where it is not `<name>-oidc`.
+    pub bucket_name: Option<BucketName>,
     /// The issuer of an identity provider that is there already; none where the bundle makes its own.
     pub existing_issuer: Option<IssuerUrl>,
     /// The provider's client IDs, or those that an existing one must have.
@@ -127,6 +129,18 @@ pub enum OptionsError {
         "tag {0} is given twice, or is one of those that mark the cluster's resources (keys are compared without regard to case)"
     )]
     TagTwice(TagKey),
+    /// A bucket's name that S3 keeps for another account or region.
+    #[error(
+        "--bucket-name is {bucket}; S3 keeps the ending -an for names of one account and region\n  end it in -{account}-{region}-an, or in something else than -an"
+    )]
+    BucketName {
+        /// The name.
+        bucket: BucketName,
+        /// The bundle's account.
+        account: AccountId,
+        /// The bundle's region.
+        region: Region,
+    },
     /// The tag by which another cluster's resources are known.
     #[error("tag {key} marks resources of another cluster\n  leave it out; this cluster's resources get {own}")]
     OtherCluster {
@@ -250,6 +264,21 @@ pub(crate) fn thumbprints(given: &[Thumbprint]) -> Result<Option<Vec<Thumbprint>
     let lower = lower.collect::<Result<Vec<_>, _>>()?;
     none_twice("thumbprint", &lower)?;
     Ok(if lower.is_empty() { None } else { Some(lower) })
+}
+
+/// The name of the issuer's bucket, where it is not the one that the cluster's name gives.
+pub(crate) fn bucket_name(
+    given: Option<BucketName>,
+    name: &ClusterName,
+    account: &AccountId,
+    region: &Region,
+) -> Result<Option<BucketName>, OptionsError> {
+    match given {
+        Some(bucket) if !bucket.fits(account, region) => {
+            Err(OptionsError::BucketName { bucket, account: account.clone(), region: region.clone() })
+        }
+        given => Ok(given.filter(|bucket| *bucket != name.bucket())),
+    }
 }
 
 pub(crate) fn check_boundary(

@@ -67,6 +67,7 @@ impl TakenOver {
             role_names,
             permissions_boundary,
             tags,
+            bucket_name,
             existing_issuer,
             audiences,
             thumbprints,
@@ -76,6 +77,8 @@ impl TakenOver {
         } = old;
         let own = name.ownership_tag_key();
         let is_given = |tag: &Tag| tag.key.as_str() != "Name" && tag.key.as_str() != own;
+        // Without one it is the usual name, which may be said, too.
+        let bucket = existing_issuer.is_none().then(|| bucket_name.unwrap_or_else(|| name.bucket()));
         let provider =
             existing_issuer.map(|issuer| ProviderArn::new(place.partition.clone(), account_id.clone(), issuer));
         let settings = Settings {
@@ -89,6 +92,7 @@ impl TakenOver {
                 RoleNaming::Ccoctl => RoleNames::Ccoctl,
                 RoleNaming::Hashed => RoleNames::Hashed,
             }),
+            bucket_name: bucket,
             identity_provider_arn: provider,
             permissions_boundary_arn: permissions_boundary,
             tag: tags.into_iter().filter(is_given).map(TagSetting).collect(),
@@ -108,6 +112,7 @@ impl TakenOver {
         keeps("region", given.region.as_ref(), old.region.as_ref())?;
         keeps("partition", given.partition.as_ref(), old.partition.as_ref())?;
         keeps("dns-suffix", given.dns_suffix.as_ref(), old.dns_suffix.as_ref())?;
+        keeps("bucket-name", given.bucket_name.as_ref(), old.bucket_name.as_ref())?;
         match (&given.identity_provider_arn, &old.identity_provider_arn) {
             (Some(given), None) => {
                 let (setting, given, old) =
@@ -182,6 +187,7 @@ mod tests {
             role_names: RoleNaming::Hashed,
             permissions_boundary: Some(BoundaryArn::new("arn:aws:iam::123456789012:policy/edge").unwrap()),
             tags: tags(&name, vec![team]).unwrap(),
+            bucket_name: None,
             existing_issuer: None,
             audiences: audiences(vec![]).unwrap(),
             thumbprints: None,
@@ -242,6 +248,7 @@ mod tests {
             ("region", Settings { region: Region::new("eu-west-1").ok(), ..Settings::default() }),
             ("partition", Settings { partition: "aws-cn".parse().ok(), ..Settings::default() }),
             ("dns-suffix", Settings { dns_suffix: "amazonaws.com.cn".parse().ok(), ..Settings::default() }),
+            ("bucket-name", Settings { bucket_name: "demo-keys".parse().ok(), ..Settings::default() }),
             ("role-path", Settings { role_path: RolePath::new("/").ok(), ..Settings::default() }),
         ] {
             let error = refused(given);

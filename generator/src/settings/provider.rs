@@ -64,7 +64,9 @@ impl ProviderArn {
             let (found, wanted) = (partition.to_string(), place.partition.to_string());
             return Err(ProviderError::Elsewhere { what: "partition", flag: "region", found, wanted });
         }
-        let Settings { public_key_file, key_type, thumbprint, add_public_key, drop_key, signing_kid, .. } = settings;
+        let Settings {
+            public_key_file, key_type, thumbprint, add_public_key, drop_key, signing_kid, bucket_name, ..
+        } = settings;
         let of_the_issuer = [
             ("public-key-file", public_key_file.is_some()),
             ("key-type", key_type.is_some()),
@@ -72,6 +74,7 @@ impl ProviderArn {
             ("add-public-key", !add_public_key.is_empty()),
             ("drop-key", !drop_key.is_empty()),
             ("signing-kid", signing_kid.is_some()),
+            ("bucket-name", bucket_name.is_some()),
         ];
         match of_the_issuer.into_iter().find(|(_, given)| *given) {
             Some((flag, _)) => Err(ProviderError::OfTheIssuer(flag)),

@@ -51,6 +51,7 @@ impl BundleOptions {
             role_names: settings.role_names,
             permissions_boundary: settings.permissions_boundary_arn,
             tags: header.tags.clone(),
+            bucket_name: header.bucket_name.clone(),
             existing_issuer: issuer.is_none().then(|| header.issuer_url.clone()),
             audiences: contents.audiences().to_vec(),
             thumbprints: issuer.and_then(|issuer| issuer.provider.thumbprint_list.clone()),

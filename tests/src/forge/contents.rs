@@ -221,6 +221,7 @@ fn header() -> Header {
         account_id: parsed("123456789012"),
         issuer_url: parsed("https://prod-a-oidc.s3.eu-central-1.amazonaws.com"),
         endpoint: Some(Endpoint::PublicBucket),
+        bucket_name: None,
         audiences: None,
         role_path: parsed("/"),
         tags: vec![

@@ -25,6 +25,28 @@ pub(super) fn cluster(kit: &Kit) -> Vec<Attack> {
             "bundle.json: endpoint: expected \"public-bucket\", found null",
         ),
         contradiction(
+            "the usual bucket's name, said again",
+            kit.with_contents(|contents| contents.header.bucket_name = Some(parsed("prod-a-oidc"))),
+            1,
+            "bundle.json: bucketName is prod-a-oidc, as the name gives it; it is then left out",
+        ),
+        contradiction(
+            "a bucket of another cluster",
+            kit.with_contents(|contents| contents.header.bucket_name = Some(parsed("prod-b-oidc"))),
+            6,
+            "bundle.json: issuerUrl: expected \"https://prod-b-oidc.s3.eu-central-1.amazonaws.com\", found \
+             \"https://prod-a-oidc.s3.eu-central-1.amazonaws.com\"",
+        ),
+        contradiction(
+            "a bucket's name that S3 keeps for another account",
+            kit.with_contents(|contents| {
+                contents.header.bucket_name = Some(parsed("keys-210987654321-eu-central-1-an"));
+            }),
+            7,
+            "bundle.json: issuerUrl: expected \"https://keys-210987654321-eu-central-1-an.s3.eu-central-1.amazonaws.com\", found \
+             \"https://prod-a-oidc.s3.eu-central-1.amazonaws.com\"",
+        ),
+        contradiction(
             "audiences beside the provider's own",
             kit.with_contents(|contents| contents.header.audiences = Some(vec![parsed("evil")])),
             1,
@@ -56,6 +78,12 @@ pub(super) fn roles_only(kit: &Kit) -> Vec<Attack> {
             kit.with_contents(|contents| contents.header.endpoint = Some(Endpoint::PublicBucket)),
             1,
             "bundle.json: endpoint: expected null, found \"public-bucket\"",
+        ),
+        contradiction(
+            "a bucket's name in a bundle of roles",
+            kit.with_contents(|contents| contents.header.bucket_name = Some(parsed("evil-oidc"))),
+            1,
+            "bundle.json: bucketName: expected null, found \"evil-oidc\"",
         ),
         contradiction(
             "roles for no audience",
