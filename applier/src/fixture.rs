@@ -1,7 +1,7 @@
 //! For tests: one good bundle's contents, and an account in memory that does what an action says.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bundle_schema::documents::contents::{Contents, IssuerDocuments, RoleDocuments};
@@ -64,6 +64,7 @@ pub(crate) fn contents() -> Contents {
         account_id: parsed("123456789012"),
         issuer_url: parsed("https://prod-oidc.s3.us-east-2.amazonaws.com"),
         endpoint: Some(Endpoint::PublicBucket),
+        bucket_name: None,
         audiences: None,
         role_path: parsed("/"),
         tags: vec![tag("Name", "prod"), tag("openshift.io/cloud-credential-operator/prod", "owned")],
@@ -166,6 +167,28 @@ fn role_id(name: &RoleName) -> RoleId {
     format!("AROAEXAMPLE0{letters}").try_into().unwrap()
 }
 
+/// The account's resources of [`roles_contents`], which was applied.
+pub(crate) fn roles_held() -> Held {
+    let mut held = Held::everything(&contents());
+    held.bucket = BucketState::Absent;
+    held.roles.clear();
+    held.provider().tags = tag_set(&[("theirs", "1")]);
+    let plan = plan(&roles_contents(), &held.state()).unwrap();
+    for action in plan.actions() {
+        held.perform(action).unwrap();
+    }
+    let mut record = Record { made: Made::default(), name: parsed("addons"), ..record() };
+    record.made.roles = held.roles.iter().map(|(name, role)| (name.clone(), role.id.clone())).collect();
+    held.provider().tags.extend(tags::write(&record).0);
+    held
+}
+
+/// What is read of an account for a bundle.
+pub(crate) fn read(contents: &Contents, held: &Held) -> LiveState {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(LiveState::read(&Arc::new(Fake::new(held.clone())), contents, None)).unwrap()
+}
+
 /// An account's resources of one bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Held {
@@ -236,7 +259,7 @@ impl Held {
         self.roles.get_mut(name).or(self.others.get_mut(name))
     }
 
-    fn provider(&mut self) -> &mut LiveProvider {
+    pub(crate) fn provider(&mut self) -> &mut LiveProvider {
         self.provider.as_mut().unwrap()
     }
 
@@ -372,11 +395,13 @@ pub(crate) struct Fake {
     pub(crate) log: Mutex<Vec<String>>,
     /// Errors to give instead, by call and resource, and whether the call is carried out all the same.
     pub(crate) errors: Mutex<Vec<(&'static str, String, AwsError, bool)>>,
+    /// What reading the record answers first, the last of these before the others.
+    pub(crate) records: Mutex<Vec<Option<LiveRecord>>>,
 }
 
 impl Fake {
     pub(crate) fn new(held: Held) -> Self {
-        Self { held: Mutex::new(held), log: Mutex::default(), errors: Mutex::default() }
+        Self { held: Mutex::new(held), log: Mutex::default(), errors: Mutex::default(), records: Mutex::default() }
     }
 
     fn held(&self) -> Held {
@@ -392,6 +417,9 @@ impl ReadAccount for Fake {
         Ok(self.held().bucket.with(drop))
     }
     async fn record(&self, place: &Place, name: &ClusterName) -> Result<Option<LiveRecord>, AwsError> {
+        if let Some(answer) = self.records.lock().unwrap().pop() {
+            return Ok(answer);
+        }
         let mut held = self.held();
         Ok(match place {
             Place::Bucket(_) => held.bucket().record.clone(),

@@ -155,13 +155,12 @@ fn statements(contents: &Contents, purpose: Purpose, prune: bool) -> Vec<Stateme
         allow(&[READ_ROLES], std::slice::from_ref(&orphans), None),
     ]);
     match (purpose, &header.settings.permissions_boundary_arn) {
-        (Purpose::Plan, _) => {}
+        (Purpose::Plan | Purpose::Delete, _) => {}
         (Purpose::Apply, None) => statements.push(allow(&[UNBOUND_ROLES], &roles, None)),
         (Purpose::Apply, Some(boundary)) => {
             let condition = json!({"ArnEquals": {"iam:PermissionsBoundary": boundary}});
             statements.push(allow(&[BOUND_ROLES], &roles, Some(condition)));
         }
-        (Purpose::Delete, _) => {}
     }
     if prune && purpose != Purpose::Plan {
         statements.push(allow(&[of(PRUNE_ROLES, PRUNE_DELETED_ROLES)], &roles, None));
@@ -177,7 +176,7 @@ fn allow(action: &[Actions], resource: &[String], condition: Option<Value>) -> S
 /// The bucket, what it holds, and the identity provider.
 fn issuer(header: &Header, issuer: &IssuerDocuments, purpose: Purpose) -> Vec<Statement> {
     let of = |apply: Actions, delete: Actions| purpose.of(apply, delete);
-    let bucket = format!("arn:{}:s3:::{}", header.partition, header.name.bucket());
+    let bucket = format!("arn:{}:s3:::{}", header.partition, header.bucket());
     let record = format!("{bucket}/{RECORD_KEY}");
     let mut objects: Vec<String> = issuer.objects().iter().map(|object| format!("{bucket}/{}", object.key)).collect();
     objects.push(record.clone());
@@ -270,6 +269,34 @@ mod tests {
         assert_eq!(of(READ_ROLES), roles);
         assert_eq!(of(PRUNE_ROLES), roles[..3]);
         assert!(documents.len() <= 16, "{}", documents.len());
+    }
+
+    #[test]
+    fn roles_for_a_provider_of_somebody_else_need_nothing_of_a_bucket() {
+        let contents = fixture::roles_contents();
+        let provider = contents.header.provider_arn();
+        let of = |purpose| {
+            let mut documents = policies(&contents, purpose, true);
+            assert_eq!(documents.len(), 1);
+            documents.remove(0).statement
+        };
+        for purpose in [Purpose::Plan, Purpose::Apply, Purpose::Delete] {
+            assert!(
+                of(purpose).iter().flat_map(|statement| &statement.action).all(|action| action.starts_with("iam:"))
+            );
+        }
+        let tags = |purpose| {
+            let statements = of(purpose).into_iter().filter(|statement| statement.resource == [provider.clone()]);
+            statements.skip(1).map(|statement| (statement.action, statement.condition.unwrap())).collect::<Vec<_>>()
+        };
+        let condition = json!({
+            "ForAllValues:StringLike": {"aws:TagKeys": ["sts-airlock/roles/addons", "sts-airlock/roles/addons/*"]},
+            "Null": {"aws:TagKeys": "false"},
+        });
+        assert_eq!(tags(Purpose::Plan), []);
+        assert_eq!(tags(Purpose::Apply), [(vec!["iam:TagOpenIDConnectProvider"], condition.clone())]);
+        let both = vec!["iam:TagOpenIDConnectProvider", "iam:UntagOpenIDConnectProvider"];
+        assert_eq!(tags(Purpose::Delete), [(both, condition)]);
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Remains {
     ) -> Result<Self, LiveError> {
         let mut parts: JoinSet<Result<Part, AwsError>> = JoinSet::new();
         if let BucketState::Present(_) = live.bucket() {
-            let (reader, bucket, ours) = (Arc::clone(account), contents.header.name.bucket(), our_keys(contents));
+            let (reader, bucket, ours) = (Arc::clone(account), contents.header.bucket(), our_keys(contents));
             parts.spawn(async move { Ok(Part::Versions(reader.versions(&bucket, "", &ours).await?)) });
         }
         let names = contents.roles.iter().map(|role| &role.create.role_name);

@@ -299,3 +299,69 @@ fn taken(cluster: &ClusterName, found: Option<LiveRecord>) -> ActionError {
     };
     ActionError::Taken { cluster: cluster.to_string(), by }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Fake, digest, read, roles_contents, roles_held};
+    use crate::plan::desired::Desired;
+    use crate::plan::head::Head;
+    use crate::record::tags;
+
+    /// Opens the record of a bundle of roles, which finds these first when it looks, the last of them before the others.
+    fn open(answers: impl FnOnce(&Record) -> Vec<LiveRecord>) -> (Result<(), ActionError>, Fake) {
+        let (contents, digest, account) = (roles_contents(), digest(), Fake::new(roles_held()));
+        let live = read(&contents, &roles_held());
+        let (desired, at) = (Desired::for_test(&contents, &digest), Timestamp::from_unix(60).unwrap());
+        let head = Head::new(&desired, &live, None, &[], at);
+        let found = live.record().unwrap();
+        let record = found.content.as_ref().unwrap();
+        let before = RecordVersion::of(&found.etag, record);
+        *account.records.lock().unwrap() = answers(record).into_iter().map(Some).collect();
+        let (place, making) = (desired.place(), Making::default());
+        let opened =
+            Opened { state: RecordState::Applying, place: &place, before: Some(&before), known: &record.made, making };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let done = runtime.block_on(Hold::open(&account, &head, opened, Duration::ZERO, at)).map(drop);
+        (done, account)
+    }
+
+    fn written(record: &Record) -> LiveRecord {
+        LiveRecord { etag: tags::write(record).1, content: Ok(record.clone()) }
+    }
+
+    fn others(record: &Record) -> LiveRecord {
+        let caller = "user/other".to_owned();
+        written(&Record { run: "f".repeat(32), state: RecordState::Applying, serial: 8, caller, ..record.clone() })
+    }
+
+    fn holds(account: &Fake) -> Record {
+        let tags = account.held.lock().unwrap().provider().tags.clone();
+        tags::read(&tags, &roles_contents().header.name).unwrap().content.unwrap().0
+    }
+
+    #[test]
+    fn tags_that_are_not_shown_at_once_are_waited_for() {
+        let (done, account) = open(|before| vec![written(before), written(before), written(before)]);
+        assert_eq!(done, Ok(()));
+        assert_eq!((holds(&account).state, holds(&account).time.unix()), (RecordState::Applying, 60));
+        assert_eq!(*account.log.lock().unwrap(), ["record"]);
+    }
+
+    #[test]
+    fn whoever_was_faster_is_not_written_over() {
+        let (done, account) = open(|before| vec![others(before)]);
+        let taken = ActionError::Taken {
+            cluster: "addons".to_owned(),
+            by: "serial 8, being applied, 1970-01-01T00:00:00Z, by user/other".to_owned(),
+        };
+        assert_eq!(done, Err(taken));
+        assert_eq!(*account.log.lock().unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn whoever_wrote_last_of_two_goes_on() {
+        let (done, _) = open(|before| vec![others(before), written(before)]);
+        assert!(matches!(done, Err(ActionError::Taken { .. })), "{done:?}");
+    }
+}

@@ -55,11 +55,7 @@ pub(crate) struct IssuerCheck {
 
 impl IssuerCheck {
     pub(crate) fn of(header: &Header, issuer: &IssuerDocuments) -> Self {
-        Self {
-            bucket: header.name.bucket().to_string(),
-            issuer: header.issuer_url.to_string(),
-            documents: issuer.objects(),
-        }
+        Self { bucket: header.bucket().to_string(), issuer: header.issuer_url.to_string(), documents: issuer.objects() }
     }
 
     /// Reads until everything is as it should be, for at most a minute.

@@ -60,7 +60,7 @@ impl<'a> Desired<'a> {
 
     pub(crate) fn bucket_arn(&self) -> String {
         let header = &self.contents.header;
-        format!("arn:{}:s3:::{}", header.partition, header.name.bucket())
+        format!("arn:{}:s3:::{}", header.partition, header.bucket())
     }
 
     /// What makes the issuer; none where somebody else manages it.

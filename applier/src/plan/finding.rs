@@ -171,7 +171,7 @@ fn adopted(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>) -
 
 fn bucket(desired: &Desired<'_>, state: &BucketState, ownership: &Ownership<'_>) -> Vec<Finding> {
     let BucketState::Present(live) = state else { return Vec::new() };
-    let bucket = desired.contents().header.name.bucket().to_string();
+    let bucket = desired.contents().header.bucket().to_string();
     let mut findings = Vec::new();
     let claim = ownership.bucket(live);
     if claim != Claim::Known {

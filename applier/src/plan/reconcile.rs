@@ -112,7 +112,7 @@ fn boundary_removal(input: &CreateRole, live: &LiveRole) -> Option<Call> {
 
 fn bucket_settings(desired: &Desired<'_>, issuer: &IssuerDocuments, live: &LiveBucket) -> Vec<Action> {
     let documents = &issuer.bucket;
-    let bucket: BucketName = desired.contents().header.name.bucket();
+    let bucket: BucketName = desired.contents().header.bucket();
     let mut calls = Vec::new();
 
     // Setting a bucket's tags replaces them all; those of others, and AWS's own, stay.
@@ -151,7 +151,7 @@ fn object(desired: &Desired<'_>, mut after: NewObject, live: &BTreeMap<String, L
         body: live.body.clone().and_then(|body| String::from_utf8(body).ok()),
     });
     let resource = format!("{}/{}", desired.bucket_arn(), after.key);
-    let bucket = desired.contents().header.name.bucket();
+    let bucket = desired.contents().header.bucket();
     Some(Action { resource, call: Call::PutObject { bucket, before, after } })
 }
 

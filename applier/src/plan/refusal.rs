@@ -118,7 +118,7 @@ pub(crate) fn check(
     }
     let header = &desired.contents().header;
     if ownership.is_bucket_gone() && !choices.allow_rollback {
-        reasons.push(Refusal::BucketGone { bucket: header.name.bucket().to_string() });
+        reasons.push(Refusal::BucketGone { bucket: header.bucket().to_string() });
     }
     reasons.extend(serial(desired, live, &ownership, choices));
     reasons.extend(provider::check(desired, live, &ownership, choices));
@@ -196,7 +196,7 @@ pub(super) fn bucket(
     choices: &Choices,
 ) -> Option<Refusal> {
     let header = &desired.contents().header;
-    let bucket = header.name.bucket().to_string();
+    let bucket = header.bucket().to_string();
     let live = match state {
         BucketState::Absent => return None,
         BucketState::Forbidden => return Some(Refusal::BucketForbidden { bucket }),
@@ -211,7 +211,7 @@ pub(super) fn bucket(
 
 /// Replacing a bucket's tags is the one call for it that is used here.
 fn abac(desired: &Desired<'_>, issuer: &IssuerDocuments, live: &LiveBucket) -> Option<Refusal> {
-    let bucket = desired.contents().header.name.bucket().to_string();
+    let bucket = desired.contents().header.bucket().to_string();
     let missing: Vec<String> = desired
         .bucket_tags(issuer)
         .into_iter()

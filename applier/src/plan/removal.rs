@@ -136,7 +136,7 @@ impl<'a> Removal<'a> {
         }
         let header = &desired.contents().header;
         let bucket = self.bucket().filter(|bucket| ownership.bucket(bucket) == Claim::None);
-        let bucket = bucket.map(|_| ("bucket", header.name.bucket().to_string()));
+        let bucket = bucket.map(|_| ("bucket", header.bucket().to_string()));
         let provider = self.provider().filter(|provider| ownership.provider(provider) == Claim::None);
         let provider = provider.map(|_| ("identity provider", header.provider_arn()));
         let roles = self.roles().filter(|(name, role)| ownership.role(name, role) == Claim::None);
@@ -148,7 +148,7 @@ impl<'a> Removal<'a> {
 
     /// What the bucket holds that keeps it from being emptied.
     fn obstacle(&self, live: &LiveBucket) -> Option<Obstacle> {
-        let (versions, bucket) = (&self.remains.versions, self.desired.contents().header.name.bucket().to_string());
+        let (versions, bucket) = (&self.remains.versions, self.desired.contents().header.bucket().to_string());
         if !versions.others.is_empty() {
             return Some(Obstacle::Objects { bucket, keys: versions.others.clone(), has_more: versions.has_more });
         }
@@ -171,7 +171,7 @@ impl<'a> Removal<'a> {
         }
         let Some(live) = self.bucket() else { return actions };
 
-        let (resource, bucket) = (self.desired.bucket_arn(), self.desired.contents().header.name.bucket());
+        let (resource, bucket) = (self.desired.bucket_arn(), self.desired.contents().header.bucket());
         let record = format!("{resource}/{RECORD_KEY}");
         let versions = live.hazards.iter().any(|hazard| matches!(hazard, Hazard::Versioning(_)));
         actions.extend(self.objects(versions));
@@ -210,7 +210,7 @@ impl<'a> Removal<'a> {
 
     /// The issuer's documents; the record has its own call.
     fn objects(&self, versions: bool) -> Vec<Action> {
-        let bucket = self.desired.contents().header.name.bucket();
+        let bucket = self.desired.contents().header.bucket();
         let documents = self.remains.versions.ours.iter().filter(|(key, _)| *key != RECORD_KEY);
         let mut actions = Vec::new();
         for (key, ids) in documents {

@@ -22,7 +22,7 @@ pub(crate) enum Place {
 impl Place {
     pub(crate) fn of(header: &Header) -> Self {
         match header.kind {
-            Kind::Cluster => Self::Bucket(header.name.bucket()),
+            Kind::Cluster => Self::Bucket(header.bucket()),
             Kind::Roles => Self::Provider { arn: header.provider_arn(), name: header.name.clone() },
         }
     }

@@ -339,7 +339,8 @@ mod tests {
         // Twice the same: they are fewer than the first tag says.
         let repeated = refuse(&|tags| {
             let text = tags.get_mut(&list(2)).unwrap();
-            text.replace_range(12..24, &text[..12].to_owned());
+            let first = text[..12].to_owned();
+            text.replace_range(12..24, &first);
         });
         assert_eq!(repeated, malformed);
     }

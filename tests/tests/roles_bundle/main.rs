@@ -363,8 +363,7 @@ fn a_provider_has_fifty_tags_at_most() -> Test {
         &bundle,
         &["--yes"],
         &format!(
-            "identity provider {HOSTED} would have 51 tags: it has 49, and 2 more are needed for the record of 2 roles; IAM takes \
-             50\n  remove tags that are not in use, or make the bundle of fewer requests"
+            "identity provider {HOSTED} would have 51 tags: it has 49, and the record of 2 roles needs 2 more; IAM takes 50\n  remove tags that are not in use, or make the bundle of fewer requests"
         ),
     );
     account.untag(HOSTED, &["k0"]);

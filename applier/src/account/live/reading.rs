@@ -53,7 +53,7 @@ impl LiveState {
         previous: Option<&Record>,
     ) -> Result<Self, LiveError> {
         let header = &contents.header;
-        let bucket = header.name.bucket();
+        let bucket = header.bucket();
         let found = account.find_bucket(&bucket).await?;
         let record = match found {
             BucketState::Present(()) => account.record(&Place::of(header), &header.name).await?,
@@ -111,5 +111,54 @@ impl LiveState {
         }
         let roles::Read { bundled, others } = read;
         Ok(Self { caller, bucket: BucketState::Absent, provider, roles: bundled, others })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{LiveRole, RoleId};
+    use super::*;
+    use crate::fixture::{Fake, parsed, read, roles_contents, roles_held, tag_set};
+    use crate::record::RecordState;
+
+    #[test]
+    fn a_record_in_tags_gets_the_names_of_its_roles() {
+        let live = read(&roles_contents(), &roles_held());
+        let record = live.record().unwrap().content.clone().unwrap();
+        assert_eq!((record.state, record.serial, record.caller.as_str()), (RecordState::Applied, 7, "user/x"));
+        let made: Vec<String> = record.made.roles.iter().map(|(name, id)| format!("{name} {id}")).collect();
+        assert_eq!(made, ["addons-efs AROAEXAMPLE0ADDONSEFS", "addons-lb AROAEXAMPLE0ADDONSLB"]);
+        assert_eq!((record.made.provider, record.making), (None, crate::record::Making::default()));
+        assert_eq!(*live.bucket(), BucketState::Absent);
+    }
+
+    #[test]
+    fn a_role_is_recognised_by_its_identity_wherever_it_is() {
+        let mut contents = roles_contents();
+        contents.header.role_path = parsed("/team/");
+        let mut held = roles_held();
+        // The next bundle lacks one of them, which has lost its tags; another role has taken the other's name.
+        let role = held.roles.remove(&parsed("addons-lb")).unwrap();
+        held.others.insert(parsed("addons-lb"), LiveRole { tags: tag_set(&[]), ..role });
+        contents.roles.retain(|documents| documents.create.role_name.as_str() == "addons-efs");
+        held.role("addons-efs").id = RoleId::try_from("AROAMADEBYSOMEBODYELSE".to_owned()).unwrap();
+        let account = Arc::new(Fake::new(held));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let live = runtime.block_on(LiveState::read(&account, &contents, None)).unwrap();
+        let record = live.record().unwrap().content.clone().unwrap();
+        assert_eq!(record.made.roles.keys().map(ToString::to_string).collect::<Vec<_>>(), ["addons-lb"]);
+        assert!(live.others().contains_key(&parsed("addons-lb")));
+        assert_eq!(*account.log.lock().unwrap(), ["list /", "read addons-efs", "read addons-lb"]);
+    }
+
+    #[test]
+    fn a_record_that_says_nothing_is_still_there() {
+        let mut held = roles_held();
+        held.provider().tags.insert("sts-airlock/roles/addons".to_owned(), "x".to_owned());
+        assert!(read(&roles_contents(), &held).record().unwrap().content.is_err());
+        held.provider().tags.clear();
+        assert!(read(&roles_contents(), &held).record().is_none());
+        held.provider = None;
+        assert!(read(&roles_contents(), &held).provider().is_none());
     }
 }

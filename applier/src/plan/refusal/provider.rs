@@ -31,7 +31,7 @@ pub(crate) enum ProviderRefusal {
     )]
     SameName { arn: String, name: ClusterName },
     #[error(
-        "identity provider {arn} would have {total} tags: it has {found}, and {added} more are needed for {what}; IAM takes {}\n  remove tags that are not in use, or {advice}",
+        "identity provider {arn} would have {total} tags: it has {found}, and {what} needs {added} more; IAM takes {}\n  remove tags that are not in use, or {advice}",
         tags::MAX_TAGS
     )]
     TooManyTags { arn: String, total: usize, found: usize, added: usize, what: String, advice: &'static str },
@@ -111,4 +111,49 @@ fn too_many_tags(desired: &Desired<'_>, provider: &LiveProvider, ownership: &Own
         what,
         advice,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fixture::{Held, contents, plan, read, roles_contents, roles_held};
+
+    /// The actions for a cluster whose provider has so many tags of others, and lacks one of its own; or why there are none.
+    fn cluster(tags: usize, lacks: Option<&str>) -> Result<Vec<String>, String> {
+        let mut held = Held::everything(&contents());
+        held.provider().tags.extend((0..tags).map(|number| (format!("k{number}"), "v".to_owned())));
+        held.provider().tags.insert("aws:made-by".to_owned(), "aws".to_owned());
+        lacks.and_then(|key| held.provider().tags.remove(key));
+        let plan = plan(&contents(), &held.state()).map_err(|refused| refused.to_string())?;
+        Ok(plan.actions().iter().map(|action| action.name().to_owned()).collect())
+    }
+
+    #[test]
+    fn a_cluster_counts_the_tags_of_others_too() {
+        assert_eq!(cluster(46, None), Ok(vec![]));
+        assert_eq!(cluster(46, Some("Name")).map(|calls| calls.len()), Ok(3));
+        assert_eq!(cluster(47, None), Ok(vec![]));
+        assert_eq!(
+            cluster(47, Some("Name")).unwrap_err(),
+            "identity provider arn:aws:iam::123456789012:oidc-provider/prod-oidc.s3.us-east-2.amazonaws.com would have 51 tags: it has \
+             50, and the bundle needs 1 more; IAM takes 50\n  remove tags that are not in use, or make the bundle with \
+             fewer --tag"
+        );
+    }
+
+    #[test]
+    fn what_an_audience_says_is_escaped() {
+        let mut held = roles_held();
+        held.provider().client_ids = vec!["a\u{1b}".to_owned()];
+        let refused = plan(&roles_contents(), &read(&roles_contents(), &held)).unwrap_err().to_string();
+        assert!(refused.contains(": missing openshift, found a\\u{1b}\n"), "{refused}");
+        held.provider().client_ids.push("openshift".to_owned());
+        assert!(plan(&roles_contents(), &read(&roles_contents(), &held)).unwrap().is_clean());
+    }
+
+    #[test]
+    fn what_others_applied_on_the_provider_says_nothing_about_this_bundle() {
+        let mut held = roles_held();
+        held.provider().tags.insert("sts-airlock/serial".to_owned(), "99".to_owned());
+        assert!(plan(&roles_contents(), &read(&roles_contents(), &held)).unwrap().is_clean());
+    }
 }
