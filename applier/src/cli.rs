@@ -124,6 +124,9 @@ pub(crate) struct PlanArgs {
     /// cluster's that is not in the bundle
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+    /// Write the plan to this new file too, for apply --plan
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[cfg(feature = "aws")]
@@ -159,6 +162,9 @@ pub(crate) struct DeleteArgs {
     /// Take policies that are not in the bundle off the cluster's roles, which cannot be deleted with them
     #[arg(long)]
     pub(crate) prune: bool,
+    /// Delete nothing: show what would go, and write that plan to this new file, for delete --plan
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "plan", "plan_digest", "receipt"])]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// How a plan is approved and carried out.
@@ -168,9 +174,12 @@ pub(crate) struct ExecuteArgs {
     /// Do it without asking, whatever the plan is
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Do it without asking if this is the plan's digest, and refuse otherwise
+    /// Do it without asking if this is the plan's digest, and refuse otherwise; with --plan, the file's
     #[arg(long, value_name = "SHA256")]
     pub(crate) plan_digest: Option<bundle_schema::names::Sha256>,
+    /// Do without asking what is left of the plan in this file, and refuse whatever is not in it
+    #[arg(long, value_name = "FILE", conflicts_with = "yes")]
+    pub(crate) plan: Option<PathBuf>,
     /// Seconds for which the record of a run that was cut off must not have changed before this run goes on from there; 0
     /// only if nobody else can be at it
     #[arg(long, value_name = "SECONDS", default_value_t = crate::apply::hold::TAKE_OVER_AFTER, value_parser = clap::value_parser!(u16).range(..=3600))]

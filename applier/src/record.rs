@@ -132,6 +132,9 @@ pub(crate) struct Record {
     pub(crate) caller: String,
     /// Tells a run from every other one.
     pub(crate) run: String,
+    /// The digest of the plan that was approved; programs that made no plan files left it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) plan_digest: Option<Sha256>,
     pub(crate) made: Made,
     pub(crate) making: Making,
 }

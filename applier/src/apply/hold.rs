@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bundle_schema::escape::Escaped;
 use bundle_schema::layout::fold;
-use bundle_schema::names::{BucketName, ClusterName, Timestamp};
+use bundle_schema::names::{BucketName, ClusterName, Sha256, Timestamp};
 
 use crate::account::AwsError;
 use crate::account::live::{LiveRecord, ReadAccount};
@@ -37,6 +37,8 @@ pub(super) struct Opened<'a> {
     pub(super) before: Option<&'a RecordVersion>,
     pub(super) known: &'a Made,
     pub(super) making: Making,
+    /// The digest of the plan that was approved.
+    pub(super) plan_digest: Sha256,
 }
 
 /// The record of a run that is under way.
@@ -59,7 +61,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         take_over_after: Duration,
         now: Timestamp,
     ) -> Result<Self, ActionError> {
-        let Opened { state, bucket, before, known, making } = opened;
+        let Opened { state, bucket, before, known, making, plan_digest } = opened;
         let record = Record {
             version: Record::VERSION,
             name: head.bundle.name.clone(),
@@ -69,6 +71,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
             time: now,
             caller: head.caller.clone(),
             run: new_run_id(),
+            plan_digest: Some(plan_digest),
             made: known.clone(),
             making,
         };
