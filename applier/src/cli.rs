@@ -13,8 +13,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     max_term_width = WIDTH,
     about = "Verify a signed STS Airlock bundle and apply it to the AWS account it was made for",
     after_help = "Exit codes: 0 done or nothing to do; 2 usage; 3 signature or trust refused;\n\
-                  4 bundle invalid; 5 refused by the live account; 6 AWS failed, running it\n\
-                  again is safe; 10 something to do, or something foreign (plan\n\
+                  4 bundle or plan file invalid; 5 refused by the live account; 6 AWS failed,\n\
+                  running it again is safe; 10 something to do, or something foreign (plan\n\
                   --detailed-exitcode); 1 anything else"
 )]
 pub struct Cli {
@@ -34,7 +34,8 @@ pub(crate) enum Command {
     #[cfg(feature = "aws")]
     #[command(
         override_usage = "airlock-applier plan BUNDLE [OPTIONS]\n           (--trust FILE | --trusted-key KEY...)",
-        after_help = "Example:\n  airlock-applier plan prod-1.tar.gz --trust trust.json --detailed-exitcode\n\n\
+        after_help = "Examples:\n  airlock-applier plan prod-1.tar.gz --trust trust.json --detailed-exitcode\n  \
+                            airlock-applier plan prod-1.tar.gz --trust trust.json --output plan.json\n\n\
                             Credentials, profile and endpoint come from the environment (AWS_PROFILE,\n\
                             AWS_ENDPOINT_URL, ...)."
     )]
@@ -43,19 +44,24 @@ pub(crate) enum Command {
     #[cfg(feature = "aws")]
     #[command(
         override_usage = "airlock-applier apply BUNDLE [OPTIONS]\n           (--trust FILE | --trusted-key KEY...)",
-        after_help = "Example:\n  airlock-applier apply prod-1.tar.gz --trust trust.json \\\n      --plan-digest 6b86b2...\n\n\
+        after_help = "Examples:\n  airlock-applier apply prod-1.tar.gz --trust trust.json \\\n      --plan-digest 6b86b2...\n  \
+                            airlock-applier apply prod-1.tar.gz --trust trust.json --plan plan.json\n\n\
                             Credentials, profile and endpoint come from the environment (AWS_PROFILE,\n\
                             AWS_ENDPOINT_URL, ...).\n\
-                            Ctrl-C finishes the calls under way, begins no other, and writes the receipt."
+                            Ctrl-C finishes the calls under way, begins no other, and writes the receipt.\n\
+                            With --plan the same command goes on from there, under the same approval."
     )]
     Apply(ApplyArgs),
     /// Delete from the account what the bundle names and the record knows, and write a receipt
     #[cfg(feature = "aws")]
     #[command(
         override_usage = "airlock-applier delete BUNDLE [OPTIONS]\n           (--trust FILE | --trusted-key KEY...)",
-        after_help = "Example:\n  airlock-applier delete prod-7.tar.gz --trust trust.json\n\n\
-                            Shows what goes and asks for the cluster's name. Without a terminal, --yes or\n\
-                            --plan-digest it shows that alone, with its digest, and ends with code 2.\n\
+        after_help = "Examples:\n  airlock-applier delete prod-7.tar.gz --trust trust.json\n  \
+                            airlock-applier delete prod-7.tar.gz --trust trust.json --output plan.json\n  \
+                            airlock-applier delete prod-7.tar.gz --trust trust.json --plan plan.json\n\n\
+                            Shows what goes and asks for the cluster's name. Without a terminal, --yes,\n\
+                            --plan-digest or --plan it shows that alone, with its digest, and ends with\n\
+                            code 2. --output writes the plan and deletes nothing.\n\
                             Roles go first, then the identity provider, the documents, the record, the\n\
                             bucket. The bundle must be signed and valid; it may have expired.\n\
                             Ctrl-C finishes the calls under way, begins no other, and writes the receipt."

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use self::action::{Action, Call, Change, Changed, RecordVersion};
 use self::choices::{Choices, Flags};
 use self::desired::Desired;
-use self::digest::Digested;
+use self::digest::{Digested, lasting_part};
 use self::file::{PLAN_VERSION, Subject};
 use self::finding::{Finding, findings};
 use self::head::{BundleId, Head};
@@ -107,7 +107,7 @@ impl Plan {
             actions: &actions.iter().map(Action::to_value).collect::<Vec<_>>(),
             bundle_sha256: &head.bundle.sha256,
             choices: flags,
-            findings: &findings.iter().map(Finding::to_value).collect::<Vec<_>>(),
+            findings: &findings.iter().map(|finding| lasting_part(finding.to_value())).collect::<Vec<_>>(),
             operation,
         };
         let digest = digested.digest();

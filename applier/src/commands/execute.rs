@@ -97,11 +97,12 @@ impl ExecuteArgs {
     fn advice(&self, without_file: &str, error: Option<&ActionError>) -> String {
         let Some(file) = &self.plan else { return without_file.to_owned() };
         let receipt = if self.receipt.is_some() { ", with another --receipt" } else { "" };
-        let is_still = match error {
-            Some(error) if error.is_somebody_else() => "it says whether what is left is still that of",
-            _ => "it is safe, and still approved is what is left of",
+        let file = Escaped(&file.to_string_lossy()).to_string();
+        let then = match error {
+            Some(error) if error.is_somebody_else() => format!("it says whether plan file {file} still fits"),
+            _ => format!("what is left of plan file {file} is still approved"),
         };
-        format!("run the same command again{receipt}: {is_still} plan file {}", Escaped(&file.to_string_lossy()))
+        format!("running the same command again is safe{receipt}: {then}")
     }
 }
 
@@ -240,7 +241,7 @@ impl Execution<'_> {
 fn left(file: &PlanFile, plan: &Plan) -> String {
     let path = file.path().to_string_lossy();
     let text = match plan.actions().len() {
-        0 => format!("nothing is left of {} to do", Escaped(&path)),
+        0 => format!("{}: nothing is left to do", Escaped(&path)),
         1 => format!("{}: 1 of {} calls is left", Escaped(&path), file.calls()),
         calls => format!("{}: {calls} of {} calls are left", Escaped(&path), file.calls()),
     };
@@ -284,4 +285,33 @@ fn stop_on_signals() -> Arc<AtomicBool> {
         });
     }
     stop
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(plan: Option<&str>, receipt: Option<&str>) -> ExecuteArgs {
+        let (plan, receipt) = (plan.map(PathBuf::from), receipt.map(PathBuf::from));
+        ExecuteArgs { yes: false, plan_digest: None, plan, take_over_after: 30, receipt }
+    }
+
+    #[test]
+    fn a_plan_file_goes_on() {
+        let changed = ActionError::Changed { resource: "r".to_owned() };
+        let cut_off = ActionError::CutOff { resource: "r".to_owned() };
+        assert_eq!(args(None, None).advice("look", Some(&changed)), "look");
+        assert_eq!(
+            args(Some("p\u{1b}"), None).advice("look", None),
+            "running the same command again is safe: what is left of plan file p\\u{1b} is still approved"
+        );
+        assert_eq!(
+            args(Some("p"), Some("r")).advice("look", Some(&cut_off)),
+            "running the same command again is safe, with another --receipt: what is left of plan file p is still approved"
+        );
+        assert_eq!(
+            args(Some("p"), None).advice("look", Some(&changed)),
+            "running the same command again is safe: it says whether plan file p still fits"
+        );
+    }
 }

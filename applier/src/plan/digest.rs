@@ -18,7 +18,7 @@ pub(super) struct Digested<'a> {
     pub(super) actions: &'a [Value],
     pub(super) bundle_sha256: &'a Sha256,
     pub(super) choices: Flags,
-    #[serde(serialize_with = "lasting")]
+    /// Each as [`lasting_part`] leaves it.
     pub(super) findings: &'a [Value],
     pub(super) operation: Operation,
 }
@@ -30,13 +30,8 @@ impl Digested<'_> {
     }
 }
 
-fn lasting<S: serde::Serializer>(findings: &[Value], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(findings.iter().map(lasting_part))
-}
-
 /// What counts of a finding. A role that stays may be used while the plan waits for its approval.
-pub(super) fn lasting_part(finding: &Value) -> Value {
-    let mut finding = finding.clone();
+pub(super) fn lasting_part(mut finding: Value) -> Value {
     let stays = match finding.get("kind").and_then(Value::as_str) {
         Some("orphan") => finding.get("pruned") == Some(&Value::Bool(false)),
         // One that is deleted says so.
@@ -75,7 +70,8 @@ mod tests {
         let of = (AccountId::new("123456789012").unwrap(), Sha256::of(b"bundle"));
         let actions: Vec<Value> =
             vec![serde_json::from_str("{\"z\": 1, \"a\": {\"y\": \"\\u001b\\u00e9\", \"b\": null}}").unwrap()];
-        let findings = [json!({"kind": "orphan", "pruned": false, "lastUsed": {"time": 1}, "usedLately": true})];
+        let orphan = json!({"kind": "orphan", "pruned": false, "lastUsed": {"time": 1}, "usedLately": true});
+        let findings = [lasting_part(orphan)];
         let text = format!(
             "{{\"accountId\":\"123456789012\",\"actions\":[{{\"a\":{{\"b\":null,\"y\":\"\\u001bé\"}},\"z\":1}}],\"bundleSha256\":\"{}\",\
              \"choices\":{{\"adopt\":false,\"allowRollback\":false,\"leaveForeignPolicies\":false,\"prune\":true}},\
@@ -90,7 +86,7 @@ mod tests {
         let role = |kind: &str, more: Value| {
             let mut role = json!({"kind": kind, "lastUsed": 1, "usedLately": true});
             role.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            lasting_part(&role).get("lastUsed").is_some()
+            lasting_part(role).get("lastUsed").is_some()
         };
         assert!(role("orphan", json!({"pruned": true})));
         assert!(!role("orphan", json!({"pruned": false})));

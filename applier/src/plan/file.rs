@@ -40,7 +40,7 @@ pub struct PlanFile {
     flags: Flags,
     /// Objects with a call and a resource; everything else in them is compared, never used.
     actions: Vec<Value>,
-    /// Objects with a kind.
+    /// Objects with a kind, as they are digested.
     findings: Vec<Value>,
     /// Computed from what stands in the file.
     digest: Sha256,

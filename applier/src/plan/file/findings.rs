@@ -13,24 +13,23 @@ use crate::plan::finding::Finding;
 /// A file's findings. A file may have many, so each is looked up.
 pub(super) struct FileFindings<'a> {
     actions: &'a FileActions<'a>,
-    whole: HashSet<Value>,
+    whole: HashSet<&'a Value>,
     /// By kind, and by role where there is one.
-    by_kind: HashMap<(String, String), Vec<Value>>,
+    by_kind: HashMap<(&'a str, &'a str), Vec<&'a Value>>,
 }
 
 impl<'a> FileFindings<'a> {
-    pub(super) fn of(file: &PlanFile, actions: &'a FileActions<'a>) -> Self {
-        let whole: HashSet<Value> = file.findings.iter().map(lasting_part).collect();
-        let mut by_kind: HashMap<_, Vec<Value>> = HashMap::new();
-        for finding in &whole {
-            by_kind.entry(kind(finding)).or_default().push(finding.clone());
+    pub(super) fn of(file: &'a PlanFile, actions: &'a FileActions<'a>) -> Self {
+        let mut by_kind: HashMap<_, Vec<&Value>> = HashMap::new();
+        for finding in &file.findings {
+            by_kind.entry(kind(finding)).or_default().push(finding);
         }
-        Self { actions, whole, by_kind }
+        Self { actions, whole: file.findings.iter().collect(), by_kind }
     }
 
     /// Whether whoever read the file knows this, or the stopped run, which left this record, explains it.
     pub(super) fn knows(&self, finding: &Finding, stopped: Option<&RecordVersion>) -> bool {
-        let value = lasting_part(&finding.to_value());
+        let value = lasting_part(finding.to_value());
         if self.whole.contains(&value) {
             return true;
         }
@@ -67,8 +66,8 @@ impl<'a> FileFindings<'a> {
     }
 }
 
-fn kind(finding: &Value) -> (String, String) {
-    let text = |field| finding.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+fn kind(finding: &Value) -> (&str, &str) {
+    let text = |field| finding.get(field).and_then(Value::as_str).unwrap_or_default();
     (text("kind"), text("role"))
 }
 

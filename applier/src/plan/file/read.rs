@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::{PLAN_VERSION, PlanFile};
 use crate::plan::Operation;
 use crate::plan::choices::Flags;
-use crate::plan::digest::Digested;
+use crate::plan::digest::{Digested, lasting_part};
 
 /// The longest plan file, in bytes: twice the longest bundle, for what is sent and what it replaces. 2,000 new roles have
 /// about 10 MiB.
@@ -139,7 +139,7 @@ impl PlanFile {
             }
         }
         let actions = entries(&mut fields, "actions", &["call", "resource"])?;
-        let findings = entries(&mut fields, "findings", &["kind"])?;
+        let findings: Vec<Value> = entries(&mut fields, "findings", &["kind"])?.into_iter().map(lasting_part).collect();
         let rest = rest(fields)?;
         let digested = Digested {
             account_id: &rest.account_id,
