@@ -31,10 +31,10 @@ use self::schedule::Schedule;
 use crate::account::AwsError;
 use crate::account::issuer::ReadIssuer;
 use crate::account::live::ReadAccount;
-use crate::plan::Operation;
 use crate::plan::action::{Action, Call};
-use crate::plan::approval::{Approved, ApprovedPlan};
+use crate::plan::approval::Approved;
 use crate::plan::head::Head;
+use crate::plan::{ApprovedPlan, Operation};
 use crate::record::{Making, RecordState, RoleId};
 
 /// The writing half of an account: it takes an action of a plan, or the record, and nothing else.
@@ -219,9 +219,8 @@ mod tests {
     use super::*;
     use crate::account::answered;
     use crate::fixture::{Fake, Held, contents, plan, plan_with};
-    use crate::plan::Plan;
-    use crate::plan::approval::Approval;
     use crate::plan::choices::{Choices, ForeignPolicies};
+    use crate::plan::{Approval, Plan};
 
     const ARN: &str = "arn:aws:iam::123456789012:role/prod-disk";
 

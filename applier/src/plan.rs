@@ -27,6 +27,7 @@ use bundle_schema::signature::Signer;
 use serde::{Deserialize, Serialize};
 
 use self::action::{Action, Call, Change, Changed, RecordVersion};
+pub use self::approval::{Approval, ApprovedPlan};
 use self::choices::{Choices, Flags};
 use self::desired::Desired;
 use self::digest::{Digested, lasting_part};

@@ -262,6 +262,12 @@ mod tests {
     }
 
     #[test]
+    fn a_record_may_name_its_plan() {
+        let named = Record { plan_digest: Some(Sha256::of(b"plan")), ..record() };
+        assert_eq!(Record::parse(&named.to_bytes(), &parsed("prod")), Ok(named));
+    }
+
+    #[test]
     fn nothing_else_is_a_record() {
         let refuse = |change: &dyn Fn(&mut Record)| {
             let mut record = record();

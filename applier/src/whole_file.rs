@@ -1,4 +1,6 @@
 //! Files that are written whole or not at all, and never over another.
+//!
+//! Input: bytes and a place. Output: the file there, or an error and nothing at that place.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};

@@ -319,7 +319,7 @@ mod tests {
             parse_value_within(text.as_bytes(), budget).map(drop).map_err(|error| error.to_string())
         };
         assert_eq!(parse("[\"abc\",{\"def\":1}]"), Ok(()));
-        assert_eq!(parse("[1,[2,3]]").unwrap_err(), "more than 4 values at line 1 column 7");
+        assert_eq!(parse("[1,[2,3]]").unwrap_err(), "more than 4 values at line 1 column 6");
         assert_eq!(parse("[\"abcd\"]").unwrap_err(), "a string of 4 bytes; at most 3 are allowed at line 1 column 7");
         assert_eq!(parse("{\"abcd\":1}").unwrap_err(), "a key of 4 bytes; at most 3 are allowed at line 1 column 7");
     }

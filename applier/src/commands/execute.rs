@@ -18,9 +18,9 @@ use crate::apply::receipt::{Ending, Receipt};
 use crate::apply::{ActionError, Outcome, Run};
 use crate::cli::{ExecuteArgs, Format};
 use crate::plan::action::Action;
-use crate::plan::approval::{Approval, NotAgreed};
+use crate::plan::approval::NotAgreed;
 use crate::plan::file::PlanFile;
-use crate::plan::{Operation, Plan};
+use crate::plan::{Approval, Operation, Plan};
 
 /// Why an apply or a deletion did not end well.
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,7 @@
 //! How a plan is agreed to: the one door from a plan to what may be executed.
+//!
+//! Input: a plan that was just computed, and an approval, which may be of an older one. Output: [`ApprovedPlan`], or why the
+//! approval does not fit. The plan itself is never changed.
 
 use bundle_schema::names::Sha256;
 use serde::Serialize;
