@@ -15,6 +15,7 @@ use bundle_schema::escape::EscapedWhole;
 use bundle_schema::json::Embedded;
 use bundle_schema::names::{Audience, BoundaryArn, BucketName, RoleName, Sha256, Thumbprint, Timestamp};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::account::live::Tags;
 use crate::record::{Made, Making, Place, Record, RecordState, RoleId};
@@ -201,11 +202,14 @@ pub(crate) struct RecordVersion {
     pub(crate) sha256: Sha256,
     pub(crate) time: Timestamp,
     pub(crate) caller: String,
+    /// The digest of the plan that its run carried out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) plan_digest: Option<Sha256>,
 }
 
 impl RecordVersion {
     pub(crate) fn of(etag: &str, record: &Record) -> Self {
-        let Record { state, serial, sha256, time, caller, .. } = record;
+        let Record { state, serial, sha256, time, caller, plan_digest, .. } = record;
         Self {
             etag: etag.to_owned(),
             state: *state,
@@ -213,6 +217,7 @@ impl RecordVersion {
             sha256: sha256.clone(),
             time: *time,
             caller: caller.clone(),
+            plan_digest: plan_digest.clone(),
         }
     }
 }
@@ -259,6 +264,14 @@ pub(crate) enum Change {
     Delete,
 }
 
+/// An action as a plan's JSON has it.
+#[derive(Serialize)]
+pub(crate) struct Changed<'a> {
+    change: Change,
+    #[serde(flatten)]
+    action: &'a Action,
+}
+
 /// `iam:CreateRole role prod-registry`.
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -288,6 +301,16 @@ pub(crate) fn resource_name(arn: &str) -> String {
 }
 
 impl Action {
+    pub(crate) fn changed(&self) -> Changed<'_> {
+        Changed { change: self.change(), action: self }
+    }
+
+    /// Its JSON.
+    pub(crate) fn to_value(&self) -> Value {
+        // Fails only for maps with keys that are not strings; no action has one.
+        serde_json::to_value(self.changed()).unwrap_or_default()
+    }
+
     pub(crate) fn change(&self) -> Change {
         let is_new = match &self.call {
             Call::CreateBucket { .. } | Call::CreateProvider { .. } | Call::CreateRole { .. } => true,
