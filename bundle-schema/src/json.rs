@@ -4,6 +4,7 @@
 //! last of two equal keys win in maps and takes an array where a struct belongs; here neither passes, at any depth, and
 //! what parses but is not in canonical form is refused too, so that one meaning has one spelling.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
@@ -85,12 +86,13 @@ pub fn parse_any_layout<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonErro
 }
 
 fn parse_form<T: DeserializeOwned + Serialize>(bytes: &[u8], form: Form) -> Result<T, JsonError> {
-    let value = parse_value(bytes)?;
+    check(bytes)?;
     let document: T = serde_json::from_slice(bytes).map_err(|error| JsonError::Refused(error.to_string()))?;
     let canonical = write(&document, form);
     if canonical == bytes {
         return Ok(document);
     }
+    let value = serde_json::from_slice(bytes).unwrap_or_default();
     let read = serde_json::to_value(&document).unwrap_or_default();
     if let Some((path, found, expected)) = wrong_kind(&value, &read, String::new()) {
         return Err(JsonError::WrongKind { path, found, expected });
@@ -102,9 +104,16 @@ fn parse_form<T: DeserializeOwned + Serialize>(bytes: &[u8], form: Form) -> Resu
 
 /// Reads any JSON value within the limits, with no key twice in any object.
 pub fn parse_value(bytes: &[u8]) -> Result<Value, JsonError> {
+    check(bytes)?;
+    serde_json::from_slice(bytes).map_err(|error| JsonError::Refused(error.to_string()))
+}
+
+/// Whether bytes are JSON within the limits, with no key twice in any object. Nothing is kept of it: a value in memory can be
+/// many times as large as its text.
+fn check(bytes: &[u8]) -> Result<(), JsonError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth: 0 }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    value.map_err(|error| JsonError::Refused(error.to_string()))
+    let checked = Strict { depth: 0 }.deserialize(&mut reader).and_then(|()| reader.end());
+    checked.map_err(|error| JsonError::Refused(error.to_string()))
 }
 
 /// The first place where the two are of different kinds.
@@ -132,7 +141,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Builds a value and refuses repeated keys, depth and long strings on the way.
+/// Refuses repeated keys, depth and long strings.
 struct Strict {
     depth: usize,
 }
@@ -147,51 +156,48 @@ impl Strict {
 }
 
 impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<(), E> {
         if value.len() > MAX_STRING_BYTES {
             return Err(E::custom(format_args!(
                 "a string of {} bytes; at most {MAX_STRING_BYTES} are allowed",
                 value.len()
             )));
         }
-        Ok(Value::String(value.to_owned()))
+        Ok(())
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some(value) = seq.next_element_seed(self.deeper()?)? {
-            values.push(value);
-        }
-        Ok(Value::Array(values))
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(self.deeper()?)?.is_some() {}
+        Ok(())
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut object = serde_json::Map::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut keys = BTreeSet::new();
         while let Some(key) = map.next_key::<String>()? {
             if key.len() > MAX_STRING_BYTES {
                 return Err(de::Error::custom(format_args!(
@@ -199,12 +205,12 @@ impl<'de> Visitor<'de> for Strict {
                     key.len()
                 )));
             }
-            let value = map.next_value_seed(self.deeper()?)?;
-            if object.insert(key.clone(), value).is_some() {
+            map.next_value_seed(self.deeper()?)?;
+            if let Some(key) = keys.replace(key) {
                 return Err(de::Error::custom(format_args!("repeated key \"{key}\"")));
             }
         }
-        Ok(Value::Object(object))
+        Ok(())
     }
 }
 
