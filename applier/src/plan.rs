@@ -20,6 +20,7 @@ pub(crate) mod show;
 
 use bundle_schema::escape::escaped_json;
 use bundle_schema::names::{Sha256, Timestamp};
+use bundle_schema::receipt::{self, ApprovedBy};
 use bundle_schema::signature::Signer;
 use serde::Serialize;
 
@@ -201,8 +202,10 @@ fn recorded(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>, 
 /// How a plan was agreed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Approval {
-    /// By somebody who read it just now, or in advance with `--yes`.
+    /// With `--yes`, whatever it is.
     Yes,
+    /// By somebody who read the plan of this digest just now, on a terminal.
+    Terminal(Sha256),
     /// By whoever named its digest with `--plan-digest`.
     Digest(Sha256),
 }
@@ -221,17 +224,23 @@ pub struct OtherPlan {
 #[derive(Debug)]
 pub struct ApprovedPlan {
     plan: Plan,
+    approval: receipt::Approval,
 }
 
 impl Plan {
     /// Agrees to this plan. One without actions changes nothing, so every approval fits it.
     pub fn approve(self, approval: Approval) -> Result<ApprovedPlan, OtherPlan> {
-        match approval {
-            Approval::Digest(approved) if approved != self.digest && !self.is_empty() => {
-                Err(OtherPlan { found: self.digest, approved })
+        let by = match approval {
+            _ if self.is_empty() => ApprovedBy::NothingToDo,
+            Approval::Yes => ApprovedBy::Yes,
+            Approval::Terminal(approved) | Approval::Digest(approved) if approved != self.digest => {
+                return Err(OtherPlan { found: self.digest, approved });
             }
-            Approval::Digest(_) | Approval::Yes => Ok(ApprovedPlan { plan: self }),
-        }
+            Approval::Terminal(_) => ApprovedBy::Terminal,
+            Approval::Digest(_) => ApprovedBy::PlanDigest,
+        };
+        let approval = receipt::Approval { by, plan_digest: self.digest.clone() };
+        Ok(ApprovedPlan { plan: self, approval })
     }
 }
 
@@ -240,8 +249,13 @@ impl ApprovedPlan {
         &self.plan
     }
 
-    pub(crate) fn into_plan(self) -> Plan {
-        self.plan
+    /// How it was agreed to.
+    pub(crate) fn approval(&self) -> &receipt::Approval {
+        &self.approval
+    }
+
+    pub(crate) fn into_plan(self) -> (Plan, receipt::Approval) {
+        (self.plan, self.approval)
     }
 }
 

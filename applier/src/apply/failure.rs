@@ -1,9 +1,7 @@
-//! How one action of a plan ended.
+//! Why an action of a plan failed.
 
-use std::fmt;
-
-use bundle_schema::escape::Escaped;
-use serde::{Serialize, Serializer};
+use bundle_schema::escape::{Escaped, EscapedWhole};
+use bundle_schema::limits::MAX_ERROR_CHARS;
 
 use crate::account::AwsError;
 use crate::apply::issuer_check::IssuerError;
@@ -48,55 +46,28 @@ impl ActionError {
     }
 }
 
-/// How one action ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "outcome", content = "error", rename_all = "kebab-case")]
-pub(crate) enum Outcome {
-    /// AWS did it.
-    Done,
-    /// AWS had done it already: an answer was lost.
-    AlreadyDone,
-    /// It may or may not have been done; running it again finds out.
-    #[serde(serialize_with = "message")]
-    Failed(ActionError),
-    /// It was not begun.
-    NotReached,
+/// An error as a receipt has it: line by line, nothing in it that cannot be seen, and not longer than a receipt's reader takes.
+pub(crate) fn error_text(error: &ActionError) -> String {
+    let text = error.to_string();
+    let lines: Vec<String> = text.split('\n').map(|line| EscapedWhole(line).to_string()).collect();
+    lines.join("\n").chars().take(MAX_ERROR_CHARS).collect()
 }
 
-fn message<S: Serializer>(error: &ActionError, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(error)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::answered;
 
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Done => "done",
-            Self::AlreadyDone => "done already",
-            Self::Failed(_) => "failed",
-            Self::NotReached => "not reached",
-        })
-    }
-}
-
-/// How the last look at the issuer ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "outcome", content = "error", rename_all = "kebab-case")]
-pub(crate) enum IssuerOutcome {
-    /// The public reads what was signed.
-    Done,
-    /// It does not.
-    #[serde(serialize_with = "message")]
-    Failed(ActionError),
-    /// Something else had failed, or the run was stopped.
-    NotReached,
-    /// `--skip-issuer-check`.
-    Skipped,
-    /// There is to be none: the receipt has no such field.
-    Deleted,
-}
-
-impl IssuerOutcome {
-    pub(crate) fn is_deleted(&self) -> bool {
-        *self == Self::Deleted
+    #[test]
+    fn an_error_is_as_a_receipt_takes_it() {
+        let hostile = answered("s3:PutObject", 503, "Slow\u{1b}Down", "a\r\nb\u{2028}");
+        assert_eq!(
+            error_text(&hostile.into()),
+            "s3:PutObject failed: Slow\\u{1b}Down (a\\u{d}\\u{a}b\\u{2028}, HTTP 503, request r-1)"
+        );
+        let denied = answered("iam:TagRole", 403, "AccessDenied", "no").into();
+        assert_eq!(error_text(&denied), denied.to_string(), "what to do stands in lines of its own");
+        let long = answered("s3:PutObject", 503, "SlowDown", &"\u{e000}".repeat(3_000)).into();
+        assert_eq!(error_text(&long).chars().count(), MAX_ERROR_CHARS);
     }
 }

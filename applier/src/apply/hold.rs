@@ -11,9 +11,9 @@ use bundle_schema::escape::Escaped;
 use bundle_schema::layout::fold;
 use bundle_schema::names::{BucketName, ClusterName, Timestamp};
 
-use crate::account::AwsError;
 use crate::account::live::{LiveRecord, ReadAccount};
-use crate::apply::outcome::ActionError;
+use crate::account::{AwsError, CallLog};
+use crate::apply::failure::ActionError;
 use crate::apply::{Patience, WriteAccount};
 use crate::plan::action::{Call, RecordVersion};
 use crate::plan::head::Head;
@@ -58,6 +58,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         opened: Opened<'_>,
         take_over_after: Duration,
         now: Timestamp,
+        log: &CallLog,
     ) -> Result<Self, ActionError> {
         let Opened { state, bucket, before, known, making } = opened;
         let record = Record {
@@ -77,7 +78,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         if let Some(before) = before.filter(|before| before.state.is_under_way()) {
             hold.wait(before, take_over_after).await?;
         }
-        hold.write(Patience::Retry).await?;
+        hold.write(Patience::Retry, log).await?;
         Ok(hold)
     }
 
@@ -109,7 +110,8 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
     /// for too long.
     pub(super) async fn beat(&mut self, now: Timestamp) -> Result<(), ActionError> {
         self.record.time = now;
-        match self.write(Patience::Once).await {
+        // It is no action of the plan: the receipt has none of these calls.
+        match self.write(Patience::Once, &CallLog::default()).await {
             Err(ActionError::Aws(_)) if self.written.is_some_and(|written| written.elapsed() < VALID) => {
                 tokio::time::sleep(LOOK).await;
                 Ok(())
@@ -119,33 +121,33 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
     }
 
     /// Says that everything is done, and what IAM calls the provider and the roles.
-    pub(super) async fn close(&mut self, provider_arn: &str, now: Timestamp) -> Result<(), ActionError> {
+    pub(super) async fn close(&mut self, provider_arn: &str, now: Timestamp, log: &CallLog) -> Result<(), ActionError> {
         let provider = self.account.provider(provider_arn).await?;
         self.record.made.provider =
             provider.map(|provider| MadeProvider { created: provider.created, thumbprints: provider.thumbprints });
         self.record.making = Making::default();
         self.record.state = RecordState::Applied;
         self.record.time = now;
-        self.write(Patience::Retry).await
+        self.write(Patience::Retry, log).await
     }
 
     /// Says that the run has ended before everything was done, so that the next one need not wait. Where that fails, it waits.
     pub(super) async fn stop(&mut self, now: Timestamp) {
         self.record.state = self.record.state.stopped();
         self.record.time = now;
-        let _ = self.write(Patience::Once).await;
+        let _ = self.write(Patience::Once, &CallLog::default()).await;
     }
 
     /// Deletes the record as it was written last, and no other; or all its versions, where the bucket keeps them.
-    pub(super) async fn delete(&mut self, versions: bool) -> Result<(), ActionError> {
+    pub(super) async fn delete(&mut self, versions: bool, log: &CallLog) -> Result<(), ActionError> {
         if versions {
             let found = self.read().await?;
             self.mine(found)?;
-            return Ok(self.account.delete_record_versions(&self.bucket).await?);
+            return Ok(self.account.delete_record_versions(&self.bucket, log).await?);
         }
         for is_last in [false, true] {
             let etag = self.etag.clone().unwrap_or_default();
-            match self.account.delete_record(&self.bucket, &etag).await {
+            match self.account.delete_record(&self.bucket, &etag, log).await {
                 // An answer was lost, of this call or of the last write.
                 Err(error) if !is_last && is_other_version(&error) => {
                     let found = self.read().await?;
@@ -197,12 +199,12 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
     }
 
     /// Writes the record over the version that is known, and no other.
-    async fn write(&mut self, patience: Patience) -> Result<(), ActionError> {
+    async fn write(&mut self, patience: Patience, log: &CallLog) -> Result<(), ActionError> {
         let body = self.record.to_bytes();
         let begun = Instant::now();
         // A write whose answer was lost has changed the version: it is looked at and written again.
         for is_last in [false, true] {
-            match self.account.put_record(&self.bucket, self.etag.as_deref(), &body, patience).await {
+            match self.account.put_record(&self.bucket, self.etag.as_deref(), &body, patience, log).await {
                 Ok(etag) => {
                     self.etag = Some(etag);
                     self.written = Some(begun);

@@ -21,6 +21,7 @@ pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
         concurrency: args.account.requests.concurrency,
         file_stem: contents.header.file_stem(),
         issuer: (!args.skip_issuer_check).then(|| Arc::new(IssuerCheck::of(contents))),
+        choices: (&choices).into(),
     };
     let again = async {
         admitted.check_time(now()?)?;

@@ -24,7 +24,7 @@ pub(super) async fn run(args: &DeleteArgs) -> Result<ExitCode, Failure> {
         adopt: args.adopt,
         allow_rollback: false,
         foreign_policies: if args.prune { ForeignPolicies::Prune } else { ForeignPolicies::Refuse },
-        previous: receipt.map(|file| read_receipt(file, &header.name)).transpose()?,
+        previous: receipt.map(|file| read_receipt(file, header)).transpose()?,
     };
     let account = Arc::new(Aws::connect(header, args.requests.concurrency.into()).await);
     let plan = read_and_plan(&account, &removable, &choices).await?;
@@ -34,6 +34,7 @@ pub(super) async fn run(args: &DeleteArgs) -> Result<ExitCode, Failure> {
         concurrency: args.requests.concurrency,
         file_stem: header.file_stem(),
         issuer: None,
+        choices: (&choices).into(),
     };
     Box::pin(execution.run(&account, plan, read_and_plan(&account, &removable, &choices))).await
 }

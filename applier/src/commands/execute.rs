@@ -9,13 +9,14 @@ use std::time::Duration;
 use bundle_schema::escape::Escaped;
 use bundle_schema::exit::{ExitCode, describe};
 use bundle_schema::layout::fold;
+use bundle_schema::receipt::{Choices, Ending, Entry};
 
 use super::{Failure, now, print};
 use crate::account::Aws;
 use crate::apply::issuer_check::IssuerCheck;
 use crate::apply::journal::{Journal, ReceiptError, check_free};
-use crate::apply::receipt::{Ending, Receipt};
-use crate::apply::{ActionError, Outcome, Run};
+use crate::apply::receipt::Receipt;
+use crate::apply::{ActionError, Run};
 use crate::cli::{ExecuteArgs, Format};
 use crate::plan::action::Action;
 use crate::plan::{Approval, Operation, OtherPlan, Plan};
@@ -89,6 +90,8 @@ pub(super) struct Execution<'a> {
     /// What the receipt's name begins with, where none is given.
     pub(super) file_stem: String,
     pub(super) issuer: Option<Arc<IssuerCheck>>,
+    /// What was allowed, for the receipt.
+    pub(super) choices: Choices,
 }
 
 impl ExecuteArgs {
@@ -120,14 +123,14 @@ impl Execution<'_> {
             (plan, approval)
         } else {
             // Somebody read the plan and agreed: to this plan, and not to what the account or the clock made of it meanwhile.
-            (again.await?, Approval::Digest(plan.digest().clone()))
+            (again.await?, Approval::Terminal(plan.digest().clone()))
         };
         let begun = now()?;
         let default = || default_receipt(&format!("{}.{}", self.file_stem, compact(&begun.to_string())));
         let (total, operation) = (plan.actions().len(), plan.operation());
         let approved = plan.approve(approval).map_err(RunFailure::from)?;
         let receipt = args.receipt.clone().unwrap_or_else(default);
-        let mut journal = Journal::open(receipt, approved.plan(), begun).map_err(RunFailure::from)?;
+        let mut journal = Journal::open(receipt, &approved, self.choices, begun).map_err(RunFailure::from)?;
         let clock = || now().unwrap_or(begun);
         let stop = stop_on_signals();
 
@@ -136,14 +139,15 @@ impl Execution<'_> {
             issuer: self.issuer.clone(),
             stop: Arc::clone(&stop),
             take_over_after: Duration::from_secs(args.take_over_after.into()),
+            choices: self.choices,
             clock: &clock,
         };
         let mut ended = 0;
-        let report = |action: &Action, outcome: &Outcome| {
+        let report = |action: &Action, entry: &Entry| {
             ended += 1;
             // A closed terminal is no reason to leave a run half done.
-            let _ = writeln!(screen, "[{ended}/{total}] {outcome}: {action}");
-            if let Err(error) = journal.note(action, outcome, clock()) {
+            let _ = writeln!(screen, "[{ended}/{total}] {}: {action}", entry.outcome);
+            if let Err(error) = journal.note(entry) {
                 // What cannot be written down is not done.
                 if !stop.swap(true, Ordering::Relaxed) {
                     let _ = writeln!(stderr(), "{}", describe(&error));
@@ -159,11 +163,11 @@ impl Execution<'_> {
         let path = journal.receipt().to_string_lossy().into_owned();
         if let Err(error) = journal.finish(receipt) {
             // With the journal, it is all that says what was done.
-            let _ = stderr().write_all(receipt.to_json().as_bytes());
+            let _ = stderr().write_all(&receipt.to_bytes());
             return Err(RunFailure::from(error).into());
         }
         let printed = match self.format {
-            Format::Json => print(&mut stdout(), format_args!("{}", receipt.to_json())),
+            Format::Json => print(&mut stdout(), format_args!("{}", String::from_utf8_lossy(&receipt.to_bytes()))),
             Format::Text => {
                 let text = format!("{}: {receipt}. The receipt is {}.\n", operation.title(), Escaped(&path));
                 print(&mut stdout(), format_args!("{}", fold(&text)))
