@@ -4,11 +4,11 @@ use std::fmt;
 use std::path::Path;
 
 use bundle_schema::bundle::Inspection;
-use bundle_schema::escape::EscapedWhole;
+use bundle_schema::escape::{Escaped, EscapedWhole};
 use bundle_schema::exit::ExitCode;
-use bundle_schema::json;
-use bundle_schema::names::{Sha256, Timestamp};
-use bundle_schema::signature::Signer;
+use bundle_schema::names::{AccountId, ClusterName, Partition, Region, Sha256, Timestamp};
+use bundle_schema::receipt::{Counts, Ending, Operation, Receipt};
+use bundle_schema::signature::{self, Signer};
 use serde::Serialize;
 
 use super::key_source::shown;
@@ -24,16 +24,25 @@ use crate::review::words::key_use;
 /// What is about to be signed.
 pub(super) struct Subject {
     pub(super) file: String,
-    kind: &'static str,
     pub(super) sha256: Sha256,
-    /// The bundle, where it is one.
-    pub(super) bundle: Option<Inspection>,
+    pub(super) content: Content,
+}
+
+/// What a file holds.
+pub(super) enum Content {
+    Bundle(Box<Inspection>),
+    Receipt(Box<Receipt>),
 }
 
 impl Subject {
+    /// The bundle, where it is one.
+    pub(super) fn bundle(&self) -> Option<&Inspection> {
+        if let Content::Bundle(bundle) = &self.content { Some(bundle) } else { None }
+    }
+
     /// An expired bundle is of no use to anybody who may have it.
     pub(super) fn check_time(&self, now: Timestamp) -> Result<(), SignError> {
-        match self.bundle.as_ref().map(|bundle| bundle.contents().header.expires) {
+        match self.bundle().map(|bundle| bundle.contents().header.expires) {
             Some(expires) if expires <= now => Err(SignError::Expired { expires, now }),
             _ => Ok(()),
         }
@@ -43,9 +52,16 @@ impl Subject {
     pub(super) fn head(&self, review: Option<&Review>) -> Head {
         Head {
             file: self.file.clone(),
-            kind: self.kind,
+            kind: match &self.content {
+                Content::Bundle(_) => "bundle",
+                Content::Receipt(_) => "receipt",
+            },
             sha256: self.sha256.clone(),
             bundle: review.map(BundleHead::of),
+            receipt: match &self.content {
+                Content::Bundle(_) => None,
+                Content::Receipt(receipt) => Some(ReceiptHead::of(receipt)),
+            },
         }
     }
 }
@@ -58,6 +74,28 @@ pub(super) struct Head {
     sha256: Sha256,
     #[serde(skip_serializing_if = "Option::is_none")]
     bundle: Option<BundleHead>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<ReceiptHead>,
+}
+
+/// What a receipt says first.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReceiptHead {
+    operation: Operation,
+    ending: Ending,
+    name: ClusterName,
+    serial: u64,
+    bundle_sha256: Sha256,
+    account_id: AccountId,
+    partition: Partition,
+    region: Region,
+    caller: String,
+    started: Timestamp,
+    finished: Timestamp,
+    done: usize,
+    failed: usize,
+    not_reached: usize,
 }
 
 #[derive(Serialize)]
@@ -112,11 +150,56 @@ impl BundleHead {
     }
 }
 
+impl ReceiptHead {
+    fn of(receipt: &Receipt) -> Self {
+        let Counts { done, failed, not_reached } = receipt.counts();
+        let Receipt { operation, ending, bundle, account_id, partition, region, caller, started, finished, .. } =
+            receipt.clone();
+        Self {
+            operation,
+            ending,
+            name: bundle.name,
+            serial: bundle.serial,
+            bundle_sha256: bundle.sha256,
+            account_id,
+            partition,
+            region,
+            caller,
+            started,
+            finished,
+            done,
+            failed,
+            not_reached,
+        }
+    }
+}
+
+impl fmt::Display for ReceiptHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { operation, ending, name, serial, bundle_sha256, account_id, partition, region, .. } = self;
+        let Self { caller, started, finished, done, failed, not_reached, .. } = self;
+        writeln!(f, "Name     {name}")?;
+        writeln!(f, "Serial   {serial}")?;
+        writeln!(f, "Bundle   {bundle_sha256}")?;
+        writeln!(f, "Account  {account_id} ({partition}, {region})")?;
+        writeln!(f, "Caller   {}", Escaped(caller))?;
+        writeln!(f, "Time     {started} to {finished}")?;
+        writeln!(
+            f,
+            "Ending   {operation} {ending}: {}",
+            Counts { done: *done, failed: *failed, not_reached: *not_reached }
+        )
+    }
+}
+
 impl fmt::Display for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "File     {} ({})", self.file, self.kind)?;
         if let Some(bundle) = &self.bundle {
             bundle.fmt(f)?;
+        }
+        if let Some(receipt) = &self.receipt {
+            receipt.fmt(f)?;
         }
         writeln!(f, "SHA-256  {}", self.sha256)
     }
@@ -153,7 +236,7 @@ pub(super) enum SignError {
         "{0} is an install archive, which may hold the cluster's private key\n  do not sign it, and do not carry it to the privileged network\n  sign the bundle: NAME-SERIAL.tar.gz"
     )]
     InstallArchive(String),
-    #[error("{0} is neither a bundle nor a JSON object, such as a receipt")]
+    #[error("{0} is neither a bundle nor a receipt")]
     Unknown(String),
     #[error("the bundle expired at {expires}; it is now {now}\n  make it again with a new --serial")]
     Expired { expires: Timestamp, now: Timestamp },
@@ -220,15 +303,15 @@ pub(super) fn review_of(bundle: &Inspection, signers: Option<Vec<Signer>>, now: 
 pub(super) fn look(file: &Path, bytes: &[u8]) -> Result<Subject, Failure> {
     let (file_name, sha256) = (shown(file), Sha256::of(bytes));
     if !bytes.starts_with(&[0x1f, 0x8b]) {
-        let value = json::parse_value(bytes).map_err(|error| Failure::new(ExitCode::Invalid, error).in_file(file))?;
-        if !value.is_object() {
+        if signature::Subject::of(bytes) != signature::Subject::Receipt {
             return Err(SignError::Unknown(file_name).into());
         }
-        return Ok(Subject { file: file_name, kind: "JSON", sha256, bundle: None });
+        let receipt = Receipt::parse(bytes).map_err(|error| Failure::new(ExitCode::Invalid, error).in_file(file))?;
+        return Ok(Subject { file: file_name, sha256, content: Content::Receipt(Box::new(receipt)) });
     }
     if install_archive::is_one(bytes) {
         return Err(SignError::InstallArchive(file_name).into());
     }
     let bundle = Inspection::read(bytes.to_vec()).map_err(|error| Failure::from(error).in_file(file))?;
-    Ok(Subject { file: file_name, kind: "bundle", sha256, bundle: Some(bundle) })
+    Ok(Subject { file: file_name, sha256, content: Content::Bundle(Box::new(bundle)) })
 }
