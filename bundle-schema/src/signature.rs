@@ -7,8 +7,7 @@
 
 mod next;
 mod public_key;
-
-use std::fmt;
+mod subject;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +17,7 @@ use crate::limits::{MAX_SIGNATURE_BYTES, MAX_TRUSTED_KEYS};
 
 pub use self::next::{NextSignatureError, SignedSoFar};
 pub use self::public_key::{MinisignPublicKey, PublicKeyError};
+pub use self::subject::Subject;
 
 /// Why a signature file is not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -202,39 +202,6 @@ impl Signer {
     #[must_use]
     pub fn is_without_rebuild(&self) -> bool {
         self.trusted_comment.split('\t').any(|part| part == WITHOUT_REBUILD)
-    }
-}
-
-/// What is signed, as messages name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
-    /// A bundle's archive.
-    Bundle,
-    /// What an apply or a deletion left.
-    Receipt,
-}
-
-impl Subject {
-    /// What a file claims to be: a receipt is a JSON object, and no archive begins as one.
-    #[must_use]
-    pub fn of(bytes: &[u8]) -> Self {
-        if bytes.starts_with(b"{") { Self::Receipt } else { Self::Bundle }
-    }
-
-    fn placeholder(self) -> &'static str {
-        match self {
-            Self::Bundle => "BUNDLE",
-            Self::Receipt => "RECEIPT",
-        }
-    }
-}
-
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Bundle => "bundle",
-            Self::Receipt => "receipt",
-        })
     }
 }
 

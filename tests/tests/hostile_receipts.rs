@@ -71,6 +71,11 @@ fn of_form() -> Vec<Attack> {
             ),
             &line(32),
         ),
+        refused(
+            "an array in the place of an action",
+            changed("\"actions\": [", "\"actions\": [[],"),
+            "invalid length 0, expected an action at line ",
+        ),
         refused("something behind it", format!("{GOOD}{{}}\n"), "trailing characters at line "),
         refused("white space behind it", format!("{GOOD}\n"), &line(94)),
         refused("compact JSON", GOOD.replace("\n  ", " "), &line(1)),
@@ -110,6 +115,12 @@ fn of_form() -> Vec<Attack> {
                 "receipt has version 2; this program reads version 1\n  use the release of STS Airlock that wrote it"
                     .to_owned(),
         },
+    ]
+}
+
+/// Well signed JSON with a value that no receipt has.
+fn of_values() -> Vec<Attack> {
+    vec![
         refused(
             "an unknown call",
             changed("iam:UpdateRole\"", "iam:PassRole\""),
@@ -223,6 +234,12 @@ fn of_content() -> Vec<Attack> {
             ),
             "approval: plan eeeedddd",
         ),
+    ]
+}
+
+/// Well signed, and times, issuer or record contradict the rest.
+fn of_times_and_record() -> Vec<Attack> {
+    vec![
         refused(
             "changes that needed no approval",
             changed("\"plan-digest\"", "\"nothing-to-do\""),
@@ -333,7 +350,8 @@ fn the_good_receipt_is_what_the_attacks_start_from() {
 
 #[test]
 fn every_hostile_receipt_is_refused_with_its_own_error() {
-    let attacks: Vec<Attack> = of_form().into_iter().chain(of_content()).collect();
+    let attacks: Vec<Attack> =
+        [of_form(), of_values(), of_content(), of_times_and_record()].into_iter().flatten().collect();
     let names: BTreeSet<&str> = attacks.iter().map(|attack| attack.name).collect();
     assert_eq!(names.len(), attacks.len(), "every attack has a name of its own");
     let case = Case::new();

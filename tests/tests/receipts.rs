@@ -219,19 +219,20 @@ fn a_receipt_is_signed_and_verified() -> Test {
     };
     let said = verify(&[]).exits(0).stdout;
     let head = format!(
-        "Receipt   apply of democluster serial 1: done\nSHA-256   {digest}\nBundle    {}\n          signed by trusted key 1 {}\nAccount   \
+        "Receipt   apply of democluster serial 1: done\nSHA-256   {digest}\nBundle    {}\n  by      trusted key 1 {}\nAccount   \
          123456789012 (aws, us-east-2)\nCaller    arn:aws:sts::123456789012:user/moto\nTime      {} to {} (airlock-applier \
          0.1.0)\nPlan      {plan}\nApproved  whatever the plan is: --yes\nOptions   none\nActions   {WRITES} done, 0 failed, 0 not \
-         reached\n  done: create arn:aws:s3:::democluster-oidc\n    s3:CreateBucket\n",
+         reached\n  done: create, s3:CreateBucket\n    arn:aws:s3:::democluster-oidc\n    {began}",
         scene.digest(&bundle),
         scene.public_key("minisign.pub"),
         text("started"),
         text("finished"),
         plan = text("planDigest"),
+        began = receipt["actions"][0]["began"].as_str().unwrap(),
     );
     let said = tests::program::unfolded(&said);
     assert!(said.starts_with(&head), "{said}\n{head}");
-    assert!(said.contains(", 1 attempt\n    request CreateBucket-1\n"), "{said}");
+    assert!(said.contains("Z, 1 attempt: CreateBucket-1\n"), "{said}");
     assert!(
         said.contains(
             "\nIssuer    the public read what was signed\nRecord    serial 1, applied\nSigned    trusted key 1 "

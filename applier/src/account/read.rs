@@ -5,7 +5,6 @@ mod remains;
 
 use aws_sdk_iam::primitives::DateTime;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use bundle_schema::limits::MAX_ARN_BYTES;
 use bundle_schema::names::{BucketName, ClusterName, RoleName, RolePath, Timestamp};
 use futures_util::future::{join3, join5};
 use percent_encoding::percent_decode_str;
@@ -35,8 +34,7 @@ impl ReadAccount for Aws {
         const CALL: &str = "sts:GetCallerIdentity";
         let answer = self.send(reading(CALL), || self.sts.get_caller_identity().send()).await?;
         match (answer.account, answer.arn) {
-            (Some(account), Some(arn)) if is_of(&arn, &account) => Ok(Caller { account, arn }),
-            (Some(_), Some(_)) => Err(AwsError::Unusable { call: CALL, reason: "its ARN is not one of its account" }),
+            (Some(account), Some(arn)) => Caller { account, arn }.checked(CALL),
             _ => Err(AwsError::Unusable { call: CALL, reason: "it names no account or no ARN" }),
         }
     }
@@ -281,14 +279,6 @@ fn bounded_policy(call: &'static str, policy: String) -> Result<String, AwsError
     } else {
         Err(AwsError::Unusable { call, reason: "a policy has over 128 KiB" })
     }
-}
-
-/// Whether a caller's ARN is one, of this account, and can be shown.
-fn is_of(arn: &str, account: &str) -> bool {
-    let is_plain = arn.len() <= MAX_ARN_BYTES && arn.bytes().all(|byte| byte.is_ascii_graphic());
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    is_plain
-        && matches!(parts.as_slice(), ["arn", _, "iam" | "sts", "", of, rest] if *of == account && !rest.is_empty())
 }
 
 /// IAM answers policies percent-encoded [IAM API reference, GetRolePolicy].

@@ -130,7 +130,7 @@ enum WireOutcome {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an action")]
 struct WireEntry {
     change: Change,
     call: CallName,

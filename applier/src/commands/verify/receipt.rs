@@ -5,7 +5,9 @@
 use std::fmt::Write as _;
 
 use bundle_schema::escape::{Escaped, EscapedWhole};
-use bundle_schema::receipt::{ApprovedBy, Choices, Entry, IssuerCheck, Outcome, Receipt, Sent, SignedReceipt};
+use bundle_schema::receipt::{
+    ApprovedBy, Choices, Entry, IssuerCheck, Outcome, Receipt, RequestId, Sent, SignedReceipt,
+};
 use bundle_schema::signature::Signer;
 use serde::Serialize;
 
@@ -25,7 +27,7 @@ pub(super) fn text(signed: &SignedReceipt, trust: &TrustArgs) -> String {
         bundle.sha256,
     );
     for signer in &receipt.signers {
-        let _ = writeln!(text, "          signed by {} {}", Escaped(&signer.role), EscapedWhole(&signer.key));
+        let _ = writeln!(text, "  by      {} {}", Escaped(&signer.role), EscapedWhole(&signer.key));
     }
     let _ = writeln!(text, "Account   {account_id} ({partition}, {region})");
     let _ = writeln!(text, "Caller    {}", Escaped(&receipt.caller));
@@ -78,14 +80,13 @@ fn options(choices: Choices) -> String {
 
 fn action(entry: &Entry) -> String {
     let Entry { change, call, resource, outcome } = entry;
-    let mut text = format!("  {outcome}: {change} {}\n    {}\n", Escaped(resource), call.as_str());
+    let mut text = format!("  {outcome}: {change}, {}\n    {}\n", call.as_str(), Escaped(resource));
     if let Some(Sent { began, ended, attempts, request_ids }) = outcome.sent() {
         let times = if began == ended { began.to_string() } else { format!("{began} to {ended}") };
         let attempts = if *attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") };
-        let _ = writeln!(text, "    {times}, {attempts}");
-        for id in request_ids {
-            let _ = writeln!(text, "    request {}", Escaped(id.as_str()));
-        }
+        let ids: Vec<&str> = request_ids.iter().map(RequestId::as_str).collect();
+        let ids = if ids.is_empty() { "no answer".to_owned() } else { ids.join(", ") };
+        let _ = writeln!(text, "    {times}, {attempts}: {ids}");
     }
     if let Outcome::Failed { error, .. } = outcome {
         text.push_str(&indented(error));
