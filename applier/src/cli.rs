@@ -24,10 +24,15 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Check signatures, form, content and time of a bundle, without AWS
+    /// Check signatures, form and content of a bundle or a receipt, without AWS
     #[command(
-        override_usage = "airlock-applier verify BUNDLE [OPTIONS]\n           (--trust FILE | --trusted-key KEY...)",
-        after_help = "Example:\n  airlock-applier verify prod-1.tar.gz --trust trust.json"
+        override_usage = "airlock-applier verify FILE [OPTIONS]\n           (--trust FILE | --trusted-key KEY...)",
+        after_help = "Examples:\n  airlock-applier verify prod-1.tar.gz --trust trust.json\n  \
+                            airlock-applier verify receipt.json --trusted-key operator.pub\n\n\
+                            A receipt is signed by whoever applied (airlock-generator sign RECEIPT), so it\n\
+                            needs other keys than a bundle: a trust file of its own, or --trusted-key. Of\n\
+                            the trust file's limits, those on accounts, partitions and names hold. A receipt\n\
+                            says what its signers say was done; the account is not asked."
     )]
     Verify(VerifyArgs),
     /// Show what an apply would do to the account, and change nothing
@@ -80,6 +85,7 @@ pub(crate) enum Command {
 }
 
 /// A bundle, and whom to trust about it.
+#[cfg(feature = "aws")]
 #[derive(Debug, Args)]
 pub(crate) struct BundleArgs {
     /// The bundle, <name>-<serial>.tar.gz
@@ -115,8 +121,16 @@ pub(crate) enum Format {
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
+    /// The bundle, <name>-<serial>.tar.gz, or the receipt, JSON
+    pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) bundle: BundleArgs,
+    pub(crate) trust: TrustArgs,
+    /// A signature to read, instead of every FILE.minisig and FILE.<signer>.minisig beside the file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signature: Vec<PathBuf>,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
 }
 
 #[cfg(feature = "aws")]

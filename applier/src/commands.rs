@@ -24,8 +24,12 @@ use bundle_schema::names::Timestamp;
 use bundle_schema::signature::TrustPolicy;
 use bundle_schema::trust::{TrustFileError, TrustLimits, read_trust_file, trusted_keys};
 
-use crate::admit::{AdmitError, Admitted};
-use crate::cli::{BundleArgs, Cli, Command, TrustArgs};
+use crate::admit::AdmitError;
+#[cfg(feature = "aws")]
+use crate::admit::Admitted;
+#[cfg(feature = "aws")]
+use crate::cli::BundleArgs;
+use crate::cli::{Cli, Command, TrustArgs};
 
 /// Why a command did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +101,7 @@ pub fn run(cli: &Cli) -> ExitCode {
 }
 
 /// Checks 1 to 9.
+#[cfg(feature = "aws")]
 fn admit(args: &BundleArgs) -> Result<Admitted, Failure> {
     Ok(Admitted::open(&args.bundle, &args.signature, &trust(&args.trust)?, now()?)?)
 }

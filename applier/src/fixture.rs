@@ -16,12 +16,12 @@ use bundle_schema::documents::{CreateRole, PutRolePolicy};
 use bundle_schema::json::Embedded;
 use bundle_schema::names::{BucketName, ClusterName, RoleName, RoleNaming, RolePath, Sha256, Tag, Timestamp};
 
-use crate::account::AwsError;
 use crate::account::issuer::ReadIssuer;
 use crate::account::live::Tags;
 use crate::account::live::{
     BucketState, Caller, ListedRole, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, LiveState, ReadAccount,
 };
+use crate::account::{AwsError, CallLog};
 use crate::apply::{Patience, WriteAccount};
 use crate::plan::Plan;
 use crate::plan::action::{Action, Call};
@@ -398,11 +398,19 @@ pub(crate) struct Fake {
     pub(crate) errors: Mutex<Vec<(&'static str, String, AwsError, bool)>>,
     /// What reading the record answers first, the last of these before the others.
     pub(crate) records: Mutex<Vec<Option<LiveRecord>>>,
+    /// A call that brings its task down.
+    pub(crate) panics: Option<&'static str>,
 }
 
 impl Fake {
     pub(crate) fn new(held: Held) -> Self {
-        Self { held: Mutex::new(held), log: Mutex::default(), errors: Mutex::default(), records: Mutex::default() }
+        Self {
+            held: Mutex::new(held),
+            log: Mutex::default(),
+            errors: Mutex::default(),
+            records: Mutex::default(),
+            panics: None,
+        }
     }
 
     fn held(&self) -> Held {
@@ -461,12 +469,14 @@ impl ReadIssuer for Fake {
 }
 
 impl WriteAccount for Fake {
-    async fn perform(&self, action: &Action) -> Result<Option<RoleId>, AwsError> {
+    async fn perform(&self, action: &Action, log: &CallLog) -> Result<Option<RoleId>, AwsError> {
         let (name, resource) = (action.name(), action.resource.rsplit([':', '/']).next().unwrap().to_owned());
         self.log.lock().unwrap().push(format!("begin {name} {resource}"));
         // Long enough for whatever may begin meanwhile to begin.
         tokio::time::sleep(Duration::from_millis(2)).await;
         self.log.lock().unwrap().push(format!("end {name} {resource}"));
+        log.note(Some(format!("{name}-1")));
+        assert_ne!(Some(name), self.panics, "as the test wants it");
         let error = self.errors.lock().unwrap().iter().find(|(call, of, ..)| *call == name && *of == resource).cloned();
         if let Some((.., error, carried_out)) = error {
             if carried_out {
@@ -483,7 +493,9 @@ impl WriteAccount for Fake {
         before: Option<&str>,
         record: &Record,
         _: Patience,
+        log: &CallLog,
     ) -> Result<String, AwsError> {
+        log.note(Some("record-1".to_owned()));
         self.log.lock().unwrap().push("record".to_owned());
         let mut held = self.held.lock().unwrap();
         if let Place::Provider { .. } = place {
@@ -499,7 +511,7 @@ impl WriteAccount for Fake {
         Ok(held.bucket().record.as_ref().unwrap().etag.clone())
     }
 
-    async fn delete_record(&self, place: &Place, etag: &str) -> Result<(), AwsError> {
+    async fn delete_record(&self, place: &Place, etag: &str, _: &CallLog) -> Result<(), AwsError> {
         self.log.lock().unwrap().push("delete record".to_owned());
         let mut held = self.held.lock().unwrap();
         if let Place::Provider { name, .. } = place {
@@ -514,7 +526,7 @@ impl WriteAccount for Fake {
         Ok(())
     }
 
-    async fn delete_record_versions(&self, _: &Place) -> Result<(), AwsError> {
+    async fn delete_record_versions(&self, _: &Place, _: &CallLog) -> Result<(), AwsError> {
         self.log.lock().unwrap().push("delete record versions".to_owned());
         self.held.lock().unwrap().bucket().record = None;
         Ok(())

@@ -5,6 +5,7 @@
 //! what parses but is not in canonical form is refused too, so that one meaning has one spelling.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
@@ -86,12 +87,13 @@ pub fn parse_any_layout<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonErro
 }
 
 fn parse_form<T: DeserializeOwned + Serialize>(bytes: &[u8], form: Form) -> Result<T, JsonError> {
-    let value = parse_value(bytes)?;
+    check(bytes, DOCUMENT)?;
     let document: T = serde_json::from_slice(bytes).map_err(|error| JsonError::Refused(error.to_string()))?;
     let canonical = write(&document, form);
     if canonical == bytes {
         return Ok(document);
     }
+    let value = serde_json::from_slice(bytes).unwrap_or_default();
     let read = serde_json::to_value(&document).unwrap_or_default();
     if let Some((path, found, expected)) = wrong_kind(&value, &read, String::new()) {
         return Err(JsonError::WrongKind { path, found, expected });
@@ -110,19 +112,27 @@ pub struct Budget {
     pub values: usize,
 }
 
+/// A document of a bundle is short enough for any number of values.
+const DOCUMENT: Budget = Budget { string_bytes: MAX_STRING_BYTES, values: usize::MAX };
+
 /// Reads any JSON value within the limits, with no key twice in any object.
 pub fn parse_value(bytes: &[u8]) -> Result<Value, JsonError> {
-    // A document of a bundle is short enough for any number of values.
-    parse_value_within(bytes, Budget { string_bytes: MAX_STRING_BYTES, values: usize::MAX })
+    parse_value_within(bytes, DOCUMENT)
 }
 
 /// As [`parse_value`], within limits of its own.
 pub fn parse_value_within(bytes: &[u8], budget: Budget) -> Result<Value, JsonError> {
+    check(bytes, budget)?;
+    serde_json::from_slice(bytes).map_err(|error| JsonError::Refused(error.to_string()))
+}
+
+/// Whether bytes are JSON within the limits, with no key twice in any object. Nothing is kept of it: a value in memory can be
+/// many times as large as its text.
+fn check(bytes: &[u8], budget: Budget) -> Result<(), JsonError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let left = Cell::new(budget.values);
-    let strict = Strict { depth: 0, budget, left: &left };
-    let value = strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    value.map_err(|error| JsonError::Refused(error.to_string()))
+    let checked = Strict { depth: 0, budget, left: &left }.deserialize(&mut reader).and_then(|()| reader.end());
+    checked.map_err(|error| JsonError::Refused(error.to_string()))
 }
 
 /// The first place where the two are of different kinds.
@@ -150,7 +160,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Builds a value and refuses repeated keys, depth, long strings and too many values on the way.
+/// Refuses repeated keys, depth, long strings and too many values.
 struct Strict<'a> {
     depth: usize,
     budget: Budget,
@@ -176,8 +186,8 @@ impl Strict<'_> {
 }
 
 impl<'de> DeserializeSeed<'de> for Strict<'_> {
-    type Value = Value;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         let Some(left) = self.left.get().checked_sub(1) else {
             return Err(de::Error::custom(format_args!("more than {} values", self.budget.values)));
         };
@@ -187,47 +197,43 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
 }
 
 impl<'de> Visitor<'de> for Strict<'_> {
-    type Value = Value;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
-        self.fits("string", value)?;
-        Ok(Value::String(value.to_owned()))
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<(), E> {
+        self.fits("string", value)
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some(value) = seq.next_element_seed(self.deeper()?)? {
-            values.push(value);
-        }
-        Ok(Value::Array(values))
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(self.deeper()?)?.is_some() {}
+        Ok(())
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut object = serde_json::Map::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut keys = BTreeSet::new();
         while let Some(key) = map.next_key::<String>()? {
             self.fits("key", &key)?;
-            let value = map.next_value_seed(self.deeper()?)?;
-            if object.insert(key.clone(), value).is_some() {
+            map.next_value_seed(self.deeper()?)?;
+            if let Some(key) = keys.replace(key) {
                 return Err(de::Error::custom(format_args!("repeated key \"{key}\"")));
             }
         }
-        Ok(Value::Object(object))
+        Ok(())
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Request {
     pub fault: Option<String>,
     /// The answer's status; none where moto was not asked and the connection was cut.
     pub status: Option<u16>,
+    /// The answer's request ID; none where there was no answer.
+    pub id: Option<String>,
     /// When it came, in milliseconds since the emulator began.
     pub begin: f64,
     /// When it was answered; none while it is not.

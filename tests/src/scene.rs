@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bundle_schema::names::Sha256;
+use bundle_schema::receipt::Receipt;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -83,6 +84,14 @@ impl Scene {
     #[track_caller]
     pub fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// A receipt, which its reader takes.
+    #[track_caller]
+    pub fn receipt(&self, name: &str) -> Value {
+        let bytes = self.read(name);
+        Receipt::parse(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     /// A text file.

@@ -8,7 +8,8 @@ account, a public bucket policy while the bucket's public access block forbids i
 that somebody without credentials reads while no policy allows it or a block forbids it, and deleting another version of
 an object than If-Match names.
 What moto leaves out is added: AddClientIDToOpenIDConnectProvider and RemoveClientIDFromOpenIDConnectProvider, the tags
-of CreateBucket, and deleting one version in a bucket whose versioning is suspended.
+of CreateBucket, and deleting one version in a bucket whose versioning is suspended. Every answer has a request ID, which is
+the operation and its number since the list was dropped: CreateRole-3.
 
 Control, under /__airlock/, JSON out:
   GET  requests                 every request so far
@@ -179,6 +180,7 @@ class Account:
 
     def clear(self):
         self.requests, self.faults, self.latency, self.stalled, self.released = [], [], 0.0, 0, threading.Event()
+        self.counts = {}
 
     def now(self):
         return round((time.monotonic() - self.started) * 1000, 1)
@@ -199,13 +201,28 @@ class Account:
         request["begin"] = self.now()
         with self.lock:
             self.requests.append(request)
+            number = self.counts[request["operation"]] = self.counts.get(request["operation"], 0) + 1
             fault = self.fault_for(request)
             latency, released = self.latency, self.released
         time.sleep(latency)
         try:
-            return self.answer(environ, start_response, request, fault, released)
+            identified = self.identified(request, number, start_response)
+            return self.answer(environ, identified, request, fault, released)
         finally:
             request["end"] = self.now()
+
+    @staticmethod
+    def identified(request, number, start_response):
+        """Answers with a request ID of our own in the place of moto's."""
+        name = "x-amz-request-id" if request["service"] in ("s3", "public") else "x-amzn-RequestId"
+        known = ("x-amz-request-id", "x-amzn-requestid")
+
+        def start(line, headers, exc_info=None):
+            request["id"] = f"{request['operation']}-{number}"
+            headers = [header for header in headers if header[0].lower() not in known]
+            return start_response(line, headers + [(name, request["id"])], exc_info)
+
+        return start
 
     def fault_for(self, request):
         for fault in self.faults:

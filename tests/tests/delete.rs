@@ -47,7 +47,7 @@ impl Applied {
     }
 
     fn receipt(&self) -> Value {
-        serde_json::from_slice(&self.scene.read("receipt.json")).unwrap()
+        self.scene.receipt("receipt.json")
     }
 
     fn call(&self, service: &str, operation: &str, parameters: Value) -> Value {

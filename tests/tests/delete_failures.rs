@@ -29,7 +29,7 @@ fn delete(scene: &Scene, emulator: &Emulator, bundle: &str, more: &[&str]) -> Ou
 }
 
 fn receipt(scene: &Scene) -> Value {
-    serde_json::from_slice(&scene.read("receipt.json")).unwrap()
+    scene.receipt("receipt.json")
 }
 
 #[track_caller]
@@ -201,7 +201,7 @@ fn what_appears_meanwhile_is_explained() -> Test {
     emulator.spoil(Which::Operation("DeleteBucket"), 0, 1, Effect::Error { status, code, message });
     delete(&scene, &emulator, &bundle, &[]).exits(6).says(&format!(
         "error: delete stopped: {} done, 1 failed, 0 not reached\n  because: s3:DeleteBucket failed: BucketNotEmpty ({message}, HTTP \
-         409, request unknown)\n  somebody has put an object into it since it was read: run this again, and it says which\n  running \
+         409, request DeleteBucket-1)\n  somebody has put an object into it since it was read: run this again, and it says which\n  running \
          it again is safe: it plans what is left\n  the receipt is receipt.json",
         WRITES - 1
     ));

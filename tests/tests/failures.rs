@@ -154,7 +154,7 @@ fn a_lost_answer_is_no_failure() -> Test {
         let spoiled: Vec<String> =
             emulator.writes().iter().filter(|write| write.fault.is_some()).map(Request::summary).collect();
         assert_eq!(spoiled.len(), 1, "request {skip}");
-        let receipt: Value = serde_json::from_slice(&scene.read("receipt.json")).unwrap();
+        let receipt = scene.receipt("receipt.json");
         assert_eq!(receipt["ending"], "done", "{spoiled:?}");
         nothing_left(&scene, &emulator, &bundle);
     }
@@ -189,7 +189,7 @@ fn an_interrupted_run_ends_in_good_order() -> Test {
     std::thread::sleep(Duration::from_secs(1));
     emulator.forget();
     assert_eq!(wait(&mut child), Some(1));
-    let receipt: Value = serde_json::from_slice(&scene.read("receipt.json")).unwrap();
+    let receipt = scene.receipt("receipt.json");
     assert_eq!(receipt["ending"], "interrupted");
     let outcomes: Vec<&str> =
         receipt["actions"].as_array().unwrap().iter().map(|action| action["outcome"].as_str().unwrap()).collect();
@@ -245,14 +245,14 @@ fn a_quota_is_not_retried() -> Test {
         scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", "receipt.json", "--concurrency", "1"]);
     program.run().exits(6).says(
         "error: apply stopped: 10 done, 1 failed, 8 not reached\n  because: iam:CreateRole failed: LimitExceeded (Cannot exceed \
-         quota for RolesPerAccount: 1000, HTTP 409, request unknown)\n  the account's quota is used up: have it raised, or remove \
+         quota for RolesPerAccount: 1000, HTTP 409, request CreateRole-3)\n  the account's quota is used up: have it raised, or remove \
          what is not in use\n  running it again is safe: it plans what is left\n  the receipt is receipt.json",
     );
     let sent: Vec<String> =
         emulator.writes().iter().filter(|write| write.operation == "CreateRole").map(Request::summary).collect();
     assert_eq!(sent.len(), 3, "{sent:?}");
 
-    let receipt: Value = serde_json::from_slice(&scene.read("receipt.json")).unwrap();
+    let receipt = scene.receipt("receipt.json");
     assert_eq!(receipt["ending"], "failed");
     let outcomes: Vec<&str> =
         receipt["actions"].as_array().unwrap().iter().map(|action| action["outcome"].as_str().unwrap()).collect();
@@ -279,7 +279,7 @@ fn what_is_not_allowed_is_named() -> Test {
         scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", "receipt.json", "--concurrency", "1"]);
     program.run().exits(6).says(
         "error: apply stopped: 8 done, 1 failed, 10 not reached\n  because: iam:CreateRole failed: AccessDenied (User x is not \
-         authorized to perform iam:CreateRole, HTTP 403, request unknown)\n  allow iam:CreateRole to these credentials, and look \
+         authorized to perform iam:CreateRole, HTTP 403, request CreateRole-1)\n  allow iam:CreateRole to these credentials, and look \
          for what denies it: a boundary, an SCP, the account's S3 block\n  running it again is safe: it plans what is left\n  the \
          receipt is receipt.json",
     );
@@ -304,7 +304,7 @@ fn what_appears_meanwhile_is_not_touched() -> Test {
     let live = emulator.call("iam", "get_role", json!({"RoleName": ROLES[0]}));
     assert_eq!(live["Role"]["AssumeRolePolicyDocument"], trust);
     assert_eq!(emulator.call("iam", "list_role_policies", json!({"RoleName": ROLES[0]}))["PolicyNames"], json!([]));
-    let receipt: Value = serde_json::from_slice(&scene.read("receipt.json")).unwrap();
+    let receipt = scene.receipt("receipt.json");
     let failed: Vec<&Value> =
         receipt["actions"].as_array().unwrap().iter().filter(|action| action["outcome"] == "failed").collect();
     assert_eq!(failed.len(), 1);
@@ -366,13 +366,13 @@ fn an_issuer_that_the_public_cannot_read_is_an_error() -> Test {
 
     let skipping = ["--yes", "--skip-issuer-check", "--receipt", "skipped.json"];
     scene.applies(&emulator, "apply", &bundle, &skipping).run().exits(0);
-    let receipt: Value = serde_json::from_slice(&scene.read("skipped.json")).unwrap();
+    let receipt = scene.receipt("skipped.json");
     assert_eq!(receipt["issuerCheck"], json!({"outcome": "skipped"}));
 
     // Also where nothing is left to do.
     emulator.account_block(false);
     scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", "again.json"]).run().exits(0);
-    let receipt: Value = serde_json::from_slice(&scene.read("again.json")).unwrap();
+    let receipt = scene.receipt("again.json");
     assert_eq!((&receipt["issuerCheck"], &receipt["actions"]), (&json!({"outcome": "done"}), &json!([])));
     let seen = emulator.requests().into_iter().filter(|request| request.service == "public").count();
     assert!(seen > 3, "{seen}");
@@ -389,7 +389,7 @@ fn a_role_that_cannot_be_read_yet_is_read_again() -> Test {
     // The plan of a new account reads no role.
     emulator.spoil(Which::Operation("GetRole"), 0, 1, not_yet);
     apply(&scene, &emulator, &bundle).exits(0);
-    let receipt: Value = serde_json::from_slice(&scene.read("receipt.json")).unwrap();
+    let receipt = scene.receipt("receipt.json");
     let again =
         receipt["actions"].as_array().unwrap().iter().filter(|action| action["outcome"] == "already-done").count();
     assert_eq!(again, 1);

@@ -222,7 +222,14 @@ fn a_bucket_that_is_gone_lets_nothing_older_in() -> Test {
 
     scene.write("none.json", "{}");
     run("apply", &newer, &["--yes", "--previous-receipt", "none.json"]).exits(2).says(
-        "error: previous receipt none.json cannot be used: it has no record\n  give the receipt of the last apply that changed something",
+        "error: previous receipt none.json cannot be used\n  because: receipt is refused: missing field `receiptVersion` at line 1 \
+         column 2\n  give the receipt of the last apply that changed something, as it was written",
+    );
+    let other = scene.text("receipt.json").replace("123456789012", "210987654321");
+    scene.write("other.json", other);
+    run("apply", &newer, &["--yes", "--previous-receipt", "other.json"]).exits(2).says(
+        "error: previous receipt other.json is of democluster in account 210987654321; the bundle is of democluster in account \
+         123456789012",
     );
     run("apply", &newer, &receipt).exits(0);
     run("plan", &newer, &["--detailed-exitcode"]).exits(0);

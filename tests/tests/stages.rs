@@ -119,6 +119,27 @@ fn a_bundles_stages_cannot_be_skipped() {
     assert_refused(&attempts, BUNDLE_SCHEMA);
 }
 
+#[test]
+fn a_receipts_stages_cannot_be_skipped() {
+    let uses = "use bundle_schema::{bundle::*, receipt::*, signature::*};";
+    let right = "fn f(files: SignedFiles, policy: &TrustPolicy) -> SignedReceipt {
+        files.verify_receipt(policy).unwrap().parse().unwrap()
+    }";
+    assert_eq!(errors(&format!("{uses}\n{right}")), Vec::<String>::new());
+    let attempts = [
+        ("a receipt that nobody signed", "fn f(receipt: Receipt) -> SignedReceipt { receipt }", "E0308"),
+        ("a receipt from bytes", "fn f(files: SignedFiles) -> SignedReceipt { files.parse() }", "E0599"),
+        ("a verified bundle as a receipt", "fn f(archive: VerifiedArchive) -> VerifiedReceipt { archive }", "E0308"),
+        (
+            "another receipt under the same signatures",
+            "fn f(receipt: Receipt, signed: SignedReceipt) -> SignedReceipt { SignedReceipt { receipt, ..signed } }",
+            "E0451",
+        ),
+        ("a signed receipt out of nothing", "fn f() -> SignedReceipt { Default::default() }", "E0277"),
+    ];
+    assert_refused(&attempts, uses);
+}
+
 const APPLIER: &str = "use bundle_schema::{bundle::*, names::*}; use applier::{account::live::*, admit::*, plan::*, plan::choices::*, plan::file::*};";
 
 #[test]

@@ -165,6 +165,11 @@ impl AwsError {
         self
     }
 
+    /// Whether nothing left this host.
+    pub(super) fn is_not_sent(&self) -> bool {
+        matches!(self, Self::NoCredentials { .. } | Self::NotSent { .. })
+    }
+
     /// What was answered, without the call and without advice.
     pub(crate) fn answer(&self) -> String {
         match self {

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use bundle_schema::documents::PublicAccessBlock;
 use bundle_schema::escape::Escaped;
+use bundle_schema::limits::MAX_ARN_BYTES;
 use bundle_schema::names::{BucketName, ClusterName, RoleName, RolePath, Timestamp};
 use serde::Serialize;
 
@@ -36,6 +37,16 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// What a receipt will say of it: an ARN that can be shown, of this account.
+    pub(super) fn checked(self, call: &'static str) -> Result<Self, AwsError> {
+        let is_plain = self.arn.len() <= MAX_ARN_BYTES && self.arn.bytes().all(|byte| byte.is_ascii_graphic());
+        let parts: Vec<&str> = self.arn.splitn(6, ':').collect();
+        match parts.as_slice() {
+            ["arn", _, "iam" | "sts", "", of, rest] if is_plain && *of == self.account && !rest.is_empty() => Ok(self),
+            _ => Err(AwsError::Unusable { call, reason: "its ARN is none of the account that it names" }),
+        }
+    }
+
     /// The partition, from the caller's ARN.
     fn partition(&self) -> &str {
         self.arn.split(':').nth(1).unwrap_or_default()
@@ -304,6 +315,29 @@ mod tests {
         change(&mut contents);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(LiveState::read(&Arc::new(Fake::new(held)), &contents, None))
+    }
+
+    #[test]
+    fn a_caller_is_of_its_account() {
+        let caller = |arn: &str| {
+            let caller = Caller { account: "123456789012".to_owned(), arn: arn.to_owned() };
+            caller.checked("sts:GetCallerIdentity").map(|caller| caller.arn).map_err(|error| error.to_string())
+        };
+        for arn in
+            ["arn:aws-cn:iam::123456789012:root", "arn:aws:sts::123456789012:assumed-role/applier/ann@example.com"]
+        {
+            assert_eq!(caller(arn).unwrap(), arn);
+        }
+        let error =
+            "sts:GetCallerIdentity gave an answer that cannot be used: its ARN is none of the account that it names";
+        for arn in [
+            "arn:aws:iam::210987654321:root",
+            "arn:aws:iam::123456789012:",
+            "arn:aws:iam::123456789012:user/\u{1b}",
+            "x",
+        ] {
+            assert_eq!(caller(arn).unwrap_err(), error);
+        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl ReadAccount for Aws {
         const CALL: &str = "sts:GetCallerIdentity";
         let answer = self.send(reading(CALL), || self.sts.get_caller_identity().send()).await?;
         match (answer.account, answer.arn) {
-            (Some(account), Some(arn)) => Ok(Caller { account, arn }),
+            (Some(account), Some(arn)) => Caller { account, arn }.checked(CALL),
             _ => Err(AwsError::Unusable { call: CALL, reason: "it names no account or no ARN" }),
         }
     }

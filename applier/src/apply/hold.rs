@@ -15,9 +15,9 @@ use bundle_schema::escape::Escaped;
 use bundle_schema::layout::fold;
 use bundle_schema::names::{ClusterName, Sha256, Timestamp};
 
-use crate::account::AwsError;
 use crate::account::live::{LiveRecord, ReadAccount};
-use crate::apply::outcome::ActionError;
+use crate::account::{AwsError, CallLog};
+use crate::apply::failure::ActionError;
 use crate::apply::{Patience, WriteAccount};
 use crate::plan::action::{Call, RecordVersion};
 use crate::plan::head::Head;
@@ -72,6 +72,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         opened: Opened<'_>,
         take_over_after: Duration,
         now: Timestamp,
+        log: &CallLog,
     ) -> Result<Self, ActionError> {
         let Opened { state, place, before, known, making, plan_digest } = opened;
         let record = Record {
@@ -92,7 +93,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         if let Some(before) = before.filter(|before| before.state.is_under_way()) {
             hold.wait(before, take_over_after).await?;
         }
-        hold.write(Patience::Retry).await?;
+        hold.write(Patience::Retry, log).await?;
         hold.settle().await?;
         Ok(hold)
     }
@@ -125,7 +126,8 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
     /// for too long.
     pub(super) async fn beat(&mut self, now: Timestamp) -> Result<(), ActionError> {
         self.record.time = now;
-        match self.write(Patience::Once).await {
+        // It is no action of the plan: the receipt has none of these calls.
+        match self.write(Patience::Once, &CallLog::default()).await {
             Err(ActionError::Aws(_)) if self.written.is_some_and(|written| written.elapsed() < VALID) => {
                 tokio::time::sleep(LOOK).await;
                 Ok(())
@@ -135,7 +137,12 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
     }
 
     /// Says that everything is done, and what IAM calls the roles and the provider, where that is the bundle's own.
-    pub(super) async fn close(&mut self, provider_arn: Option<&str>, now: Timestamp) -> Result<(), ActionError> {
+    pub(super) async fn close(
+        &mut self,
+        provider_arn: Option<&str>,
+        now: Timestamp,
+        log: &CallLog,
+    ) -> Result<(), ActionError> {
         let provider = match provider_arn {
             Some(arn) => self.account.provider(arn).await?,
             None => None,
@@ -145,29 +152,29 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         self.record.making = Making::default();
         self.record.state = RecordState::Applied;
         self.record.time = now;
-        self.write(Patience::Retry).await
+        self.write(Patience::Retry, log).await
     }
 
     /// Says that the run has ended before everything was done, so that the next one need not wait. Where that fails, it waits.
     pub(super) async fn stop(&mut self, now: Timestamp) {
         self.record.state = self.record.state.stopped();
         self.record.time = now;
-        let _ = self.write(Patience::Once).await;
+        let _ = self.write(Patience::Once, &CallLog::default()).await;
     }
 
     /// Deletes the record as it was written last, and no other; or all its versions, where the bucket keeps them.
-    pub(super) async fn delete(&mut self, versions: bool) -> Result<(), ActionError> {
+    pub(super) async fn delete(&mut self, versions: bool, log: &CallLog) -> Result<(), ActionError> {
         if !self.place.has_compare_and_swap() {
             self.check().await?;
         }
         if versions {
             let found = self.read().await?;
             self.mine(found)?;
-            return Ok(self.account.delete_record_versions(&self.place).await?);
+            return Ok(self.account.delete_record_versions(&self.place, log).await?);
         }
         for is_last in [false, true] {
             let etag = self.etag.clone().unwrap_or_default();
-            match self.account.delete_record(&self.place, &etag).await {
+            match self.account.delete_record(&self.place, &etag, log).await {
                 // An answer was lost, of this call or of the last write.
                 Err(error) if !is_last && is_other_version(&error) => {
                     let found = self.read().await?;
@@ -243,8 +250,11 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
                 return Ok(());
             }
         }
-        Err(AwsError::Unusable { call: self.place.put_call(), reason: "the tags are not there 10 seconds later" }
-            .into())
+        Err(AwsError::Unusable {
+            call: self.place.put_call().as_str(),
+            reason: "the tags are not there 10 seconds later",
+        }
+        .into())
     }
 
     /// Whether this is what the plan was made for, or nothing where there was nothing.
@@ -253,14 +263,14 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
     }
 
     /// Writes the record over the version that is known, and no other.
-    async fn write(&mut self, patience: Patience) -> Result<(), ActionError> {
+    async fn write(&mut self, patience: Patience, log: &CallLog) -> Result<(), ActionError> {
         let begun = Instant::now();
         if !self.place.has_compare_and_swap() {
             self.check().await?;
         }
         // A write whose answer was lost has changed the version: it is looked at and written again.
         for is_last in [false, true] {
-            match self.account.put_record(&self.place, self.etag.as_deref(), &self.record, patience).await {
+            match self.account.put_record(&self.place, self.etag.as_deref(), &self.record, patience, log).await {
                 Ok(etag) => {
                     self.etag = Some(etag);
                     self.written = Some(begun);
@@ -325,7 +335,8 @@ mod tests {
         let (state, before, known) = (RecordState::Applying, Some(&before), &record.made);
         let opened = Opened { state, place: &place, before, known, making, plan_digest: digest.clone() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let done = runtime.block_on(Hold::open(&account, &head, opened, Duration::ZERO, at)).map(drop);
+        let done =
+            runtime.block_on(Hold::open(&account, &head, opened, Duration::ZERO, at, &CallLog::default())).map(drop);
         (done, account)
     }
 

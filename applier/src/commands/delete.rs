@@ -26,7 +26,7 @@ pub(super) async fn run(args: &DeleteArgs) -> Result<ExitCode, Failure> {
         adopt: args.adopt,
         allow_rollback: false,
         foreign_policies: if args.prune { ForeignPolicies::Prune } else { ForeignPolicies::Refuse },
-        previous: receipt.map(|file| read_receipt(file, &header.name)).transpose()?,
+        previous: receipt.map(|file| read_receipt(file, header)).transpose()?,
     };
     let file = args.execute.plan_file(Operation::Delete, removable.bundle(), &choices)?;
     let account = Arc::new(Aws::connect(header, args.requests.concurrency.into()).await);

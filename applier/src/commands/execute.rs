@@ -9,13 +9,14 @@ use std::time::Duration;
 use bundle_schema::escape::Escaped;
 use bundle_schema::exit::{ExitCode, describe};
 use bundle_schema::layout::{fold, fold_row};
+use bundle_schema::receipt::{Ending, Entry};
 
 use super::{Failure, now, print};
 use crate::account::Aws;
 use crate::apply::issuer_check::IssuerCheck;
 use crate::apply::journal::{Journal, ReceiptError, check_free};
-use crate::apply::receipt::{Ending, Receipt};
-use crate::apply::{ActionError, Outcome, Run};
+use crate::apply::receipt::Receipt;
+use crate::apply::{ActionError, Run};
 use crate::cli::{ExecuteArgs, Format};
 use crate::plan::action::Action;
 use crate::plan::approval::NotAgreed;
@@ -140,7 +141,7 @@ impl Execution<'_> {
         let (total, operation) = (plan.actions().len(), plan.operation());
         let approved = plan.approve(approval).map_err(RunFailure::from)?;
         let receipt = args.receipt.clone().unwrap_or_else(default);
-        let mut journal = Journal::open(receipt, approved.plan(), begun).map_err(RunFailure::from)?;
+        let mut journal = Journal::open(receipt, &approved, begun).map_err(RunFailure::from)?;
         let clock = || now().unwrap_or(begun);
         let stop = stop_on_signals();
 
@@ -152,11 +153,11 @@ impl Execution<'_> {
             clock: &clock,
         };
         let mut ended = 0;
-        let report = |action: &Action, outcome: &Outcome| {
+        let report = |action: &Action, entry: &Entry| {
             ended += 1;
             // A closed terminal is no reason to leave a run half done.
-            let _ = writeln!(screen, "[{ended}/{total}] {outcome}: {action}");
-            if let Err(error) = journal.note(action, outcome, clock()) {
+            let _ = writeln!(screen, "[{ended}/{total}] {}: {action}", entry.outcome);
+            if let Err(error) = journal.note(entry) {
                 // What cannot be written down is not done.
                 if !stop.swap(true, Ordering::Relaxed) {
                     let _ = writeln!(stderr(), "{}", describe(&error));
@@ -172,11 +173,11 @@ impl Execution<'_> {
         let path = journal.receipt().to_string_lossy().into_owned();
         if let Err(error) = journal.finish(receipt) {
             // With the journal, it is all that says what was done.
-            let _ = stderr().write_all(receipt.to_json().as_bytes());
+            let _ = stderr().write_all(&receipt.to_bytes());
             return Err(RunFailure::from(error).into());
         }
         let printed = match self.format {
-            Format::Json => print(&mut stdout(), format_args!("{}", receipt.to_json())),
+            Format::Json => print(&mut stdout(), format_args!("{}", String::from_utf8_lossy(&receipt.to_bytes()))),
             Format::Text => {
                 let text = format!("{}: {receipt}. The receipt is {}.\n", operation.title(), Escaped(&path));
                 print(&mut stdout(), format_args!("{}", fold(&text)))

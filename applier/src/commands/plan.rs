@@ -45,8 +45,8 @@ impl ChoiceArgs {
     /// The same for a plan; a receipt that is named is read here.
     pub(super) fn read(&self, admitted: &Admitted) -> Result<Choices, PreviousReceiptError> {
         let Self { adopt, allow_rollback, previous_receipt, foreign_policies } = self;
-        let name = &admitted.bundle().contents().header.name;
-        let previous = previous_receipt.as_ref().map(|file| read_receipt(file, name)).transpose()?;
+        let header = &admitted.bundle().contents().header;
+        let previous = previous_receipt.as_ref().map(|file| read_receipt(file, header)).transpose()?;
         let foreign_policies = match (foreign_policies.prune, foreign_policies.leave_foreign_policies) {
             (true, _) => ForeignPolicies::Prune,
             (false, true) => ForeignPolicies::Leave,

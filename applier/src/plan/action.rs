@@ -14,6 +14,7 @@ use bundle_schema::documents::{
 use bundle_schema::escape::EscapedWhole;
 use bundle_schema::json::Embedded;
 use bundle_schema::names::{Audience, BoundaryArn, BucketName, RoleName, Sha256, Thumbprint, Timestamp};
+use bundle_schema::receipt::CallName;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -345,36 +346,41 @@ impl Action {
 
     /// The API call's name, as IAM policies name the permission for it.
     pub(crate) fn name(&self) -> &'static str {
+        self.call_name().as_str()
+    }
+
+    /// The same, as a receipt has it.
+    pub(crate) fn call_name(&self) -> CallName {
         match &self.call {
-            Call::CreateBucket { .. } => "s3:CreateBucket",
-            Call::TagBucket { .. } => "s3:PutBucketTagging",
-            Call::SetOwnership { .. } => "s3:PutBucketOwnershipControls",
-            Call::BlockPublicAccess { .. } => "s3:PutBucketPublicAccessBlock",
-            Call::SetBucketPolicy { .. } => "s3:PutBucketPolicy",
+            Call::CreateBucket { .. } => CallName::CreateBucket,
+            Call::TagBucket { .. } => CallName::PutBucketTagging,
+            Call::SetOwnership { .. } => CallName::PutBucketOwnershipControls,
+            Call::BlockPublicAccess { .. } => CallName::PutBucketPublicAccessBlock,
+            Call::SetBucketPolicy { .. } => CallName::PutBucketPolicy,
             Call::OpenRecord { place, .. } | Call::CloseRecord { place, .. } | Call::OpenRemoval { place, .. } => {
                 place.put_call()
             }
-            Call::PutObject { .. } => "s3:PutObject",
-            Call::CreateProvider { .. } => "iam:CreateOpenIDConnectProvider",
-            Call::AddClientId { .. } => "iam:AddClientIDToOpenIDConnectProvider",
-            Call::RemoveClientId { .. } => "iam:RemoveClientIDFromOpenIDConnectProvider",
-            Call::SetThumbprints { .. } => "iam:UpdateOpenIDConnectProviderThumbprint",
-            Call::TagProvider { .. } => "iam:TagOpenIDConnectProvider",
-            Call::CreateRole { .. } => "iam:CreateRole",
-            Call::SetTrustPolicy { .. } => "iam:UpdateAssumeRolePolicy",
-            Call::UpdateRole { .. } => "iam:UpdateRole",
-            Call::SetBoundary { .. } => "iam:PutRolePermissionsBoundary",
-            Call::RemoveBoundary { .. } => "iam:DeleteRolePermissionsBoundary",
-            Call::TagRole { .. } => "iam:TagRole",
-            Call::SetRolePolicy { .. } => "iam:PutRolePolicy",
-            Call::DetachPolicy { .. } => "iam:DetachRolePolicy",
-            Call::DeletePolicy { .. } => "iam:DeleteRolePolicy",
-            Call::DeleteRole { .. } => "iam:DeleteRole",
-            Call::DeleteProvider { .. } => "iam:DeleteOpenIDConnectProvider",
+            Call::PutObject { .. } => CallName::PutObject,
+            Call::CreateProvider { .. } => CallName::CreateOpenIdConnectProvider,
+            Call::AddClientId { .. } => CallName::AddClientIdToOpenIdConnectProvider,
+            Call::RemoveClientId { .. } => CallName::RemoveClientIdFromOpenIdConnectProvider,
+            Call::SetThumbprints { .. } => CallName::UpdateOpenIdConnectProviderThumbprint,
+            Call::TagProvider { .. } => CallName::TagOpenIdConnectProvider,
+            Call::CreateRole { .. } => CallName::CreateRole,
+            Call::SetTrustPolicy { .. } => CallName::UpdateAssumeRolePolicy,
+            Call::UpdateRole { .. } => CallName::UpdateRole,
+            Call::SetBoundary { .. } => CallName::PutRolePermissionsBoundary,
+            Call::RemoveBoundary { .. } => CallName::DeleteRolePermissionsBoundary,
+            Call::TagRole { .. } => CallName::TagRole,
+            Call::SetRolePolicy { .. } => CallName::PutRolePolicy,
+            Call::DetachPolicy { .. } => CallName::DetachRolePolicy,
+            Call::DeletePolicy { .. } => CallName::DeleteRolePolicy,
+            Call::DeleteRole { .. } => CallName::DeleteRole,
+            Call::DeleteProvider { .. } => CallName::DeleteOpenIdConnectProvider,
             Call::DeleteRecord { place, .. } => place.delete_call(),
-            Call::DeleteObject { .. } => "s3:DeleteObject",
-            Call::DeleteVersions { .. } => "s3:DeleteObjectVersion",
-            Call::DeleteBucket { .. } => "s3:DeleteBucket",
+            Call::DeleteObject { .. } => CallName::DeleteObject,
+            Call::DeleteVersions { .. } => CallName::DeleteObjectVersion,
+            Call::DeleteBucket { .. } => CallName::DeleteBucket,
         }
     }
 

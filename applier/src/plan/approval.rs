@@ -4,7 +4,7 @@
 //! approval does not fit. The plan itself is never changed.
 
 use bundle_schema::names::Sha256;
-use serde::Serialize;
+use bundle_schema::receipt::{self, ApprovedBy};
 
 use super::Plan;
 use super::file::{NotForThis, Outside, PlanFile};
@@ -43,39 +43,25 @@ pub enum NotAgreed {
     Outside(#[from] Outside),
 }
 
-/// The way of an approval, for whoever reads the receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum ApprovedBy {
-    Yes,
-    Terminal,
-    PlanDigest,
-    PlanFile,
-}
-
-/// What was agreed to, and in which way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Approved {
-    pub(crate) by: ApprovedBy,
-    /// Of the whole plan: with a file, this one may be the rest of it.
-    pub(crate) digest: Sha256,
-}
-
 /// A plan that may be executed.
 #[derive(Debug)]
 pub struct ApprovedPlan {
     plan: Plan,
-    approved: Approved,
+    approval: receipt::Approval,
 }
 
 impl Plan {
     /// Agrees to this plan. One without actions changes nothing, so every approval of the same bundle fits it.
     pub fn approve(self, approval: Approval) -> Result<ApprovedPlan, NotAgreed> {
         let own = self.digest.clone();
-        let (by, digest) = match approval {
+        let (by, plan_digest) = match approval {
+            Approval::Yes | Approval::Terminal(_) | Approval::Digest(_) if self.is_empty() => {
+                (ApprovedBy::NothingToDo, own)
+            }
             Approval::Yes => (ApprovedBy::Yes, own),
             Approval::Terminal(approved) => (ApprovedBy::Terminal, self.is(approved)?),
             Approval::Digest(approved) => (ApprovedBy::PlanDigest, self.is(approved)?),
+            // What is left of a file's plan may be nothing.
             Approval::File(file) => {
                 file.is_for(&self.subject())?;
                 if !self.is_empty() {
@@ -84,12 +70,12 @@ impl Plan {
                 (ApprovedBy::PlanFile, file.digest().clone())
             }
         };
-        Ok(ApprovedPlan { plan: self, approved: Approved { by, digest } })
+        Ok(ApprovedPlan { plan: self, approval: receipt::Approval { by, plan_digest } })
     }
 
     /// The digest, if it is this plan's.
     fn is(&self, approved: Sha256) -> Result<Sha256, NotAgreed> {
-        if approved == self.digest || self.is_empty() {
+        if approved == self.digest {
             return Ok(approved);
         }
         Err(NotAgreed::OtherPlan { found: self.digest.clone(), approved })
@@ -101,13 +87,13 @@ impl ApprovedPlan {
         &self.plan
     }
 
-    /// How it was agreed to.
-    pub(crate) fn approved(&self) -> &Approved {
-        &self.approved
+    /// How it was agreed to. With a file, this plan may be the rest of the one that was.
+    pub(crate) fn approval(&self) -> &receipt::Approval {
+        &self.approval
     }
 
-    pub(crate) fn into_plan(self) -> Plan {
-        self.plan
+    pub(crate) fn into_plan(self) -> (Plan, receipt::Approval) {
+        (self.plan, self.approval)
     }
 }
 
@@ -119,8 +105,8 @@ mod tests {
     #[test]
     fn a_plan_is_approved_by_its_own_digest_only() {
         let new = || plan(&contents(), &Held::nothing().state()).unwrap();
-        let approved = |approval| new().approve(approval).map(|approved| approved.approved().clone());
-        let by = |by| Ok(Approved { by, digest: new().digest });
+        let approved = |approval| new().approve(approval).map(|approved| approved.approval().clone());
+        let by = |by| Ok(receipt::Approval { by, plan_digest: new().digest });
         assert_eq!(approved(Approval::Yes), by(ApprovedBy::Yes));
         assert_eq!(approved(Approval::Terminal(new().digest)), by(ApprovedBy::Terminal));
         assert_eq!(approved(Approval::Digest(new().digest)), by(ApprovedBy::PlanDigest));
@@ -135,6 +121,7 @@ mod tests {
             );
         }
         let empty = plan(&contents(), &Held::everything(&contents()).state()).unwrap();
-        assert!(empty.approve(Approval::Digest(digest())).is_ok());
+        let approved = empty.approve(Approval::Digest(digest())).unwrap();
+        assert_eq!(approved.approval().by, ApprovedBy::NothingToDo);
     }
 }

@@ -5,6 +5,7 @@
 
 use bundle_schema::documents::index::{Header, Kind};
 use bundle_schema::names::{BucketName, ClusterName};
+use bundle_schema::receipt::CallName;
 use serde::Serialize;
 
 use super::{RECORD_KEY, tags};
@@ -44,18 +45,18 @@ impl Place {
     }
 
     /// What writes the record, as IAM policies name the permission for it.
-    pub(crate) fn put_call(&self) -> &'static str {
+    pub(crate) fn put_call(&self) -> CallName {
         match self {
-            Self::Bucket(_) => "s3:PutObject",
-            Self::Provider { .. } => "iam:TagOpenIDConnectProvider",
+            Self::Bucket(_) => CallName::PutObject,
+            Self::Provider { .. } => CallName::TagOpenIdConnectProvider,
         }
     }
 
     /// What deletes it.
-    pub(crate) fn delete_call(&self) -> &'static str {
+    pub(crate) fn delete_call(&self) -> CallName {
         match self {
-            Self::Bucket(_) => "s3:DeleteObject",
-            Self::Provider { .. } => "iam:UntagOpenIDConnectProvider",
+            Self::Bucket(_) => CallName::DeleteObject,
+            Self::Provider { .. } => CallName::UntagOpenIdConnectProvider,
         }
     }
 

@@ -16,7 +16,7 @@ use crate::record::{RECORD_KEY, Record, tags};
 impl Aws {
     pub(super) async fn put_record_object(
         &self,
-        sent: Sent,
+        sent: Sent<'_>,
         bucket: &BucketName,
         before: Option<&str>,
         record: &Record,
@@ -33,7 +33,7 @@ impl Aws {
             put.expected_bucket_owner(self.owner.as_str()).send()
         };
         let answer = match patience {
-            Patience::Once => Box::pin(self.send_once(sent.call, put())).await?,
+            Patience::Once => Box::pin(self.send_once(sent, put())).await?,
             Patience::Retry => self.send(sent, put).await?,
         };
         answer.e_tag.ok_or(AwsError::Unusable { call: sent.call, reason: "it names no ETag" })
@@ -42,7 +42,7 @@ impl Aws {
     /// All of the record in one call.
     pub(super) async fn tag_record(
         &self,
-        sent: Sent,
+        sent: Sent<'_>,
         arn: &str,
         record: &Record,
         patience: Patience,
@@ -54,14 +54,14 @@ impl Aws {
             tag.set_tags(Some(tags.clone())).send()
         };
         match patience {
-            Patience::Once => Box::pin(self.send_once(sent.call, tag())).await?,
+            Patience::Once => Box::pin(self.send_once(sent, tag())).await?,
             Patience::Retry => self.send(sent, tag).await?,
         };
         Ok(version)
     }
 
     /// Removes the tags of a bundle's record that are there, and no others.
-    pub(super) async fn untag_record(&self, sent: Sent, arn: &str, name: &ClusterName) -> Result<(), AwsError> {
+    pub(super) async fn untag_record(&self, sent: Sent<'_>, arn: &str, name: &ClusterName) -> Result<(), AwsError> {
         let found = self.provider(arn).await?.map(|provider| provider.tags).unwrap_or_default();
         let keys: Vec<String> = found.into_keys().filter(|key| tags::bundle_of(key).as_ref() == Some(name)).collect();
         if keys.is_empty() {

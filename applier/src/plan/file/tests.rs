@@ -3,6 +3,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bundle_schema::names::Timestamp;
+use bundle_schema::receipt::ApprovedBy;
 use serde_json::json;
 
 use super::*;
@@ -12,7 +13,6 @@ use crate::apply::Run;
 use crate::fixture::{Fake, Held, contents, parsed, plan_with, record};
 use crate::plan::Approval;
 use crate::plan::action::{Action, Call};
-use crate::plan::approval::ApprovedBy;
 use crate::plan::choices::{Choices, ForeignPolicies};
 use crate::plan::finding::Finding;
 use crate::record::{Place, Record, RecordState};
@@ -39,8 +39,8 @@ fn carry_out(account: &Arc<Fake>, file: &PlanFile, choices: &Choices) -> String 
     };
     let planned = plan(&account.held.lock().unwrap(), choices);
     let approved = planned.approve(Approval::File(file.clone())).unwrap();
-    let how = approved.approved();
-    assert_eq!((how.by, &how.digest), (ApprovedBy::PlanFile, file.digest()));
+    let how = approved.approval();
+    assert_eq!((how.by, &how.plan_digest), (ApprovedBy::PlanFile, file.digest()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(approved.apply(account, run, |_, _| {})).to_string()
 }
