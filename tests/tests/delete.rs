@@ -174,14 +174,25 @@ fn the_receipt_says_that_it_was_a_deletion() -> Test {
     let actions = receipt["actions"].as_array().unwrap();
     assert_eq!(actions.len(), WRITES);
     let role = format!("arn:aws:iam::123456789012:role/{}", ROLES[0]);
-    let done = |change: &str, call: &str, resource: &str| json!({"change": change, "call": call, "resource": resource, "outcome": "done"});
     let record = "arn:aws:s3:::democluster-oidc/sts-airlock/record.json";
-    assert_eq!(actions[0], done("update", "s3:PutObject", record));
-    assert_eq!(actions[1], done("update", "iam:DeleteRolePolicy", &role));
-    assert_eq!(actions[2], done("delete", "iam:DeleteRole", &role));
-    assert_eq!(actions[WRITES - 6], done("delete", "iam:DeleteOpenIDConnectProvider", PROVIDER));
-    assert_eq!(actions[WRITES - 2], done("delete", "s3:DeleteObject", record));
-    assert_eq!(actions[WRITES - 1], done("delete", "s3:DeleteBucket", "arn:aws:s3:::democluster-oidc"));
+    for (index, change, call, resource) in [
+        (0, "update", "s3:PutObject", record),
+        (1, "update", "iam:DeleteRolePolicy", role.as_str()),
+        (2, "delete", "iam:DeleteRole", &role),
+        (WRITES - 6, "delete", "iam:DeleteOpenIDConnectProvider", PROVIDER),
+        (WRITES - 2, "delete", "s3:DeleteObject", record),
+        (WRITES - 1, "delete", "s3:DeleteBucket", "arn:aws:s3:::democluster-oidc"),
+    ] {
+        let action = &actions[index];
+        let [id] = action["requestIds"].as_array().unwrap().as_slice() else { panic!("{action}") };
+        let (_, operation) = call.split_once(':').unwrap();
+        assert!(id.as_str().unwrap().starts_with(&format!("{operation}-")), "{action}");
+        let expected = json!({
+            "change": change, "call": call, "resource": resource, "outcome": "done",
+            "began": action["began"], "ended": action["ended"], "attempts": 1, "requestIds": [id],
+        });
+        assert_eq!(*action, expected);
+    }
     Ok(())
 }
 
