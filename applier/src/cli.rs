@@ -54,7 +54,7 @@ pub(crate) enum Command {
     #[command(
         override_usage = "airlock-applier delete BUNDLE [OPTIONS]\n           (--trust FILE | --trusted-key KEY...)",
         after_help = "Example:\n  airlock-applier delete prod-7.tar.gz --trust trust.json\n\n\
-                            Shows what goes and asks for the cluster's name. Without a terminal, --yes or\n\
+                            Shows what goes and asks for the bundle's name. Without a terminal, --yes or\n\
                             --plan-digest it shows that alone, with its digest, and ends with code 2.\n\
                             Roles go first, then the identity provider, the documents, the record, the\n\
                             bucket. The bundle must be signed and valid; it may have expired.\n\
@@ -153,7 +153,7 @@ pub(crate) struct DeleteArgs {
     /// ccoctl, or of somebody else
     #[arg(long)]
     pub(crate) adopt: bool,
-    /// The receipt of the last apply, where the bucket with the record is gone
+    /// The receipt of the last apply, where the bucket or the tags with the record are gone
     #[arg(long, value_name = "FILE")]
     pub(crate) previous_receipt: Option<PathBuf>,
     /// Take policies that are not in the bundle off the cluster's roles, which cannot be deleted with them
@@ -221,7 +221,7 @@ pub(crate) struct ChoiceArgs {
     /// Apply a bundle that is older than what the account holds, or one whose bucket is gone
     #[arg(long)]
     pub(crate) allow_rollback: bool,
-    /// The receipt of the last apply, where the bucket with the record is gone
+    /// The receipt of the last apply, where the bucket or the tags with the record are gone
     #[arg(long, value_name = "FILE")]
     pub(crate) previous_receipt: Option<PathBuf>,
     #[command(flatten)]

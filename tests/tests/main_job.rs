@@ -317,6 +317,7 @@ fn the_plan_is_stable() -> Test {
         "findings",
         "issuerUrl",
         "partition",
+        "providerArn",
         "region",
         "signers",
         "update",

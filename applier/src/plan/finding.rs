@@ -78,7 +78,12 @@ impl Finding {
 
     /// What counts for the plan's digest.
     pub(crate) fn digested(&self) -> Self {
-        if let Self::Orphan(orphan) = self { Self::Orphan(orphan.digested()) } else { self.clone() }
+        match self {
+            Self::Orphan(orphan) => Self::Orphan(orphan.digested()),
+            // Whoever applies the next of those bundles changes nothing of this plan.
+            Self::RolesBundle { name, .. } => Self::RolesBundle { name: name.clone(), serial: None },
+            other => other.clone(),
+        }
     }
 
     /// Whether it is about something of others on what is the cluster's, or of the cluster's that is not in the bundle: `plan
