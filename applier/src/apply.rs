@@ -33,6 +33,7 @@ use crate::account::AwsError;
 use crate::account::issuer::ReadIssuer;
 use crate::account::live::ReadAccount;
 use crate::plan::action::{Action, Call};
+use crate::plan::approval::Approved;
 use crate::plan::head::Head;
 use crate::plan::{ApprovedPlan, Operation};
 use crate::record::{Making, Place, Record, RecordState, RoleId};
@@ -85,6 +86,7 @@ impl ApprovedPlan {
         run: Run<'_>,
         mut report: impl FnMut(&Action, &Outcome),
     ) -> Receipt {
+        let approved = self.approved().clone();
         let plan = self.into_plan();
         let started = (run.clock)();
         let actions: Arc<[Action]> = plan.actions().into();
@@ -99,7 +101,7 @@ impl ApprovedPlan {
                 let Some(index) = schedule.next() else { break };
                 let Some(action) = actions.get(index) else { continue };
                 // Nothing else is under way while the record is opened or closed.
-                let recorded = write_record(&**account, &action.call, &mut hold, plan.head(), &run).await;
+                let recorded = write_record(&**account, &action.call, &mut hold, (plan.head(), &approved), &run).await;
                 if let Some(result) = recorded {
                     let outcome = match result {
                         Ok(()) => {
@@ -186,20 +188,21 @@ async fn write_record<'a, A: ReadAccount + WriteAccount>(
     account: &'a A,
     call: &Call,
     hold: &mut Option<Hold<'a, A>>,
-    head: &Head,
+    (head, approved): (&Head, &Approved),
     run: &Run<'_>,
 ) -> Option<Result<(), ActionError>> {
     let now = (run.clock)();
+    let plan_digest = approved.digest.clone();
     match (call, hold) {
         (Call::OpenRecord { place, before, known, making }, hold) => {
             let (state, before, making) = (RecordState::Applying, before.as_ref(), making.clone());
-            let opened = Opened { state, place, before, known, making };
+            let opened = Opened { state, place, before, known, making, plan_digest };
             let opened = Hold::open(account, head, opened, run.take_over_after, now).await;
             Some(opened.map(|opened| *hold = Some(opened)))
         }
         (Call::OpenRemoval { place, before, known }, hold) => {
             let (state, before, making) = (RecordState::Deleting, before.as_ref(), Making::default());
-            let opened = Opened { state, place, before, known, making };
+            let opened = Opened { state, place, before, known, making, plan_digest };
             let opened = Hold::open(account, head, opened, run.take_over_after, now).await;
             Some(opened.map(|opened| *hold = Some(opened)))
         }
@@ -245,11 +248,12 @@ mod tests {
         runtime.block_on(approved.apply(account, run, |_, _| {}))
     }
 
-    /// What the account holds, with the record's run and time as in every other test.
+    /// What the account holds, with the record's run, plan and time as in every other test.
     fn held(account: &Arc<Fake>) -> Held {
         let mut held = account.held.lock().unwrap().clone();
         let mut record = held.bucket().record.clone().unwrap().content.unwrap();
         record.run = "0".repeat(32);
+        record.plan_digest = None;
         held.put_record(record);
         held
     }

@@ -11,6 +11,8 @@ mod execute;
 mod permissions;
 #[cfg(feature = "aws")]
 mod plan;
+#[cfg(feature = "aws")]
+mod plan_file;
 mod verify;
 
 use std::fmt;
@@ -47,6 +49,9 @@ pub(crate) enum Failure {
     Refused(#[from] crate::plan::refusal::Refused),
     #[cfg(feature = "aws")]
     #[error(transparent)]
+    PlanFile(#[from] plan_file::FileFailure),
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
     Run(#[from] execute::RunFailure),
 }
 
@@ -62,6 +67,8 @@ impl Failure {
             Self::PreviousReceipt(_) => ExitCode::Usage,
             #[cfg(feature = "aws")]
             Self::Live(_) => ExitCode::Aws,
+            #[cfg(feature = "aws")]
+            Self::PlanFile(error) => error.exit_code(),
             #[cfg(feature = "aws")]
             Self::Run(error) => error.exit_code(),
         }

@@ -231,6 +231,7 @@ impl Held {
             time: Timestamp::from_unix(0).unwrap(),
             caller: "arn:aws:iam::123456789012:user/x".to_owned(),
             run: "0".repeat(32),
+            plan_digest: None,
             made: Made { provider, roles },
             making: Making::default(),
         };

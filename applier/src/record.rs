@@ -145,6 +145,9 @@ pub(crate) struct Record {
     pub(crate) caller: String,
     /// Tells a run from every other one.
     pub(crate) run: String,
+    /// The digest of the plan that was approved; programs that made no plan files left it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) plan_digest: Option<Sha256>,
     pub(crate) made: Made,
     pub(crate) making: Making,
 }
@@ -273,6 +276,12 @@ mod tests {
                 "A".repeat(40)
             )
         );
+    }
+
+    #[test]
+    fn a_record_may_name_its_plan() {
+        let named = Record { plan_digest: Some(Sha256::of(b"plan")), ..record() };
+        assert_eq!(Record::parse(&named.to_bytes(), &parsed("prod")), Ok(named));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use bundle_schema::escape::Escaped;
 use bundle_schema::layout::fold;
-use bundle_schema::names::{ClusterName, Timestamp};
+use bundle_schema::names::{ClusterName, Sha256, Timestamp};
 
 use crate::account::AwsError;
 use crate::account::live::{LiveRecord, ReadAccount};
@@ -47,6 +47,8 @@ pub(super) struct Opened<'a> {
     pub(super) before: Option<&'a RecordVersion>,
     pub(super) known: &'a Made,
     pub(super) making: Making,
+    /// The digest of the plan that was approved.
+    pub(super) plan_digest: Sha256,
 }
 
 /// The record of a run that is under way.
@@ -71,7 +73,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         take_over_after: Duration,
         now: Timestamp,
     ) -> Result<Self, ActionError> {
-        let Opened { state, place, before, known, making } = opened;
+        let Opened { state, place, before, known, making, plan_digest } = opened;
         let record = Record {
             version: Record::VERSION,
             name: head.bundle.name.clone(),
@@ -81,6 +83,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
             time: now,
             caller: head.caller.clone(),
             run: new_run_id(),
+            plan_digest: Some(plan_digest),
             made: known.clone(),
             making,
         };
@@ -320,8 +323,8 @@ mod tests {
         let before = RecordVersion::of(&found.etag, record);
         *account.records.lock().unwrap() = answers(record).into_iter().map(Some).collect();
         let (place, making) = (desired.place(), Making::default());
-        let opened =
-            Opened { state: RecordState::Applying, place: &place, before: Some(&before), known: &record.made, making };
+        let (state, before, known) = (RecordState::Applying, Some(&before), &record.made);
+        let opened = Opened { state, place: &place, before, known, making, plan_digest: digest.clone() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let done = runtime.block_on(Hold::open(&account, &head, opened, Duration::ZERO, at)).map(drop);
         (done, account)

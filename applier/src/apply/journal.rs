@@ -18,6 +18,7 @@ use crate::apply::receipt::Receipt;
 use crate::plan::action::{Action, Change};
 use crate::plan::head::{BundleId, Head};
 use crate::plan::{Operation, Plan};
+use crate::whole_file::publish;
 
 /// The version of the journal's format.
 const JOURNAL_VERSION: u32 = 1;
@@ -164,29 +165,15 @@ impl Journal {
         Ok(())
     }
 
-    /// A link, unlike a rename, fails where a file is.
     fn publish(&self, bytes: &[u8]) -> io::Result<()> {
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
         name.push(".whole");
-        let whole = self.path.with_file_name(name);
-        write_new(&whole, bytes)?;
-        let linked = fs::hard_link(&whole, &self.receipt);
-        let _ = fs::remove_file(&whole);
-        match linked {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => write_new(&self.receipt, bytes),
-            done => done,
-        }
+        publish(&self.receipt, &self.path.with_file_name(name), bytes)
     }
 
     fn failed(&self, source: io::Error) -> ReceiptError {
         ReceiptError::Io { path: self.receipt.clone(), source }
     }
-}
-
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 #[cfg(test)]

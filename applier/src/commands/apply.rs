@@ -8,11 +8,13 @@ use super::execute::Execution;
 use super::{Failure, admit, now, plan};
 use crate::apply::issuer_check::IssuerCheck;
 use crate::cli::ApplyArgs;
+use crate::plan::Operation;
 
 pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
     args.execute.check()?;
     let admitted = admit(&args.bundle)?;
     let choices = args.account.choices.read(&admitted)?;
+    let file = args.execute.plan_file(Operation::Apply, admitted.bundle(), &choices)?;
     let (account, planned) = plan::compute(&admitted, &args.account, &choices).await?;
     let contents = admitted.bundle().contents();
     let issuer = contents.issuer.as_ref().filter(|_| !args.skip_issuer_check);
@@ -27,5 +29,5 @@ pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
         admitted.check_time(now()?)?;
         plan::read_and_plan(&account, &admitted, &choices).await
     };
-    Box::pin(execution.run(&account, planned, again)).await
+    Box::pin(execution.run(&account, planned, file, again)).await
 }

@@ -4,24 +4,22 @@ use std::sync::Arc;
 
 use bundle_schema::exit::ExitCode;
 
-use super::{Failure, admit, now, print};
+use super::{Failure, admit, now, plan_file};
 use crate::account::Aws;
 use crate::account::live::LiveState;
 use crate::admit::Admitted;
-use crate::cli::{AccountArgs, ChoiceArgs, Format, PlanArgs};
+use crate::cli::{AccountArgs, ChoiceArgs, PlanArgs};
 use crate::plan::Plan;
 use crate::plan::choices::{Choices, ForeignPolicies};
 use crate::record::{PreviousReceiptError, read_receipt};
 
 pub(super) async fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
+    let output = args.output.as_deref();
+    plan_file::check_free(output)?;
     let admitted = admit(&args.bundle)?;
     let choices = args.account.choices.read(&admitted)?;
     let (_, plan) = compute(&admitted, &args.account, &choices).await?;
-    let mut out = anstream::stdout();
-    match args.bundle.format {
-        Format::Text => print(&mut out, format_args!("{:#}", plan.text()))?,
-        Format::Json => print(&mut out, format_args!("{}\n", plan.to_json()))?,
-    }
+    plan_file::show(&plan, &args.bundle, output, args.account.choices.previous_receipt.as_deref())?;
     Ok(if args.detailed_exitcode && !plan.is_clean() { ExitCode::Changes } else { ExitCode::Done })
 }
 

@@ -16,6 +16,7 @@ use bundle_schema::escape::EscapedWhole;
 use bundle_schema::json::Embedded;
 use bundle_schema::names::{Audience, BoundaryArn, BucketName, RoleName, Thumbprint, Timestamp};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 pub(crate) use self::input::{NewObject, Object, RecordVersion, RoleSettings};
 
@@ -197,6 +198,14 @@ pub(crate) enum Change {
     Delete,
 }
 
+/// An action as a plan's JSON has it.
+#[derive(Serialize)]
+pub(crate) struct Changed<'a> {
+    change: Change,
+    #[serde(flatten)]
+    action: &'a Action,
+}
+
 /// `iam:CreateRole role prod-registry`.
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -226,6 +235,16 @@ pub(crate) fn resource_name(arn: &str) -> String {
 }
 
 impl Action {
+    pub(crate) fn changed(&self) -> Changed<'_> {
+        Changed { change: self.change(), action: self }
+    }
+
+    /// Its JSON.
+    pub(crate) fn to_value(&self) -> Value {
+        // Fails only for maps with keys that are not strings; no action has one.
+        serde_json::to_value(self.changed()).unwrap_or_default()
+    }
+
     pub(crate) fn change(&self) -> Change {
         let is_new = match &self.call {
             Call::CreateBucket { .. } | Call::CreateProvider { .. } | Call::CreateRole { .. } => true,

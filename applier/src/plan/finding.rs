@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use bundle_schema::names::{ClusterName, Timestamp};
 use serde::Serialize;
+use serde_json::Value;
 
 pub(super) use self::words::tags_listed;
 use crate::account::live::{BucketState, Hazard, LiveState, Tags};
@@ -76,14 +77,10 @@ impl Finding {
         }
     }
 
-    /// What counts for the plan's digest.
-    pub(crate) fn digested(&self) -> Self {
-        match self {
-            Self::Orphan(orphan) => Self::Orphan(orphan.digested()),
-            // Whoever applies the next of those bundles changes nothing of this plan.
-            Self::RolesBundle { name, .. } => Self::RolesBundle { name: name.clone(), serial: None },
-            other => other.clone(),
-        }
+    /// Its JSON.
+    pub(crate) fn to_value(&self) -> Value {
+        // Fails only for maps with keys that are not strings; no finding has one.
+        serde_json::to_value(self).unwrap_or_default()
     }
 
     /// Whether it is about something of others on what is the cluster's, or of the cluster's that is not in the bundle: `plan

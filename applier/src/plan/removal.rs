@@ -58,7 +58,8 @@ impl Plan {
             return Err(Refused { reasons });
         }
         let head = Head::new(desired, live, ownership.record(), signers, now);
-        Ok(Self::new(Operation::Delete, head, removal.actions(), removal.findings(now)))
+        let (actions, findings) = (removal.actions(), removal.findings(now));
+        Ok(Self::new(Operation::Delete, head, choices.flags(), actions, findings))
     }
 }
 

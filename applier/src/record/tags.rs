@@ -23,8 +23,10 @@ pub(crate) const MAX_TAGS: usize = 50;
 const MARK: usize = 12;
 /// Marks of one tag: as many as 256 characters hold.
 const MARKS_A_TAG: usize = 21;
-/// Characters of the caller that are kept. All else in the first tag has at most 153.
-const MAX_CALLER: usize = 100;
+/// Characters of the caller that are kept. All else in the first tag has at most 218.
+const MAX_CALLER: usize = 37;
+/// What stands for the digest of a plan where there is none.
+const NO_PLAN: &str = "-";
 
 const STATES: [(RecordState, &str); 5] = [
     (RecordState::Applying, "applying"),
@@ -112,10 +114,11 @@ pub(crate) fn write(record: &Record) -> (BTreeMap<String, String>, String) {
 }
 
 fn to_tags(record: &Record, Marks(marks): &Marks) -> BTreeMap<String, String> {
-    let Record { version, name, state, serial, sha256, time, caller, run, made: _, making: _ } = record;
+    let Record { version, name, state, serial, sha256, time, caller, run, plan_digest, made: _, making: _ } = record;
     let state = STATES.iter().find(|(other, _)| other == state).map_or("", |(_, word)| word);
     let count = marks.len();
-    let first = format!("{version} {state} {serial} {sha256} {time} {run} {count} {}", short_caller(caller));
+    let plan = plan_digest.as_ref().map_or(NO_PLAN, Sha256::as_str);
+    let first = format!("{version} {state} {serial} {sha256} {time} {run} {plan} {count} {}", short_caller(caller));
     let all: Vec<&String> = marks.iter().collect();
     let lists = all.chunks(MARKS_A_TAG).zip(1..);
     let lists = lists.map(|(marks, number)| (list_key(name, number), marks.iter().map(|mark| mark.as_str()).collect()));
@@ -181,7 +184,7 @@ fn parse(tags: &BTreeMap<String, String>, name: &ClusterName) -> Result<(Record,
 /// The first tag: the record without its roles, and how many there are.
 fn parse_first(text: &str, name: &ClusterName) -> Option<(Record, usize)> {
     let fields: Vec<&str> = text.split(' ').collect();
-    let [version, state, serial, sha256, time, run, count, caller] = fields.as_slice() else { return None };
+    let [version, state, serial, sha256, time, run, plan, count, caller] = fields.as_slice() else { return None };
     let is_run = run.len() == 32 && run.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     let is_caller = (1..=MAX_CALLER).contains(&caller.len()) && caller.chars().all(is_allowed);
     let count = canonical(count).filter(|count| count.div_ceil(MARKS_A_TAG) < MAX_TAGS)?;
@@ -196,6 +199,7 @@ fn parse_first(text: &str, name: &ClusterName) -> Option<(Record, usize)> {
         time: Timestamp::parse(time).ok()?,
         caller: (*caller).to_owned(),
         run: (*run).to_owned(),
+        plan_digest: if *plan == NO_PLAN { None } else { Some(Sha256::new(*plan).ok()?) },
         made: Made::default(),
         making: Making::default(),
     };
@@ -233,6 +237,7 @@ mod tests {
             time: Timestamp::from_unix(0).unwrap(),
             caller: format!("arn:aws:sts::123456789012:assumed-role/Admin/{},", "x".repeat(300)),
             run: "0".repeat(32),
+            plan_digest: Some(Sha256::of(b"plan")),
             made: Made { provider: None, roles: made },
             making: Making { provider: false, roles: [parsed("addons-new")].into() },
         }
@@ -248,7 +253,7 @@ mod tests {
             let found = read(&tags, &parsed("addons")).unwrap();
             let (read, marks) = found.content.unwrap();
             assert_eq!(found.etag, version);
-            let caller = format!("assumed-role/Admin/{}", "x".repeat(81));
+            let caller = format!("assumed-role/Admin/{}", "x".repeat(18));
             let expected =
                 Record { made: Made::default(), making: Making::default(), caller: caller.clone(), ..record.clone() };
             assert_eq!(read, expected);
@@ -270,7 +275,7 @@ mod tests {
             assert!(key.len() <= 128 && value.len() <= 256, "{key} {}", value.len());
             assert!(value.chars().all(|c| is_allowed(c) || c == ' '), "{value}");
         }
-        assert_eq!(tags["sts-airlock/roles/addons"].len(), 253);
+        assert_eq!(tags["sts-airlock/roles/addons"].len(), 255);
         assert_eq!(tags["sts-airlock/roles/addons/1"].len(), 252);
     }
 

@@ -17,11 +17,14 @@ pub(crate) struct RecordVersion {
     pub(crate) sha256: Sha256,
     pub(crate) time: Timestamp,
     pub(crate) caller: String,
+    /// The digest of the plan that its run carried out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) plan_digest: Option<Sha256>,
 }
 
 impl RecordVersion {
     pub(crate) fn of(etag: &str, record: &Record) -> Self {
-        let Record { state, serial, sha256, time, caller, .. } = record;
+        let Record { state, serial, sha256, time, caller, plan_digest, .. } = record;
         Self {
             etag: etag.to_owned(),
             state: *state,
@@ -29,6 +32,7 @@ impl RecordVersion {
             sha256: sha256.clone(),
             time: *time,
             caller: caller.clone(),
+            plan_digest: plan_digest.clone(),
         }
     }
 }
