@@ -64,7 +64,7 @@ pub(crate) enum Command {
         after_help = "Examples:\n  airlock-applier delete prod-7.tar.gz --trust trust.json\n  \
                             airlock-applier delete prod-7.tar.gz --trust trust.json --output plan.json\n  \
                             airlock-applier delete prod-7.tar.gz --trust trust.json --plan plan.json\n\n\
-                            Shows what goes and asks for the cluster's name. Without a terminal, --yes,\n\
+                            Shows what goes and asks for the bundle's name. Without a terminal, --yes,\n\
                             --plan-digest or --plan it shows that alone, with its digest, and ends with\n\
                             code 2. --output writes the plan and deletes nothing.\n\
                             Roles go first, then the identity provider, the documents, the record, the\n\
@@ -176,7 +176,7 @@ pub(crate) struct DeleteArgs {
     /// ccoctl, or of somebody else
     #[arg(long)]
     pub(crate) adopt: bool,
-    /// The receipt of the last apply, where the bucket with the record is gone
+    /// The receipt of the last apply, where the bucket or the tags with the record are gone
     #[arg(long, value_name = "FILE")]
     pub(crate) previous_receipt: Option<PathBuf>,
     /// Take policies that are not in the bundle off the cluster's roles, which cannot be deleted with them
@@ -250,7 +250,7 @@ pub(crate) struct ChoiceArgs {
     /// Apply a bundle that is older than what the account holds, or one whose bucket is gone
     #[arg(long)]
     pub(crate) allow_rollback: bool,
-    /// The receipt of the last apply, where the bucket with the record is gone
+    /// The receipt of the last apply, where the bucket or the tags with the record are gone
     #[arg(long, value_name = "FILE")]
     pub(crate) previous_receipt: Option<PathBuf>,
     #[command(flatten)]

@@ -334,6 +334,7 @@ fn the_plan_is_stable() -> Test {
         "issuerUrl",
         "operation",
         "partition",
+        "providerArn",
         "planVersion",
         "region",
         "signers",

@@ -36,8 +36,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_millis(500);
 /// How often tags are looked at until IAM shows what was written.
 const LOOKS: u32 = 20;
-/// How long reading tags may take before each write of a run that lasts.
-const READ: Duration = Duration::from_secs(3);
+/// How long a beat may take, with what is read for it: as long as one attempt.
+const ATTEMPT: Duration = Duration::from_secs(10);
 
 /// What a record is opened with.
 pub(super) struct Opened<'a> {
@@ -126,8 +126,14 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
     /// for too long.
     pub(super) async fn beat(&mut self, now: Timestamp) -> Result<(), ActionError> {
         self.record.time = now;
+        let call = self.place.put_call().as_str();
+        let late = |_| {
+            let reason = format!("none within {} seconds", ATTEMPT.as_secs());
+            Err(AwsError::NoAnswer { call, reason, attempts: 1 }.into())
+        };
         // It is no action of the plan: the receipt has none of these calls.
-        match self.write(Patience::Once, &CallLog::default()).await {
+        let log = CallLog::default();
+        match tokio::time::timeout(ATTEMPT, self.write(Patience::Once, &log)).await.unwrap_or_else(late) {
             Err(ActionError::Aws(_)) if self.written.is_some_and(|written| written.elapsed() < VALID) => {
                 tokio::time::sleep(LOOK).await;
                 Ok(())
@@ -227,11 +233,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
 
     /// Whether nobody else has written the tags since they were read: where a write cannot demand it.
     async fn check(&mut self) -> Result<(), ActionError> {
-        let found = tokio::time::timeout(READ, self.read()).await.map_err(|_| AwsError::NoAnswer {
-            call: "iam:GetOpenIDConnectProvider",
-            reason: format!("none within {} seconds", READ.as_secs()),
-            attempts: 1,
-        })??;
+        let found = self.read().await?;
         if self.is_replaced(found.as_ref()) || self.mine(found)? {
             return Ok(());
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bundle_schema::documents::index::Kind;
 use bundle_schema::escape::Escaped;
 use bundle_schema::exit::{ExitCode, describe};
 use bundle_schema::layout::{fold, fold_row};
@@ -229,7 +230,11 @@ impl Execution<'_> {
                 "yes"
             }
             Operation::Delete => {
-                write!(screen, "\nType the cluster's name, {name}, to delete its resources: ")?;
+                let whose = match plan.head().bundle.kind {
+                    Kind::Cluster => "cluster",
+                    Kind::Roles => "bundle",
+                };
+                write!(screen, "\nType the {whose}'s name, {name}, to delete its resources: ")?;
                 name
             }
         };

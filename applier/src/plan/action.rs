@@ -2,6 +2,7 @@
 //!
 //! An action is the one value that a plan prints, digests and executes.
 
+mod input;
 mod order;
 
 use std::fmt;
@@ -13,13 +14,15 @@ use bundle_schema::documents::{
 };
 use bundle_schema::escape::EscapedWhole;
 use bundle_schema::json::Embedded;
-use bundle_schema::names::{Audience, BoundaryArn, BucketName, RoleName, Sha256, Thumbprint, Timestamp};
+use bundle_schema::names::{Audience, BoundaryArn, BucketName, RoleName, Thumbprint, Timestamp};
 use bundle_schema::receipt::CallName;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+pub(crate) use self::input::{NewObject, Object, RecordVersion, RoleSettings};
+
 use crate::account::live::Tags;
-use crate::record::{Made, Making, Place, Record, RecordState, RoleId};
+use crate::record::{Made, Making, Place, RoleId};
 
 /// One writing call and the resource that it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,18 +58,15 @@ pub(crate) enum Call {
     },
     /// The record says what is about to be made, and what is the cluster's already. Written only over the version that was read.
     OpenRecord {
-        #[serde(flatten)]
         place: Place,
         before: Option<RecordVersion>,
         known: Made,
         making: Making,
     },
-    /// The record says that everything is done, with the identities of what was made.
+    /// The record says that everything is done, with the identities of what was made: the identity
+    /// provider too, where it is the bundle's own.
     CloseRecord {
-        #[serde(flatten)]
         place: Place,
-        /// The identity provider, where it is the bundle's own.
-        #[serde(skip_serializing_if = "Option::is_none")]
         provider_arn: Option<String>,
     },
     /// The whole set of the bucket's tags; serial and digest of the bundle are among them, for people.
@@ -157,7 +157,6 @@ pub(crate) enum Call {
     },
     /// The record says that what it knows is about to be deleted. Written only over the version that was read.
     OpenRemoval {
-        #[serde(flatten)]
         place: Place,
         before: Option<RecordVersion>,
         known: Made,
@@ -181,79 +180,14 @@ pub(crate) enum Call {
         key: String,
         version_ids: Vec<String>,
     },
-    /// The record, last of all that is not the bucket itself; with its versions, where the bucket keeps them.
+    /// The record, last of all but the bucket; with its versions, where the bucket keeps them.
     DeleteRecord {
-        #[serde(flatten)]
         place: Place,
         versions: bool,
     },
     DeleteBucket {
         bucket: BucketName,
     },
-}
-
-/// The record that was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RecordVersion {
-    /// Tells this version from every other one; replacing demands that it is still this one.
-    pub(crate) etag: String,
-    pub(crate) state: RecordState,
-    pub(crate) serial: u64,
-    pub(crate) sha256: Sha256,
-    pub(crate) time: Timestamp,
-    pub(crate) caller: String,
-    /// The digest of the plan that its run carried out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) plan_digest: Option<Sha256>,
-}
-
-impl RecordVersion {
-    pub(crate) fn of(etag: &str, record: &Record) -> Self {
-        let Record { state, serial, sha256, time, caller, plan_digest, .. } = record;
-        Self {
-            etag: etag.to_owned(),
-            state: *state,
-            serial: *serial,
-            sha256: sha256.clone(),
-            time: *time,
-            caller: caller.clone(),
-            plan_digest: plan_digest.clone(),
-        }
-    }
-}
-
-/// The settings of a role that one call changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RoleSettings {
-    pub(crate) description: Option<String>,
-    /// In seconds.
-    pub(crate) max_session_duration: Option<i32>,
-}
-
-/// An object as the bucket holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Object {
-    /// S3's tag of this version; replacing demands that it is still this one.
-    pub(crate) etag: String,
-    pub(crate) content_type: Option<String>,
-    pub(crate) encryption: Option<String>,
-    pub(crate) tags: Tags,
-    /// Left out where it is longer than any document of an issuer, or no text.
-    pub(crate) body: Option<String>,
-}
-
-/// An object as it will be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct NewObject {
-    pub(crate) key: &'static str,
-    pub(crate) content_type: &'static str,
-    pub(crate) encryption: &'static str,
-    pub(crate) tags: Tags,
-    pub(crate) body: String,
 }
 
 /// Whether a call makes something new, changes what is there, or deletes it.

@@ -30,7 +30,8 @@ impl Digested<'_> {
     }
 }
 
-/// What counts of a finding. A role that stays may be used while the plan waits for its approval.
+/// What counts of a finding. A role that stays may be used while the plan waits for its approval, and another bundle's next
+/// serial changes nothing of it.
 pub(super) fn lasting_part(mut finding: Value) -> Value {
     let stays = match finding.get("kind").and_then(Value::as_str) {
         Some("orphan") => finding.get("pruned") == Some(&Value::Bool(false)),
@@ -38,9 +39,14 @@ pub(super) fn lasting_part(mut finding: Value) -> Value {
         Some("adopted") => finding.get("fate").is_none(),
         _ => false,
     };
-    if let Some(fields) = finding.as_object_mut().filter(|_| stays) {
-        fields.remove("lastUsed");
-        fields.remove("usedLately");
+    let is_other_bundle = finding.get("kind").and_then(Value::as_str) == Some("roles-bundle");
+    if let Some(fields) = finding.as_object_mut() {
+        let passing: &[&str] = match (stays, is_other_bundle) {
+            (true, _) => &["lastUsed", "usedLately"],
+            (false, true) => &["serial"],
+            (false, false) => &[],
+        };
+        passing.iter().for_each(|field| drop(fields.remove(*field)));
     }
     finding
 }
@@ -79,6 +85,14 @@ mod tests {
             of.1
         );
         assert_eq!(digested(&actions, &findings, &of).digest(), Sha256::of(text.as_bytes()));
+    }
+
+    #[test]
+    fn the_serial_of_another_bundle_does_not_count() {
+        let finding = json!({"kind": "roles-bundle", "name": "addons", "serial": 7});
+        assert_eq!(lasting_part(finding), json!({"kind": "roles-bundle", "name": "addons"}));
+        let rollback = json!({"kind": "rollback", "serial": 7});
+        assert_eq!(lasting_part(rollback.clone()), rollback);
     }
 
     #[test]
