@@ -34,7 +34,7 @@ use crate::account::live::ReadAccount;
 use crate::plan::action::{Action, Call};
 use crate::plan::head::Head;
 use crate::plan::{ApprovedPlan, Operation};
-use crate::record::{Making, RecordState, RoleId};
+use crate::record::{Making, Record, RecordState, RoleId};
 
 /// The writing half of an account: it takes an action of a plan, or the record, and nothing else.
 pub(crate) trait WriteAccount: Send + Sync + 'static {
@@ -45,7 +45,7 @@ pub(crate) trait WriteAccount: Send + Sync + 'static {
         &self,
         bucket: &BucketName,
         before: Option<&str>,
-        body: &[u8],
+        record: &Record,
         patience: Patience,
     ) -> impl Future<Output = Result<String, AwsError>> + Send;
     /// Deletes this version of the record, and no other.

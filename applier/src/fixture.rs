@@ -439,7 +439,7 @@ impl WriteAccount for Fake {
         &self,
         _: &BucketName,
         before: Option<&str>,
-        body: &[u8],
+        record: &Record,
         _: Patience,
     ) -> Result<String, AwsError> {
         self.log.lock().unwrap().push("record".to_owned());
@@ -448,7 +448,7 @@ impl WriteAccount for Fake {
         if found.as_deref() != before {
             return Err(crate::account::answered("s3:PutObject", 412, "PreconditionFailed", "it changed"));
         }
-        held.put_record(Record::parse(body, &parsed("prod")).unwrap());
+        held.put_record(Record::parse(&record.to_bytes(), &parsed("prod")).unwrap());
         Ok(held.bucket().record.as_ref().unwrap().etag.clone())
     }
 

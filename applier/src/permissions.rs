@@ -164,7 +164,7 @@ fn statements(contents: &Contents, purpose: Purpose, prune: bool) -> Vec<Stateme
             statements.push(allow(&[BOUND_ROLES], &roles, Some(condition)));
         }
         // The record says first that its cluster is being deleted.
-        (Purpose::Delete, _) => statements.push(allow(&[&["s3:PutObject"]], &[record], account())),
+        (Purpose::Delete, _) => statements.push(allow(&[WRITE_OBJECTS], &[record], account())),
     }
     if prune && purpose != Purpose::Plan {
         statements.push(allow(&[of(PRUNE_ROLES, PRUNE_DELETED_ROLES)], &roles, None));

@@ -198,11 +198,10 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
 
     /// Writes the record over the version that is known, and no other.
     async fn write(&mut self, patience: Patience) -> Result<(), ActionError> {
-        let body = self.record.to_bytes();
         let begun = Instant::now();
         // A write whose answer was lost has changed the version: it is looked at and written again.
         for is_last in [false, true] {
-            match self.account.put_record(&self.bucket, self.etag.as_deref(), &body, patience).await {
+            match self.account.put_record(&self.bucket, self.etag.as_deref(), &self.record, patience).await {
                 Ok(etag) => {
                     self.etag = Some(etag);
                     self.written = Some(begun);

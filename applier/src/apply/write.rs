@@ -14,12 +14,12 @@ use bundle_schema::names::BucketName;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::account::live::Tags;
+use crate::account::live::{OWNED, Tags};
 use crate::account::{Aws, AwsError, Sent, writing};
 use crate::apply::{Patience, WriteAccount};
 use crate::plan::action::{Action, Call, NewObject, Object, RoleSettings};
 use crate::plan::desired::{self, OBJECT_ENCRYPTION};
-use crate::record::{RECORD_KEY, RoleId};
+use crate::record::{RECORD_KEY, Record, RoleId};
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3: how S3 takes an object's tags in a header.
 const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -71,13 +71,17 @@ impl WriteAccount for Aws {
         &self,
         bucket: &BucketName,
         before: Option<&str>,
-        body: &[u8],
+        record: &Record,
         patience: Patience,
     ) -> Result<String, AwsError> {
         let sent = writing("s3:PutObject");
+        let body = record.to_bytes();
+        // As every object of the cluster's: `ccoctl aws delete` leaves what does not carry it, and with it the bucket.
+        let tagging = format!("{}={OWNED}", utf8_percent_encode(&record.name.ownership_tag_key(), NOT_UNRESERVED));
         let put = || {
             let put = self.s3.put_object().bucket(bucket.as_str()).key(RECORD_KEY).content_type(OBJECT_CONTENT_TYPE);
-            let put = put.server_side_encryption(OBJECT_ENCRYPTION.into()).body(ByteStream::from(body.to_vec()));
+            let put = put.server_side_encryption(OBJECT_ENCRYPTION.into()).tagging(&tagging);
+            let put = put.body(ByteStream::from(body.clone()));
             let put = match before {
                 Some(etag) => put.if_match(etag),
                 None => put.if_none_match("*"),
