@@ -188,7 +188,7 @@ fn issuer(header: &Header, issuer: &IssuerDocuments, purpose: Purpose) -> Vec<St
     ];
     if purpose == Purpose::Delete {
         // The record says first that its cluster is being deleted.
-        statements.push(allow(&[&["s3:PutObject"]], &[record], account()));
+        statements.push(allow(&[WRITE_OBJECTS], &[record], account()));
     }
     statements
 }

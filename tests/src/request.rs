@@ -52,6 +52,11 @@ impl Request {
         self.headers.get(name).map_or("", String::as_str)
     }
 
+    /// Whether it was sent with credentials; the public's requests are not.
+    pub fn is_signed(&self) -> bool {
+        !self.access_key.is_empty()
+    }
+
     /// The operation and what it is about: `CreateRole prod-machine-api`.
     pub fn summary(&self) -> String {
         const SUBJECTS: [&str; 5] = ["RoleName", "OpenIDConnectProviderArn", "Url", "Key", "Bucket"];

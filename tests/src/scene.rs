@@ -1,6 +1,7 @@
 //! Where a test happens: a folder of its own, with the keys, requests and bundles of one cluster in it.
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bundle_schema::names::Sha256;
@@ -170,6 +171,21 @@ impl Scene {
     pub fn bundle(&self) -> String {
         self.create_bundle(&[]).run().exits(0);
         "out/democluster-1.tar.gz".to_owned()
+    }
+
+    /// Writes requests with these numbers into a folder here, each for so many actions and with a Secret of its own.
+    pub fn write_requests(&self, folder: &str, numbers: Range<usize>, actions: usize) {
+        let actions: Vec<String> = (0..actions).map(|action| format!("ec2:DescribeThing{action}")).collect();
+        let actions = actions.join(", ");
+        for number in numbers {
+            let request = format!(
+                "apiVersion: cloudcredential.openshift.io/v1\nkind: CredentialsRequest\nmetadata:\n  name: component-{number}\n\
+                 spec:\n  serviceAccountNames: [operator, controller]\n  secretRef:\n    name: credentials-{number}\n    namespace: \
+                 example\n  providerSpec:\n    apiVersion: cloudcredential.openshift.io/v1\n    kind: AWSProviderSpec\n    \
+                 statementEntries:\n    - effect: Allow\n      resource: \"*\"\n      action: [{actions}]\n"
+            );
+            self.write(&format!("{folder}/{number:04}.yaml"), request);
+        }
     }
 
     /// The bytes of a bundle's entry.

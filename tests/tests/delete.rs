@@ -346,13 +346,12 @@ fn a_role_that_is_not_ours_stops_it() -> Test {
     let made = |tags: Value| json!({"RoleName": name, "AssumeRolePolicyDocument": trust, "Tags": tags});
     applied.call("iam", "create_role", made(json!([])));
     let tag = "openshift.io/cloud-credential-operator/democluster";
-    applied.refuses(
-        &["--adopt"],
-        &format!(
-            "role {name} carries no ownership tag of this cluster and is not in the record, so it is not deleted\n  restore the tag \
-             {tag} if it is the cluster's; if not, it stands in the way of nothing else: delete the rest by hand"
-        ),
+    let untagged = format!(
+        "role {name} carries no ownership tag of this cluster and is not in the record, so it is not deleted\n  if it is the \
+         cluster's, restore the tag {tag}, then delete with --adopt; if not, leave it and delete the rest by hand"
     );
+    applied.refuses(&[], &untagged);
+    applied.refuses(&["--adopt"], &untagged);
     applied.call("iam", "delete_role", json!({"RoleName": name}));
     let live = applied.call("iam", "create_role", made(json!([{"Key": tag, "Value": "owned"}])));
     let id = live["Role"]["RoleId"].as_str().unwrap();

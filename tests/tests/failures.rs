@@ -1,4 +1,5 @@
-//! AWS fails, answers get lost, runs are cut off: running it again is safe and finishes, and what helps is retried.
+//! AWS fails and answers get lost: what helps is retried, and what does not is said. Runs that are disturbed at any request are
+//! in `crash.rs`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test says what is wrong by failing")]
 
@@ -10,7 +11,7 @@ use tests::SetupError;
 use tests::emulator::{Effect, Emulator, Which};
 use tests::program::{Outcome, Program};
 use tests::request::Request;
-use tests::scene::{BUCKET, ROLES, Scene};
+use tests::scene::{ROLES, Scene};
 
 type Test = Result<(), SetupError>;
 
@@ -24,88 +25,6 @@ fn apply(scene: &Scene, emulator: &Emulator, bundle: &str) -> Outcome {
 #[track_caller]
 fn nothing_left(scene: &Scene, emulator: &Emulator, bundle: &str) {
     scene.applies(emulator, "plan", bundle, &["--detailed-exitcode"]).run().exits(0);
-}
-
-/// The next run goes on at once, without waiting to see whether the one that was cut off is still alive.
-#[track_caller]
-fn finished_by_another(scene: &Scene, emulator: &Emulator, bundle: &str) {
-    emulator.forget();
-    scene.remove("again.json");
-    let again = ["--yes", "--receipt", "again.json", "--take-over-after", "0"];
-    scene.applies(emulator, "apply", bundle, &again).run().exits(0);
-    nothing_left(scene, emulator, bundle);
-    let record = emulator.call("s3", "get_object", json!({"Bucket": BUCKET, "Key": "sts-airlock/record.json"}));
-    let record: Value = serde_json::from_str(record["Body"].as_str().unwrap()).unwrap();
-    assert_eq!((&record["state"], &record["making"]), (&json!("applied"), &json!({"provider": false, "roles": []})));
-    for role in ROLES {
-        let live = emulator.call("iam", "get_role", json!({"RoleName": role}));
-        assert_eq!(record["made"]["roles"][*role], live["Role"]["RoleId"]);
-    }
-}
-
-/// The applier is killed while a writing request is under way, at each of them in turn, once before AWS acts and once
-/// after. Each time the next run finishes the job.
-fn a_run_cut_off_at_any_request(effect: Effect<'_>) -> Test {
-    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-    let bundle = scene.bundle();
-    let program = scene.applies(&emulator, "apply", &bundle, &["--yes", "--concurrency", "1"]);
-    for skip in 0..WRITES {
-        emulator.reset();
-        emulator.spoil(Which::Writes, skip, 1, effect);
-        let mut child = program.spawn();
-        assert!(emulator.stalled(20_000) > 0, "request {skip} was not reached");
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert_eq!(emulator.writes().len(), skip + 1);
-        finished_by_another(&scene, &emulator, &bundle);
-    }
-    Ok(())
-}
-
-/// From one writing request on, at each of them in turn, AWS fails: it did not act on that one, or it did and says otherwise.
-/// Each time the next run finishes the job.
-fn an_outage_from_any_request_on(is_carried_out: bool) -> Test {
-    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-    let bundle = scene.bundle();
-    // A code that is not sent again: a test that waits for every retry would take an hour.
-    let (status, code, message) = (409, "LimitExceeded", "an outage");
-    for skip in 0..WRITES {
-        emulator.reset();
-        if is_carried_out {
-            emulator.spoil(Which::Writes, skip, 1, Effect::Lost { status, code, message });
-        }
-        emulator.spoil(Which::Writes, skip, 1000, Effect::Error { status, code, message });
-        scene.remove("r.json");
-        let program =
-            scene.applies(&emulator, "apply", &bundle, &["--yes", "--concurrency", "1", "--receipt", "r.json"]);
-        program.run().exits(6);
-        finished_by_another(&scene, &emulator, &bundle);
-    }
-    Ok(())
-}
-
-#[test]
-fn an_outage_before_any_request() -> Test {
-    an_outage_from_any_request_on(false)
-}
-
-#[test]
-fn an_outage_after_any_request() -> Test {
-    an_outage_from_any_request_on(true)
-}
-
-/// Each writing request in turn does not arrive the first time: the same run goes on and ends well.
-#[test]
-fn a_lost_request_is_no_failure() -> Test {
-    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-    let bundle = scene.bundle();
-    for skip in 0..WRITES {
-        emulator.reset();
-        emulator.spoil(Which::Writes, skip, 1, Effect::CutBefore);
-        apply(&scene, &emulator, &bundle).exits(0);
-        nothing_left(&scene, &emulator, &bundle);
-    }
-    Ok(())
 }
 
 /// The record of a run that was killed is taken over when it has not changed for a while; somebody is told why it takes so
@@ -129,50 +48,6 @@ fn a_record_that_was_left_open_is_waited_for() -> Test {
     let waiting = "waiting 2 seconds to see whether the apply of serial 1 by arn:aws:sts::123456789012:user/moto at 2";
     assert!(again.stderr.starts_with(waiting), "{}", again.stderr);
     nothing_left(&scene, &emulator, &bundle);
-    Ok(())
-}
-
-#[test]
-fn a_run_cut_off_before_any_request() -> Test {
-    a_run_cut_off_at_any_request(Effect::StallBefore)
-}
-
-#[test]
-fn a_run_cut_off_after_any_request() -> Test {
-    a_run_cut_off_at_any_request(Effect::StallAfter)
-}
-
-/// Each writing request in turn is carried out and its answer lost: the same run goes on and ends well.
-#[test]
-fn a_lost_answer_is_no_failure() -> Test {
-    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-    let bundle = scene.bundle();
-    for skip in 0..WRITES {
-        emulator.reset();
-        emulator.spoil(Which::Writes, skip, 1, Effect::CutAfter);
-        apply(&scene, &emulator, &bundle).exits(0);
-        let spoiled: Vec<String> =
-            emulator.writes().iter().filter(|write| write.fault.is_some()).map(Request::summary).collect();
-        assert_eq!(spoiled.len(), 1, "request {skip}");
-        let receipt = scene.receipt("receipt.json");
-        assert_eq!(receipt["ending"], "done", "{spoiled:?}");
-        nothing_left(&scene, &emulator, &bundle);
-    }
-    Ok(())
-}
-
-#[test]
-fn a_request_that_does_not_arrive_is_sent_again() -> Test {
-    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-    let bundle = scene.bundle();
-    for operation in ["GetCallerIdentity", "HeadBucket", "CreateBucket", "PutObject", "CreateRole"] {
-        emulator.reset();
-        emulator.spoil(Which::Operation(operation), 0, 1, Effect::CutBefore);
-        apply(&scene, &emulator, &bundle).exits(0);
-        let spoiled = emulator.requests().into_iter().filter(|request| request.fault.is_some()).count();
-        assert_eq!(spoiled, 1, "{operation}");
-        nothing_left(&scene, &emulator, &bundle);
-    }
     Ok(())
 }
 

@@ -88,8 +88,8 @@ impl fmt::Display for Receipt {
 
 /// Which bundle it was.
 pub(super) fn bundle(head: &Head) -> BundleId {
-    let plan::head::BundleId { kind, name, serial, sha256, created, expires } = head.bundle.clone();
-    BundleId { kind, name, serial, sha256, created, expires }
+    let plan::head::BundleId { kind, name, bucket_name, serial, sha256, created, expires } = head.bundle.clone();
+    BundleId { kind, name, bucket_name, serial, sha256, created, expires }
 }
 
 /// Who signed the bundle. A role's name is of the trust file, which may have any.

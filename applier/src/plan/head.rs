@@ -4,7 +4,7 @@
 //! again a minute later is the same plan.
 
 use bundle_schema::documents::index::Kind;
-use bundle_schema::names::{AccountId, ClusterName, IssuerUrl, Partition, Region, Sha256, Timestamp};
+use bundle_schema::names::{AccountId, BucketName, ClusterName, IssuerUrl, Partition, Region, Sha256, Timestamp};
 use bundle_schema::signature::Signer;
 use serde::Serialize;
 
@@ -14,9 +14,12 @@ use crate::record::{Record, RecordState};
 
 /// Which bundle a plan is of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct BundleId {
     pub(crate) kind: Kind,
     pub(crate) name: ClusterName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bucket_name: Option<BucketName>,
     pub(crate) serial: u64,
     pub(crate) sha256: Sha256,
     pub(crate) created: Timestamp,
@@ -68,6 +71,7 @@ impl Head {
             bundle: BundleId {
                 kind: header.kind,
                 name: header.name.clone(),
+                bucket_name: header.bucket_name.clone(),
                 serial: header.serial,
                 sha256: desired.digest().clone(),
                 created: header.created,

@@ -99,11 +99,7 @@ impl<'a> Removal<'a> {
             reasons.extend(refusal::record(desired, live));
             reasons.extend(refusal::bucket(desired, live.bucket(), ownership, choices));
         }
-        let older = refusal::serial(desired, live, ownership, choices).map(|reason| match reason {
-            Refusal::OlderSerial { live, bundle } => Obstacle::OlderSerial { live, bundle }.into(),
-            other => other,
-        });
-        reasons.extend(older);
+        reasons.extend(refusal::serial(desired, live, ownership, choices));
         reasons.extend(refusal::provider::claim(desired, live, ownership, choices));
         reasons.extend(self.roles_bundles());
         reasons.extend(self.untagged());
@@ -118,7 +114,7 @@ impl<'a> Removal<'a> {
             }
         }
         reasons.extend(self.bucket().and_then(|bucket| self.obstacle(bucket)).map(Refusal::from));
-        reasons
+        reasons.into_iter().map(of_a_deletion).collect()
     }
 
     /// The provider goes with the cluster, and with it what every role of these bundles trusts.
@@ -128,8 +124,8 @@ impl<'a> Removal<'a> {
         (!bundles.is_empty()).then(|| Obstacle::RolesBundles { provider, bundles }.into())
     }
 
-    /// What carries neither the tag nor stands in the record: `--adopt` takes it over where it is put right, and does not delete
-    /// it. Without the flag it is refused already.
+    /// What neither carries the tag nor stands in the record: an apply takes it over with `--adopt`, but a deletion leaves it alone.
+    /// Without the flag it is refused already.
     fn untagged(&self) -> Vec<Refusal> {
         let Self { desired, choices, ownership, .. } = self;
         if !choices.adopt {
@@ -253,6 +249,15 @@ impl<'a> Removal<'a> {
         }
         findings.extend(Orphan::all(ownership, self.choices, now).into_iter().map(Finding::Orphan));
         findings
+    }
+}
+
+/// A reason that a deletion shares with an apply, with its own advice.
+fn of_a_deletion(reason: Refusal) -> Refusal {
+    match reason {
+        Refusal::OlderSerial { live, bundle } => Obstacle::OlderSerial { live, bundle }.into(),
+        Refusal::NotOurs { what, resource, tag, .. } => Obstacle::Untagged { what, resource, tag }.into(),
+        other => other,
     }
 }
 

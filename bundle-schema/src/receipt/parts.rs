@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Entry;
 use crate::documents::index::Kind;
-use crate::names::{ClusterName, Sha256, Timestamp};
+use crate::names::{BucketName, ClusterName, Sha256, Timestamp};
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,12 +65,15 @@ impl fmt::Display for Ending {
 
 /// The bundle that the run was about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct BundleId {
     /// What it is for.
     pub kind: Kind,
     /// The cluster's name.
     pub name: ClusterName,
+    /// The name of the issuer's bucket, where it is not `<name>-oidc`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bucket_name: Option<BucketName>,
     /// Its serial.
     pub serial: u64,
     /// The SHA-256 of its archive.
@@ -79,6 +82,14 @@ pub struct BundleId {
     pub created: Timestamp,
     /// From when on it is refused.
     pub expires: Timestamp,
+}
+
+impl BundleId {
+    /// The issuer's bucket.
+    #[must_use]
+    pub fn bucket(&self) -> BucketName {
+        self.bucket_name.clone().unwrap_or_else(|| self.name.bucket())
+    }
 }
 
 /// Who signed the bundle, as the run found it.

@@ -115,7 +115,7 @@ fn check_entry(receipt: &Receipt, entry: &Entry, at: &str) -> Checked {
     let beginning = match call.changes() {
         Changes::Role => format!("arn:{partition}:iam::{account_id}:role/"),
         Changes::Provider => format!("arn:{partition}:iam::{account_id}:oidc-provider/"),
-        Changes::Bucket => format!("arn:{partition}:s3:::{}", bundle.name.bucket()),
+        Changes::Bucket => format!("arn:{partition}:s3:::{}", bundle.bucket()),
     };
     let fits = match call.changes() {
         Changes::Bucket => *resource == beginning || is_arn(resource, &format!("{beginning}/")),

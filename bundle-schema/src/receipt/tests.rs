@@ -25,6 +25,7 @@ fn failed() -> Receipt {
     let digest = Sha256::of(b"plan");
     let bundle = BundleId {
         kind: Kind::Cluster,
+        bucket_name: None,
         name: "prod".parse().unwrap(),
         serial: 7,
         sha256: Sha256::of(b"bundle"),

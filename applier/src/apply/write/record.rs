@@ -6,8 +6,10 @@ use aws_sdk_s3::primitives::ByteStream;
 use bundle_schema::documents::contents::OBJECT_CONTENT_TYPE;
 use bundle_schema::names::{BucketName, ClusterName};
 
-use super::iam_tags;
-use crate::account::live::ReadAccount;
+use percent_encoding::utf8_percent_encode;
+
+use super::{NOT_UNRESERVED, iam_tags};
+use crate::account::live::{OWNED, ReadAccount};
 use crate::account::{Aws, AwsError, Sent};
 use crate::apply::Patience;
 use crate::plan::desired::OBJECT_ENCRYPTION;
@@ -23,9 +25,12 @@ impl Aws {
         patience: Patience,
     ) -> Result<String, AwsError> {
         let body = record.to_bytes();
+        // As every object of the cluster's: `ccoctl aws delete` leaves what does not carry it, and with it the bucket.
+        let tagging = format!("{}={OWNED}", utf8_percent_encode(&record.name.ownership_tag_key(), NOT_UNRESERVED));
         let put = || {
             let put = self.s3.put_object().bucket(bucket.as_str()).key(RECORD_KEY).content_type(OBJECT_CONTENT_TYPE);
-            let put = put.server_side_encryption(OBJECT_ENCRYPTION.into()).body(ByteStream::from(body.clone()));
+            let put = put.server_side_encryption(OBJECT_ENCRYPTION.into()).tagging(&tagging);
+            let put = put.body(ByteStream::from(body.clone()));
             let put = match before {
                 Some(etag) => put.if_match(etag),
                 None => put.if_none_match("*"),

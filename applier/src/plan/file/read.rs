@@ -7,7 +7,7 @@ use bundle_schema::escape::Escaped;
 use bundle_schema::exit::ExitCode;
 use bundle_schema::file::{OpenError, read_bounded};
 use bundle_schema::json::{self, Budget, JsonError};
-use bundle_schema::names::{AccountId, ClusterName, IssuerUrl, Partition, Region, Sha256, Timestamp};
+use bundle_schema::names::{AccountId, BucketName, ClusterName, IssuerUrl, Partition, Region, Sha256, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -114,10 +114,12 @@ struct Rest {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct WrittenBundle {
     kind: Kind,
     name: ClusterName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bucket_name: Option<BucketName>,
     serial: u64,
     sha256: Sha256,
     created: Timestamp,

@@ -16,7 +16,7 @@ pub(crate) enum Obstacle {
     )]
     OlderSerial { live: u64, bundle: u64 },
     #[error(
-        "{what} {} carries no ownership tag of this cluster and is not in the record, so it is not deleted\n  restore the tag {tag} if it is the cluster's; if not, it stands in the way of nothing else: delete the rest by hand", Escaped(.resource)
+        "{what} {} carries no ownership tag of this cluster and is not in the record, so it is not deleted\n  if it is the cluster's, restore the tag {tag}, then delete with --adopt; if not, leave it and delete the rest by hand", Escaped(.resource)
     )]
     Untagged { what: &'static str, resource: String, tag: String },
     #[error(

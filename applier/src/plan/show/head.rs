@@ -12,7 +12,7 @@ impl Plan {
     pub(crate) fn head_text(&self) -> Text {
         let Head { bundle, signers, account_id, partition, region, issuer_url, .. } = self.head();
         let Head { provider_arn, holds, caller, time, .. } = self.head();
-        let BundleId { kind, name, serial, sha256, created, expires } = bundle;
+        let BundleId { kind, name, bucket_name: _, serial, sha256, created, expires } = bundle;
         let mut text = Text::default();
         let mut row = |label: &str, value: String| text.add_row(Tone::Plain, &format!("{label:<9} "), &value);
         row("Bundle", format!("{name} serial {serial}"));
