@@ -46,7 +46,9 @@ pub(super) fn lasting_part(mut finding: Value) -> Value {
             (false, true) => &["serial"],
             (false, false) => &[],
         };
-        passing.iter().for_each(|field| drop(fields.remove(*field)));
+        for field in passing {
+            fields.remove(*field);
+        }
     }
     finding
 }
