@@ -55,7 +55,7 @@ fn of_form() -> Vec<Attack> {
         refused(
             "a repeated field of an action",
             changed("\"outcome\": \"done\",", "\"outcome\": \"failed\",\n      \"outcome\": \"done\","),
-            "repeated key \"outcome\" at line 43 column ",
+            "repeated key \"outcome\" at line 44 column ",
         ),
         refused("a missing field", changed("  \"region\": \"us-east-2\",\n", ""), "missing field `region` at line "),
         refused(
@@ -69,7 +69,7 @@ fn of_form() -> Vec<Attack> {
                 "    \"prune\": true,\n    \"leaveForeignPolicies\": false",
                 "    \"leaveForeignPolicies\": false,\n    \"prune\": true",
             ),
-            &line(32),
+            &line(33),
         ),
         refused(
             "an array in the place of an action",
@@ -77,9 +77,9 @@ fn of_form() -> Vec<Attack> {
             "invalid length 0, expected an action at line ",
         ),
         refused("something behind it", format!("{GOOD}{{}}\n"), "trailing characters at line "),
-        refused("white space behind it", format!("{GOOD}\n"), &line(94)),
+        refused("white space behind it", format!("{GOOD}\n"), &line(95)),
         refused("compact JSON", GOOD.replace("\n  ", " "), &line(1)),
-        refused("a letter spelled as an escape", changed("\"generator\"", "\"\\u0067enerator\""), &line(15)),
+        refused("a letter spelled as an escape", changed("\"generator\"", "\"\\u0067enerator\""), &line(16)),
         refused(
             "a number in another spelling",
             changed("\"serial\": 7", "\"serial\": 7.0"),
@@ -288,6 +288,27 @@ fn of_times_and_record() -> Vec<Attack> {
             "somebody else's record",
             changed("applier/ann\",\n    \"run\"", "applier/bob\",\n    \"run\""),
             "record: it is by arn:aws:sts::123456789012:assumed-role/applier/bob, the receipt by arn:aws:sts::123456789012:assumed-role/applier/ann",
+        ),
+        refused(
+            "a record of another plan's run",
+            changed(
+                "\"run\": \"00000000000000000000000000000000\",",
+                &format!("\"run\": \"00000000000000000000000000000000\",\n    \"planDigest\": \"{}\",", "e".repeat(64)),
+            ),
+            "record: it is of a run of another plan than dddd",
+        ),
+        refused(
+            "a look at an issuer that the bundle does not make",
+            changed("\"kind\": \"cluster\"", "\"kind\": \"roles\""),
+            "issuerCheck: a bundle of kind roles makes no issuer",
+        ),
+        refused(
+            "a bucket that is not the bundle's",
+            changed(
+                "\"serial\": 7,\n    \"sha256\"",
+                "\"bucketName\": \"prod-b-oidc\",\n    \"serial\": 7,\n    \"sha256\"",
+            ),
+            "actions[0]: the resource of s3:PutObject is \"arn:aws:s3:::prod-a-oidc/sts-airlock/record.json\", expected arn:aws:s3:::prod-b-oidc...",
         ),
         refused(
             "a record of a deletion",

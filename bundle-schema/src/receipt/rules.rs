@@ -171,7 +171,7 @@ fn check_ending(receipt: &Receipt) -> Checked {
 fn check_record(receipt: &Receipt, record: &Record) -> Checked {
     let (at, Receipt { bundle, caller, started, finished, operation, .. }) = ("record", receipt);
     record.check(&bundle.name).map_err(|error| ReceiptError::Rule { at: at.to_owned(), rule: error.to_string() })?;
-    let Record { serial, sha256, state, time, run, made, .. } = record;
+    let Record { serial, sha256, state, time, run, plan_digest, made, .. } = record;
     ensure((serial, sha256) == (&bundle.serial, &bundle.sha256), at, || {
         format!(
             "it is of serial {serial}, SHA-256 {sha256}; the receipt of serial {}, SHA-256 {}",
@@ -184,6 +184,10 @@ fn check_record(receipt: &Receipt, record: &Record) -> Checked {
     })?;
     ensure(state.is_of_deletion() == (*operation == Operation::Delete), at, || {
         format!("it is {}, which is not of the operation \"{operation}\"", state.word())
+    })?;
+    let approved = &receipt.approval.plan_digest;
+    ensure(plan_digest.as_ref().is_none_or(|plan| plan == approved), at, || {
+        format!("it is of a run of another plan than {approved}, which was approved")
     })?;
     let is_run = run.len() == 32 && run.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     ensure(is_run, at, || format!("its run is \"{run}\", expected 32 hexadecimal digits"))?;

@@ -7,6 +7,7 @@ pub const GOOD: &str = r#"{
   "operation": "apply",
   "ending": "failed",
   "bundle": {
+    "kind": "cluster",
     "name": "prod-a",
     "serial": 7,
     "sha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
