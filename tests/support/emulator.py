@@ -63,7 +63,9 @@ from werkzeug.serving import make_server
 
 CONTROL = "/__airlock/"
 CONTROL_AGENT = "airlock-control"
-HEADERS = ("content-type", "if-match", "if-none-match", "x-amz-expected-bucket-owner", "x-amz-tagging", "user-agent")
+HEADERS = (
+    "content-type", "if-match", "if-none-match", "user-agent", "x-amz-bucket-namespace", "x-amz-expected-bucket-owner", "x-amz-tagging",
+)
 READS = re.compile(r"(Get|List|Head)[A-Z]")
 
 S3_BUCKET = {
