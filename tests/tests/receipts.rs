@@ -165,14 +165,18 @@ fn a_receipt_says_how_the_plan_was_approved_and_what_was_allowed() -> Test {
 
     let terminal = apply(&[]).on_a_terminal(&[["Type \"yes\" to apply: ", "yes"]]);
     assert_eq!(approved(terminal), ("terminal".to_owned(), none.clone()));
-    assert_eq!(approved(apply(&["--yes"])), ("nothing-to-do".to_owned(), none));
+    assert_eq!(approved(apply(&["--yes"])), ("nothing-to-do".to_owned(), none.clone()));
     drift();
     let all = choices(true, true, true, false);
     assert_eq!(approved(apply(&["--yes", "--adopt", "--allow-rollback", "--prune"])), ("yes".to_owned(), all));
     drift();
-    let plan = scene.applies(&emulator, "plan", &bundle, &["--format", "json"]).run().exits(0).json();
+    let leave = ["--format", "json", "--leave-foreign-policies"];
+    let plan = scene.applies(&emulator, "plan", &bundle, &leave).run().exits(0).json();
     let digest = ["--leave-foreign-policies", "--plan-digest", plan["digest"].as_str().unwrap()];
     assert_eq!(approved(apply(&digest)), ("plan-digest".to_owned(), choices(false, false, false, true)));
+    drift();
+    scene.applies(&emulator, "plan", &bundle, &["--output", "plan.json"]).run().exits(0);
+    assert_eq!(approved(apply(&["--plan", "plan.json"])), ("plan-file".to_owned(), none.clone()));
     Ok(())
 }
 
