@@ -4,6 +4,7 @@
 //! Output: [`live::LiveState`], or an [`AwsError`].
 
 mod aws;
+mod calls;
 mod error;
 pub(crate) mod issuer;
 pub mod live;
@@ -12,6 +13,7 @@ pub(crate) mod remains;
 mod retry;
 
 pub(crate) use self::aws::{Aws, Sent, writing};
+pub(crate) use self::calls::{CallLog, Calls};
 pub use self::error::AwsError;
 #[cfg(test)]
 pub(crate) use self::error::answered;

@@ -8,6 +8,7 @@ use bundle_schema::bundle::{Bundle, Invalid, ReadError, SignedFiles};
 use bundle_schema::exit::ExitCode;
 use bundle_schema::file::OpenError;
 use bundle_schema::names::{Pattern, Timestamp};
+use bundle_schema::receipt::{ReceiptError, SignedReceipt};
 use bundle_schema::signature::{TrustError, TrustPolicy};
 use bundle_schema::trust::{LimitsExceeded, TrustLimits};
 
@@ -52,6 +53,9 @@ pub enum AdmitError {
     /// Step 9.
     #[error(transparent)]
     Limits(#[from] LimitsExceeded),
+    /// A receipt's form or content.
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
 }
 
 impl AdmitError {
@@ -63,7 +67,9 @@ impl AdmitError {
             Self::Trust(_)
             | Self::Limits(_)
             | Self::Open(OpenError::TooManySignatures { .. } | OpenError::SignatureTooLarge { .. }) => ExitCode::Trust,
-            Self::Open(OpenError::TooLarge { .. }) | Self::Read(_) | Self::Invalid(_) => ExitCode::Invalid,
+            Self::Open(OpenError::TooLarge { .. }) | Self::Read(_) | Self::Invalid(_) | Self::Receipt(_) => {
+                ExitCode::Invalid
+            }
             Self::Expired { .. } | Self::FromTheFuture { .. } => ExitCode::Refused,
         }
     }
@@ -83,10 +89,19 @@ impl Admitted {
     pub fn open(
         path: &Path,
         signatures: &[PathBuf],
+        trusted: &(TrustPolicy, TrustLimits),
+        now: Timestamp,
+    ) -> Result<Self, AdmitError> {
+        Self::of(SignedFiles::open(path, signatures)?, trusted, now)
+    }
+
+    /// The same, from step 2 on.
+    pub fn of(
+        files: SignedFiles,
         (policy, limits): &(TrustPolicy, TrustLimits),
         now: Timestamp,
     ) -> Result<Self, AdmitError> {
-        let bundle = SignedFiles::open(path, signatures)?.verify(policy)?.parse()?.validate()?;
+        let bundle = files.verify(policy)?.parse()?.validate()?;
         let header = &bundle.contents().header;
         in_time(header.created, header.expires, now)?;
         let unused_exceptions = limits.check(bundle.contents(), now)?;
@@ -142,6 +157,17 @@ impl Removable {
     pub fn bundle(&self) -> &Bundle {
         &self.bundle
     }
+}
+
+/// A receipt that every required role has signed, of an account, a partition and a name that the trust file allows. It allows
+/// nothing, so neither its age nor that of its bundle is a reason to refuse it.
+pub fn check_receipt(
+    files: SignedFiles,
+    (policy, limits): &(TrustPolicy, TrustLimits),
+) -> Result<SignedReceipt, AdmitError> {
+    let receipt = files.verify_receipt(policy)?.parse()?;
+    limits.check_receipt(receipt.receipt())?;
+    Ok(receipt)
 }
 
 fn in_time(created: Timestamp, expires: Timestamp, now: Timestamp) -> Result<(), AdmitError> {

@@ -4,54 +4,61 @@
 //! it is done, failed or was not reached. No decision is made here but one, in `found`: what an action that AWS says is done
 //! already counts as.
 
+mod failure;
 mod found;
 pub(crate) mod hold;
 pub(crate) mod issuer_check;
 pub mod journal;
-mod outcome;
+mod progress;
 pub mod receipt;
 mod remove;
 mod schedule;
 mod write;
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use bundle_schema::names::{BucketName, Timestamp};
-use tokio::task::JoinSet;
+use bundle_schema::documents::index::Kind;
+use bundle_schema::names::Timestamp;
+use bundle_schema::receipt::{Entry, IssuerCheck};
 
-use self::found::perform;
-use self::hold::{Hold, Opened};
-use self::issuer_check::IssuerCheck;
-pub(crate) use self::outcome::{ActionError, IssuerOutcome, Outcome};
-use self::receipt::Receipt;
-use self::schedule::Schedule;
-use crate::account::AwsError;
+pub(crate) use self::failure::ActionError;
+use self::failure::error_text;
+use self::progress::{Clock, Ended, Progress};
+use self::receipt::{Ran, Receipt};
 use crate::account::issuer::ReadIssuer;
 use crate::account::live::ReadAccount;
-use crate::plan::action::{Action, Call};
-use crate::plan::head::Head;
+use crate::account::{AwsError, CallLog};
+use crate::plan::action::Action;
 use crate::plan::{ApprovedPlan, Operation};
-use crate::record::{Making, RecordState, RoleId};
+use crate::record::{Place, Record, RoleId};
 
-/// The writing half of an account: it takes an action of a plan, or the record, and nothing else.
+/// The writing half of an account: it takes an action of a plan, or the record, and nothing else. Every call that is sent is
+/// noted in the log.
 pub(crate) trait WriteAccount: Send + Sync + 'static {
     /// Sends the action's call; the answer is the ID of a role that was made.
-    fn perform(&self, action: &Action) -> impl Future<Output = Result<Option<RoleId>, AwsError>> + Send;
-    /// Writes the record over this version of it, or where there is none; the answer is the new version.
+    fn perform(&self, action: &Action, log: &CallLog) -> impl Future<Output = Result<Option<RoleId>, AwsError>> + Send;
+    /// Writes the record over this version of it, or where there is none; the answer is the new version. Over any, where it stands
+    /// in tags.
     fn put_record(
         &self,
-        bucket: &BucketName,
+        place: &Place,
         before: Option<&str>,
-        body: &[u8],
+        record: &Record,
         patience: Patience,
+        log: &CallLog,
     ) -> impl Future<Output = Result<String, AwsError>> + Send;
-    /// Deletes this version of the record, and no other.
-    fn delete_record(&self, bucket: &BucketName, etag: &str) -> impl Future<Output = Result<(), AwsError>> + Send;
+    /// Deletes this version of the record, and no other; any, where it stands in tags.
+    fn delete_record(
+        &self,
+        place: &Place,
+        etag: &str,
+        log: &CallLog,
+    ) -> impl Future<Output = Result<(), AwsError>> + Send;
     /// Deletes every version of the record, the newest last.
-    fn delete_record_versions(&self, bucket: &BucketName) -> impl Future<Output = Result<(), AwsError>> + Send;
+    fn delete_record_versions(&self, place: &Place, log: &CallLog)
+    -> impl Future<Output = Result<(), AwsError>> + Send;
     /// What failed is not sent again from now on.
     fn stop_sending(&self);
 }
@@ -67,11 +74,12 @@ pub(crate) enum Patience {
 pub(crate) struct Run<'a> {
     pub(crate) concurrency: usize,
     /// Left out where this host cannot reach the issuer.
-    pub(crate) issuer: Option<Arc<IssuerCheck>>,
+    pub(crate) issuer: Option<Arc<issuer_check::IssuerCheck>>,
     /// Set to stop in good order: what is under way ends, nothing new begins.
     pub(crate) stop: Arc<AtomicBool>,
     /// How long the record of a run that was cut off must not have changed.
     pub(crate) take_over_after: Duration,
+    /// What was allowed, for the receipt.
     pub(crate) clock: &'a dyn Fn() -> Timestamp,
 }
 
@@ -81,141 +89,42 @@ impl ApprovedPlan {
         self,
         account: &Arc<A>,
         run: Run<'_>,
-        mut report: impl FnMut(&Action, &Outcome),
+        report: impl FnMut(&Action, &Entry),
     ) -> Receipt {
-        let plan = self.into_plan();
-        let started = (run.clock)();
-        let actions: Arc<[Action]> = plan.actions().into();
-        let mut outcomes: Vec<Outcome> = actions.iter().map(|_| Outcome::NotReached).collect();
-        let mut schedule = Schedule::of(&actions);
-        let mut running = JoinSet::new();
-        let mut indexes = HashMap::new();
-        let mut hold: Option<Hold<'_, A>> = None;
-        let mut failed = false;
-        loop {
-            while running.len() < run.concurrency && !failed && !run.stop.load(Ordering::Relaxed) {
-                let Some(index) = schedule.next() else { break };
-                let Some(action) = actions.get(index) else { continue };
-                // Nothing else is under way while the record is opened or closed.
-                let recorded = write_record(&**account, &action.call, &mut hold, plan.head(), &run).await;
-                if let Some(result) = recorded {
-                    let outcome = match result {
-                        Ok(()) => {
-                            schedule.finish(index);
-                            Outcome::Done
-                        }
-                        Err(error) => {
-                            failed = true;
-                            Outcome::Failed(error)
-                        }
-                    };
-                    report(action, &outcome);
-                    outcomes.get_mut(index).into_iter().for_each(|slot| *slot = outcome.clone());
-                    continue;
-                }
-                let (account, actions, issuer) = (Arc::clone(account), Arc::clone(&actions), run.issuer.clone());
-                let task = running.spawn(async move {
-                    match actions.get(index) {
-                        Some(action) => perform(&*account, action, issuer.as_deref()).await,
-                        None => Ok((Outcome::Done, None)),
-                    }
-                });
-                indexes.insert(task.id(), index);
-            }
-            let ended = match &mut hold {
-                Some(open) if !running.is_empty() => {
-                    if let Ok(ended) = tokio::time::timeout(open.until_beat(), running.join_next_with_id()).await {
-                        ended
-                    } else {
-                        if let Err(error) = open.beat((run.clock)()).await {
-                            // Another run has begun: what fails from here on is its business.
-                            account.stop_sending();
-                            (failed, hold) = (true, None);
-                            outcomes.last_mut().into_iter().for_each(|slot| *slot = Outcome::Failed(error.clone()));
-                        }
-                        continue;
-                    }
-                }
-                _ => running.join_next_with_id().await,
-            };
-            let Some(ended) = ended else { break };
-            let id = ended.as_ref().map_or_else(tokio::task::JoinError::id, |(id, _)| *id);
-            let Some(index) = indexes.remove(&id) else { continue };
-            let (Some(action), Some(outcome)) = (actions.get(index), outcomes.get_mut(index)) else { continue };
-            let cut_off = || ActionError::CutOff { resource: action.resource.clone() };
-            match ended.map_err(|_| cut_off()).and_then(|(_, result)| result) {
-                Ok((done, role_id)) => {
-                    if let Some(hold) = &mut hold {
-                        hold.note(&action.call, role_id);
-                    }
-                    *outcome = done;
-                    schedule.finish(index);
-                }
+        let (plan, approval) = self.into_plan();
+        let clock = Clock::new(run.clock);
+        let started = clock.now();
+        let mut progress = Progress::new(account, &run, (plan.head(), &approval), plan.actions(), &clock, report);
+        progress.finish().await;
+        let is_done = progress.is_done();
+        let Ended { entries, mut errors, record } = progress.ended().await;
+        let issuer_check = match &run.issuer {
+            None if plan.operation() == Operation::Delete || plan.head().bundle.kind == Kind::Roles => None,
+            None => Some(IssuerCheck::Skipped),
+            Some(_) if !is_done => Some(IssuerCheck::NotReached),
+            Some(check) => Some(match check.wait(&**account).await {
+                Ok(()) => IssuerCheck::Done,
                 Err(error) => {
-                    *outcome = Outcome::Failed(error);
-                    failed = true;
+                    let error = ActionError::from(error);
+                    let text = error_text(&error);
+                    errors.push(error);
+                    IssuerCheck::Failed(text)
                 }
-            }
-            report(action, outcome);
-        }
-        let is_done = |outcome: &Outcome| matches!(outcome, Outcome::Done | Outcome::AlreadyDone);
-        let all_done = outcomes.iter().all(is_done);
-        if let Some(hold) = hold.as_mut().filter(|_| !all_done) {
-            hold.stop((run.clock)()).await;
-        }
-        let issuer = match &run.issuer {
-            None if plan.operation() == Operation::Delete => IssuerOutcome::Deleted,
-            None => IssuerOutcome::Skipped,
-            Some(check) if all_done => match check.wait(&**account).await {
-                Ok(()) => IssuerOutcome::Done,
-                Err(error) => IssuerOutcome::Failed(error.into()),
-            },
-            Some(_) => IssuerOutcome::NotReached,
+            }),
         };
-        let record = hold.map(|hold| hold.record().clone());
-        Receipt::new(&plan, outcomes, issuer, record, started, (run.clock)())
-    }
-}
-
-/// Opens, closes or deletes the record, where that is the call.
-async fn write_record<'a, A: ReadAccount + WriteAccount>(
-    account: &'a A,
-    call: &Call,
-    hold: &mut Option<Hold<'a, A>>,
-    head: &Head,
-    run: &Run<'_>,
-) -> Option<Result<(), ActionError>> {
-    let now = (run.clock)();
-    match (call, hold) {
-        (Call::OpenRecord { bucket, before, known, making }, hold) => {
-            let (state, before, making) = (RecordState::Applying, before.as_ref(), making.clone());
-            let opened = Opened { state, bucket, before, known, making };
-            let opened = Hold::open(account, head, opened, run.take_over_after, now).await;
-            Some(opened.map(|opened| *hold = Some(opened)))
-        }
-        (Call::OpenRemoval { bucket, before, known }, hold) => {
-            let (state, before, making) = (RecordState::Deleting, before.as_ref(), Making::default());
-            let opened = Opened { state, bucket, before, known, making };
-            let opened = Hold::open(account, head, opened, run.take_over_after, now).await;
-            Some(opened.map(|opened| *hold = Some(opened)))
-        }
-        (Call::DeleteRecord { versions, .. }, hold) => {
-            let deleted = hold.as_mut()?.delete(*versions).await;
-            if deleted.is_ok() {
-                *hold = None;
-            }
-            Some(deleted)
-        }
-        (Call::CloseRecord { provider_arn }, Some(open)) => Some(open.close(provider_arn, now).await),
-        _ => None,
+        let finished = clock.now();
+        Receipt::new(&plan, Ran { approval, started, finished, entries, errors, issuer_check, record })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bundle_schema::receipt::Ending;
+
     use super::*;
     use crate::account::answered;
     use crate::fixture::{Fake, Held, contents, plan, plan_with};
+    use crate::plan::action::Call;
     use crate::plan::choices::{Choices, ForeignPolicies};
     use crate::plan::{Approval, Plan};
 
@@ -228,9 +137,13 @@ mod tests {
 
     fn run_plan(plan: Plan, account: &Arc<Fake>, concurrency: usize, stop: &Arc<AtomicBool>) -> Receipt {
         let at = Timestamp::from_unix(0).unwrap();
+        let contents = contents();
         let run = Run {
             concurrency,
-            issuer: Some(Arc::new(IssuerCheck::of(&contents()))),
+            issuer: contents
+                .issuer
+                .as_ref()
+                .map(|issuer| Arc::new(issuer_check::IssuerCheck::of(&contents.header, issuer))),
             stop: Arc::clone(stop),
             take_over_after: Duration::ZERO,
             clock: &|| at,
@@ -240,11 +153,12 @@ mod tests {
         runtime.block_on(approved.apply(account, run, |_, _| {}))
     }
 
-    /// What the account holds, with the record's run and time as in every other test.
+    /// What the account holds, with the record's run, plan and time as in every other test.
     fn held(account: &Arc<Fake>) -> Held {
         let mut held = account.held.lock().unwrap().clone();
         let mut record = held.bucket().record.clone().unwrap().content.unwrap();
         record.run = "0".repeat(32);
+        record.plan_digest = None;
         held.put_record(record);
         held
     }
@@ -328,7 +242,7 @@ mod tests {
         let receipt = apply(&account);
         assert_eq!(receipt.to_string(), "9 done, 1 failed, 3 not reached");
         assert_eq!(receipt.first_error().unwrap(), answered("iam:CreateRole", 409, "LimitExceeded", "m").into());
-        assert_eq!(receipt.ending(), receipt::Ending::Failed);
+        assert_eq!(receipt.ending(), Ending::Failed);
         account.errors.lock().unwrap().clear();
         assert_eq!(apply(&account).to_string(), "5 done, 0 failed, 0 not reached");
         assert_eq!(held(&account), Held::everything(&contents()));
@@ -349,7 +263,7 @@ mod tests {
                     (record.made, record.making) = (known.clone(), making.clone());
                     account.held.lock().unwrap().put_record(record);
                 } else {
-                    runtime.block_on(account.perform(action)).unwrap();
+                    runtime.block_on(account.perform(action, &CallLog::default())).unwrap();
                 }
             }
             // The record is opened again.
@@ -390,7 +304,65 @@ mod tests {
         let account = Arc::new(Fake::new(Held::nothing()));
         let receipt = run(&account, 10, &Arc::new(AtomicBool::new(true)));
         assert_eq!(receipt.to_string(), "0 done, 0 failed, 13 not reached");
-        assert_eq!(receipt.ending(), receipt::Ending::Interrupted);
+        assert_eq!(receipt.ending(), Ending::Interrupted);
         assert_eq!(*account.held.lock().unwrap(), Held::nothing());
+    }
+
+    fn actions(receipt: &Receipt) -> Vec<serde_json::Value> {
+        let json: serde_json::Value = serde_json::from_slice(&receipt.to_bytes()).unwrap();
+        json["actions"].as_array().unwrap().clone()
+    }
+
+    #[test]
+    fn a_receipt_has_what_was_sent_for_each_action() {
+        let account = failing("iam:CreateRole", "prod-disk", "LimitExceeded", false);
+        let receipt = apply(&account);
+        for action in actions(&receipt) {
+            let (call, record) = (action["call"].as_str().unwrap(), "arn:aws:s3:::prod-oidc/sts-airlock/record.json");
+            let id = if action["resource"] == record { "record-1".to_owned() } else { format!("{call}-1") };
+            let sent = serde_json::json!([action["attempts"], action["requestIds"], action["began"]]);
+            match action["outcome"].as_str().unwrap() {
+                "not-reached" => assert_eq!(sent, serde_json::json!([null, null, null]), "{action}"),
+                "done" | "failed" => {
+                    assert_eq!(sent, serde_json::json!([1, [id], "1970-01-01T00:00:00Z"]), "{action}");
+                }
+                other => panic!("{other}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_task_that_panics_is_in_the_receipt() {
+        let mut account = Fake::new(Held::nothing());
+        account.panics = Some("iam:CreateOpenIDConnectProvider");
+        let receipt = apply(&Arc::new(account));
+        assert_eq!(receipt.to_string(), "7 done, 1 failed, 5 not reached");
+        let failed = actions(&receipt).into_iter().find(|action| action["outcome"] == "failed").unwrap();
+        let provider = "arn:aws:iam::123456789012:oidc-provider/prod-oidc.s3.us-east-2.amazonaws.com";
+        assert_eq!(failed["error"], format!("{provider} was interrupted"));
+        assert_eq!(failed["requestIds"], serde_json::json!(["iam:CreateOpenIDConnectProvider-1"]));
+    }
+
+    #[test]
+    fn times_are_in_order_even_if_the_clock_is_set_back() {
+        let account = Arc::new(Fake::new(Held::nothing()));
+        let plan = plan(&contents(), &Held::nothing().state()).unwrap();
+        let hands = std::cell::Cell::new(1_000);
+        let backwards = || {
+            hands.set(hands.get() - 1);
+            Timestamp::from_unix(hands.get()).unwrap()
+        };
+        let run = Run {
+            concurrency: 2,
+            issuer: None,
+            stop: Arc::default(),
+            take_over_after: Duration::ZERO,
+            clock: &backwards,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let receipt = runtime.block_on(plan.approve(Approval::Yes).unwrap().apply(&account, run, |_, _| {}));
+        let times = |name: &str| actions(&receipt).iter().map(|action| action[name].clone()).collect::<Vec<_>>();
+        assert_eq!(times("began"), ["1970-01-01T00:16:39Z"; 13]);
+        assert_eq!(times("ended"), ["1970-01-01T00:16:39Z"; 13]);
     }
 }

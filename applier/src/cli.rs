@@ -13,8 +13,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     max_term_width = WIDTH,
     about = "Verify a signed STS Airlock bundle and apply it to the AWS account it was made for",
     after_help = "Exit codes: 0 done or nothing to do; 2 usage; 3 signature or trust refused;\n\
-                  4 bundle invalid; 5 refused by the live account; 6 AWS failed, running it\n\
-                  again is safe; 10 something to do, or something foreign (plan\n\
+                  4 bundle or plan file invalid; 5 refused by the live account; 6 AWS failed,\n\
+                  running it again is safe; 10 something to do, or something foreign (plan\n\
                   --detailed-exitcode); 1 anything else"
 )]
 pub struct Cli {
@@ -24,17 +24,23 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Check signatures, form, content and time of a bundle, without AWS
+    /// Check signatures, form and content of a bundle or a receipt, without AWS
     #[command(
-        override_usage = "airlock-applier verify BUNDLE [OPTIONS]\n           (--trust FILE | --trusted-key KEY...)",
-        after_help = "Example:\n  airlock-applier verify prod-1.tar.gz --trust trust.json"
+        override_usage = "airlock-applier verify FILE [OPTIONS]\n           (--trust FILE | --trusted-key KEY...)",
+        after_help = "Examples:\n  airlock-applier verify prod-1.tar.gz --trust trust.json\n  \
+                            airlock-applier verify receipt.json --trusted-key operator.pub\n\n\
+                            A receipt is signed by whoever applied (airlock-generator sign RECEIPT), so it\n\
+                            needs other keys than a bundle: a trust file of its own, or --trusted-key. Of\n\
+                            the trust file's limits, those on accounts, partitions and names hold. A receipt\n\
+                            says what its signers say was done; the account is not asked."
     )]
     Verify(VerifyArgs),
     /// Show what an apply would do to the account, and change nothing
     #[cfg(feature = "aws")]
     #[command(
         override_usage = "airlock-applier plan BUNDLE [OPTIONS]\n           (--trust FILE | --trusted-key KEY...)",
-        after_help = "Example:\n  airlock-applier plan prod-1.tar.gz --trust trust.json --detailed-exitcode\n\n\
+        after_help = "Examples:\n  airlock-applier plan prod-1.tar.gz --trust trust.json --detailed-exitcode\n  \
+                            airlock-applier plan prod-1.tar.gz --trust trust.json --output plan.json\n\n\
                             Credentials, profile and endpoint come from the environment (AWS_PROFILE,\n\
                             AWS_ENDPOINT_URL, ...)."
     )]
@@ -43,19 +49,24 @@ pub(crate) enum Command {
     #[cfg(feature = "aws")]
     #[command(
         override_usage = "airlock-applier apply BUNDLE [OPTIONS]\n           (--trust FILE | --trusted-key KEY...)",
-        after_help = "Example:\n  airlock-applier apply prod-1.tar.gz --trust trust.json \\\n      --plan-digest 6b86b2...\n\n\
+        after_help = "Examples:\n  airlock-applier apply prod-1.tar.gz --trust trust.json \\\n      --plan-digest 6b86b2...\n  \
+                            airlock-applier apply prod-1.tar.gz --trust trust.json --plan plan.json\n\n\
                             Credentials, profile and endpoint come from the environment (AWS_PROFILE,\n\
                             AWS_ENDPOINT_URL, ...).\n\
-                            Ctrl-C finishes the calls under way, begins no other, and writes the receipt."
+                            Ctrl-C finishes the calls under way, begins no other, and writes the receipt.\n\
+                            With --plan the same command goes on from there, under the same approval."
     )]
     Apply(ApplyArgs),
     /// Delete from the account what the bundle names and the record knows, and write a receipt
     #[cfg(feature = "aws")]
     #[command(
         override_usage = "airlock-applier delete BUNDLE [OPTIONS]\n           (--trust FILE | --trusted-key KEY...)",
-        after_help = "Example:\n  airlock-applier delete prod-7.tar.gz --trust trust.json\n\n\
-                            Shows what goes and asks for the cluster's name. Without a terminal, --yes or\n\
-                            --plan-digest it shows that alone, with its digest, and ends with code 2.\n\
+        after_help = "Examples:\n  airlock-applier delete prod-7.tar.gz --trust trust.json\n  \
+                            airlock-applier delete prod-7.tar.gz --trust trust.json --output plan.json\n  \
+                            airlock-applier delete prod-7.tar.gz --trust trust.json --plan plan.json\n\n\
+                            Shows what goes and asks for the bundle's name. Without a terminal, --yes,\n\
+                            --plan-digest or --plan it shows that alone, with its digest, and ends with\n\
+                            code 2. --output writes the plan and deletes nothing.\n\
                             Roles go first, then the identity provider, the documents, the record, the\n\
                             bucket. The bundle must be signed and valid; it may have expired.\n\
                             Ctrl-C finishes the calls under way, begins no other, and writes the receipt."
@@ -74,6 +85,7 @@ pub(crate) enum Command {
 }
 
 /// A bundle, and whom to trust about it.
+#[cfg(feature = "aws")]
 #[derive(Debug, Args)]
 pub(crate) struct BundleArgs {
     /// The bundle, <name>-<serial>.tar.gz
@@ -109,8 +121,16 @@ pub(crate) enum Format {
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
+    /// The bundle, <name>-<serial>.tar.gz, or the receipt, JSON
+    pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) bundle: BundleArgs,
+    pub(crate) trust: TrustArgs,
+    /// A signature to read, instead of every FILE.minisig and FILE.<signer>.minisig beside the file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signature: Vec<PathBuf>,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
 }
 
 #[cfg(feature = "aws")]
@@ -124,6 +144,9 @@ pub(crate) struct PlanArgs {
     /// cluster's that is not in the bundle
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+    /// Write the plan to this new file too, for apply --plan
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[cfg(feature = "aws")]
@@ -153,12 +176,15 @@ pub(crate) struct DeleteArgs {
     /// ccoctl, or of somebody else
     #[arg(long)]
     pub(crate) adopt: bool,
-    /// The receipt of the last apply, where the bucket with the record is gone
+    /// The receipt of the last apply, where the bucket or the tags with the record are gone
     #[arg(long, value_name = "FILE")]
     pub(crate) previous_receipt: Option<PathBuf>,
     /// Take policies that are not in the bundle off the cluster's roles, which cannot be deleted with them
     #[arg(long)]
     pub(crate) prune: bool,
+    /// Delete nothing: show what would go, and write that plan to this new file, for delete --plan
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "plan", "plan_digest", "receipt"])]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// How a plan is approved and carried out.
@@ -168,9 +194,12 @@ pub(crate) struct ExecuteArgs {
     /// Do it without asking, whatever the plan is
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Do it without asking if this is the plan's digest, and refuse otherwise
+    /// Do it without asking if this is the plan's digest, and refuse otherwise; with --plan, the file's
     #[arg(long, value_name = "SHA256")]
     pub(crate) plan_digest: Option<bundle_schema::names::Sha256>,
+    /// Do without asking what is left of the plan in this file, and refuse whatever is not in it
+    #[arg(long, value_name = "FILE", conflicts_with = "yes")]
+    pub(crate) plan: Option<PathBuf>,
     /// Seconds for which the record of a run that was cut off must not have changed before this run goes on from there; 0
     /// only if nobody else can be at it
     #[arg(long, value_name = "SECONDS", default_value_t = crate::apply::hold::TAKE_OVER_AFTER, value_parser = clap::value_parser!(u16).range(..=3600))]
@@ -221,7 +250,7 @@ pub(crate) struct ChoiceArgs {
     /// Apply a bundle that is older than what the account holds, or one whose bucket is gone
     #[arg(long)]
     pub(crate) allow_rollback: bool,
-    /// The receipt of the last apply, where the bucket with the record is gone
+    /// The receipt of the last apply, where the bucket or the tags with the record are gone
     #[arg(long, value_name = "FILE")]
     pub(crate) previous_receipt: Option<PathBuf>,
     #[command(flatten)]

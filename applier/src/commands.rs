@@ -11,6 +11,8 @@ mod execute;
 mod permissions;
 #[cfg(feature = "aws")]
 mod plan;
+#[cfg(feature = "aws")]
+mod plan_file;
 mod verify;
 
 use std::fmt;
@@ -22,8 +24,12 @@ use bundle_schema::names::Timestamp;
 use bundle_schema::signature::TrustPolicy;
 use bundle_schema::trust::{TrustFileError, TrustLimits, read_trust_file, trusted_keys};
 
-use crate::admit::{AdmitError, Admitted};
-use crate::cli::{BundleArgs, Cli, Command, TrustArgs};
+use crate::admit::AdmitError;
+#[cfg(feature = "aws")]
+use crate::admit::Admitted;
+#[cfg(feature = "aws")]
+use crate::cli::BundleArgs;
+use crate::cli::{Cli, Command, TrustArgs};
 
 /// Why a command did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +53,9 @@ pub(crate) enum Failure {
     Refused(#[from] crate::plan::refusal::Refused),
     #[cfg(feature = "aws")]
     #[error(transparent)]
+    PlanFile(#[from] plan_file::FileFailure),
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
     Run(#[from] execute::RunFailure),
 }
 
@@ -62,6 +71,8 @@ impl Failure {
             Self::PreviousReceipt(_) => ExitCode::Usage,
             #[cfg(feature = "aws")]
             Self::Live(_) => ExitCode::Aws,
+            #[cfg(feature = "aws")]
+            Self::PlanFile(error) => error.exit_code(),
             #[cfg(feature = "aws")]
             Self::Run(error) => error.exit_code(),
         }
@@ -90,6 +101,7 @@ pub fn run(cli: &Cli) -> ExitCode {
 }
 
 /// Checks 1 to 9.
+#[cfg(feature = "aws")]
 fn admit(args: &BundleArgs) -> Result<Admitted, Failure> {
     Ok(Admitted::open(&args.bundle, &args.signature, &trust(&args.trust)?, now()?)?)
 }

@@ -1,10 +1,10 @@
 //! For tests: one good bundle's contents, and an account in memory that does what an action says.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bundle_schema::documents::contents::{BucketDocuments, Contents, RoleDocuments};
+use bundle_schema::documents::contents::{Contents, IssuerDocuments, RoleDocuments};
 use bundle_schema::documents::index::{Endpoint, Header, Kind};
 use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::documents::policy::{
@@ -12,23 +12,23 @@ use bundle_schema::documents::policy::{
     TrustStatement,
 };
 use bundle_schema::documents::settings::Settings;
-use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutRolePolicy};
+use bundle_schema::documents::{CreateRole, PutRolePolicy};
 use bundle_schema::json::Embedded;
 use bundle_schema::names::{BucketName, ClusterName, RoleName, RoleNaming, RolePath, Sha256, Tag, Timestamp};
 
-use crate::account::AwsError;
 use crate::account::issuer::ReadIssuer;
 use crate::account::live::Tags;
 use crate::account::live::{
-    BucketState, Caller, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, LiveState, ReadAccount,
+    BucketState, Caller, ListedRole, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, LiveState, ReadAccount,
 };
+use crate::account::{AwsError, CallLog};
 use crate::apply::{Patience, WriteAccount};
 use crate::plan::Plan;
 use crate::plan::action::{Action, Call};
 use crate::plan::choices::Choices;
-use crate::plan::desired::{Desired, tags};
+use crate::plan::desired::{self, Desired};
 use crate::plan::refusal::Refused;
-use crate::record::{Made, MadeProvider, Making, Record, RecordState, RoleId};
+use crate::record::{Made, MadeProvider, Making, Place, Record, RecordState, RoleId, tags};
 
 const KEY: &str = "-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEzqI/ldq8a6+ZkkP31VpqCwJmF4x8
@@ -63,7 +63,9 @@ pub(crate) fn contents() -> Contents {
         region: parsed("us-east-2"),
         account_id: parsed("123456789012"),
         issuer_url: parsed("https://prod-oidc.s3.us-east-2.amazonaws.com"),
-        endpoint: Endpoint::PublicBucket,
+        endpoint: Some(Endpoint::PublicBucket),
+        bucket_name: None,
+        audiences: None,
         role_path: parsed("/"),
         tags: vec![tag("Name", "prod"), tag("openshift.io/cloud-credential-operator/prod", "owned")],
         previous: None,
@@ -79,26 +81,32 @@ pub(crate) fn contents() -> Contents {
         skipped: Vec::new(),
     };
     let public_key = ServiceAccountKey::from_pem(KEY).unwrap();
+    let audiences = vec![parsed("openshift"), parsed("sts.amazonaws.com")];
     Contents {
-        discovery: Discovery::of(&header.issuer_url, &Jwks::of([&public_key])),
-        jwks: Jwks::of([&public_key]),
-        public_key,
-        further_keys: Vec::new(),
-        bucket: BucketDocuments::of(&header),
-        provider: CreateOpenIdConnectProvider {
-            url: header.issuer_url.clone(),
-            client_id_list: vec![parsed("openshift"), parsed("sts.amazonaws.com")],
-            thumbprint_list: None,
-            tags: header.tags.clone(),
-        },
+        issuer: Some(IssuerDocuments::of(&header, public_key, Vec::new(), audiences, None)),
         roles: ["disk", "registry"].map(|name| role(&header, name)).into(),
         requests: Vec::new(),
         header,
     }
 }
 
+/// A bundle `addons`, serial 7, two roles for the provider of [`contents`].
+pub(crate) fn roles_contents() -> Contents {
+    let tag = |key: &str, value: &str| Tag { key: parsed(key), value: parsed(value) };
+    let header = Header {
+        kind: Kind::Roles,
+        name: parsed("addons"),
+        endpoint: None,
+        audiences: Some(vec![parsed("openshift")]),
+        tags: vec![tag("Name", "addons"), tag("openshift.io/cloud-credential-operator/addons", "owned")],
+        ..contents().header
+    };
+    let roles = ["efs", "lb"].map(|name| role(&header, name)).into();
+    Contents { header, issuer: None, roles, requests: Vec::new() }
+}
+
 fn role(header: &Header, name: &str) -> RoleDocuments {
-    let role_name: RoleName = parsed(&format!("prod-{name}"));
+    let role_name: RoleName = parsed(&format!("{}-{name}", header.name));
     let subjects = vec![format!("system:serviceaccount:{name}:operator")];
     RoleDocuments {
         create: CreateRole {
@@ -159,6 +167,28 @@ fn role_id(name: &RoleName) -> RoleId {
     format!("AROAEXAMPLE0{letters}").try_into().unwrap()
 }
 
+/// The account's resources of [`roles_contents`], which was applied.
+pub(crate) fn roles_held() -> Held {
+    let mut held = Held::everything(&contents());
+    held.bucket = BucketState::Absent;
+    held.roles.clear();
+    held.provider().tags = tag_set(&[("theirs", "1")]);
+    let plan = plan(&roles_contents(), &held.state()).unwrap();
+    for action in plan.actions() {
+        held.perform(action).unwrap();
+    }
+    let mut record = Record { made: Made::default(), name: parsed("addons"), ..record() };
+    record.made.roles = held.roles.iter().map(|(name, role)| (name.clone(), role.id.clone())).collect();
+    held.provider().tags.extend(tags::write(&record).0);
+    held
+}
+
+/// What is read of an account for a bundle.
+pub(crate) fn read(contents: &Contents, held: &Held) -> LiveState {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(LiveState::read(&Arc::new(Fake::new(held.clone())), contents, None)).unwrap()
+}
+
 /// An account's resources of one bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Held {
@@ -201,6 +231,7 @@ impl Held {
             time: Timestamp::from_unix(0).unwrap(),
             caller: "arn:aws:iam::123456789012:user/x".to_owned(),
             run: "0".repeat(32),
+            plan_digest: None,
             made: Made { provider, roles },
             making: Making::default(),
         };
@@ -229,7 +260,7 @@ impl Held {
         self.roles.get_mut(name).or(self.others.get_mut(name))
     }
 
-    fn provider(&mut self) -> &mut LiveProvider {
+    pub(crate) fn provider(&mut self) -> &mut LiveProvider {
         self.provider.as_mut().unwrap()
     }
 
@@ -268,7 +299,7 @@ impl Held {
             Call::CreateProvider { input, tags } => {
                 let client_ids = input.client_id_list.iter().map(ToString::to_string).collect();
                 let thumbprints = vec!["A".repeat(40)];
-                self.provider = Some(LiveProvider { client_ids, thumbprints, tags, created: made() });
+                self.provider = Some(LiveProvider { client_ids, thumbprints, tags, created: made(), record: None });
             }
             Call::AddClientId { client_id } => self.provider().client_ids.push(client_id.to_string()),
             Call::RemoveClientId { client_id } => self.provider().client_ids.retain(|id| *id != client_id),
@@ -290,7 +321,7 @@ impl Held {
                     description: Some(input.description),
                     boundary: input.permissions_boundary.map(String::from),
                     max_session_duration: Some(3600),
-                    tags: tags(&input.tags),
+                    tags: desired::tags(&input.tags),
                     policy: None,
                     other_inline: Vec::new(),
                     attached: Vec::new(),
@@ -365,11 +396,21 @@ pub(crate) struct Fake {
     pub(crate) log: Mutex<Vec<String>>,
     /// Errors to give instead, by call and resource, and whether the call is carried out all the same.
     pub(crate) errors: Mutex<Vec<(&'static str, String, AwsError, bool)>>,
+    /// What reading the record answers first, the last of these before the others.
+    pub(crate) records: Mutex<Vec<Option<LiveRecord>>>,
+    /// A call that brings its task down.
+    pub(crate) panics: Option<&'static str>,
 }
 
 impl Fake {
     pub(crate) fn new(held: Held) -> Self {
-        Self { held: Mutex::new(held), log: Mutex::default(), errors: Mutex::default() }
+        Self {
+            held: Mutex::new(held),
+            log: Mutex::default(),
+            errors: Mutex::default(),
+            records: Mutex::default(),
+            panics: None,
+        }
     }
 
     fn held(&self) -> Held {
@@ -384,8 +425,15 @@ impl ReadAccount for Fake {
     async fn find_bucket(&self, _: &BucketName) -> Result<BucketState<()>, AwsError> {
         Ok(self.held().bucket.with(drop))
     }
-    async fn record(&self, _: &BucketName, _: &ClusterName) -> Result<Option<LiveRecord>, AwsError> {
-        Ok(self.held().bucket().record.clone())
+    async fn record(&self, place: &Place, name: &ClusterName) -> Result<Option<LiveRecord>, AwsError> {
+        if let Some(answer) = self.records.lock().unwrap().pop() {
+            return Ok(answer);
+        }
+        let mut held = self.held();
+        Ok(match place {
+            Place::Bucket(_) => held.bucket().record.clone(),
+            Place::Provider { .. } => held.provider.and_then(|provider| LiveRecord::of_tags(&provider.tags, name)),
+        })
     }
     async fn bucket_settings(&self, _: &BucketName) -> Result<LiveBucket, AwsError> {
         Ok(LiveBucket { objects: BTreeMap::new(), record: None, ..self.held().bucket().clone() })
@@ -400,10 +448,12 @@ impl ReadAccount for Fake {
         self.log.lock().unwrap().push(format!("read {role}"));
         Ok(self.held().any_role(role).cloned())
     }
-    async fn role_names(&self, path: &RolePath) -> Result<Vec<String>, AwsError> {
-        self.log.lock().unwrap().push(format!("list {path}"));
+    async fn list_roles(&self, path: Option<&RolePath>) -> Result<Vec<ListedRole>, AwsError> {
+        self.log.lock().unwrap().push(format!("list {}", path.map_or("/", |path| path.as_str())));
         let held = self.held();
-        Ok(held.roles.keys().chain(held.others.keys()).map(ToString::to_string).collect())
+        let listed =
+            |(name, role): (&RoleName, &LiveRole)| ListedRole { name: name.to_string(), id: role.id.to_string() };
+        Ok(held.roles.iter().chain(&held.others).map(listed).collect())
     }
     async fn role_tags(&self, role: &RoleName) -> Result<Option<Tags>, AwsError> {
         self.log.lock().unwrap().push(format!("tags {role}"));
@@ -419,12 +469,14 @@ impl ReadIssuer for Fake {
 }
 
 impl WriteAccount for Fake {
-    async fn perform(&self, action: &Action) -> Result<Option<RoleId>, AwsError> {
+    async fn perform(&self, action: &Action, log: &CallLog) -> Result<Option<RoleId>, AwsError> {
         let (name, resource) = (action.name(), action.resource.rsplit([':', '/']).next().unwrap().to_owned());
         self.log.lock().unwrap().push(format!("begin {name} {resource}"));
         // Long enough for whatever may begin meanwhile to begin.
         tokio::time::sleep(Duration::from_millis(2)).await;
         self.log.lock().unwrap().push(format!("end {name} {resource}"));
+        log.note(Some(format!("{name}-1")));
+        assert_ne!(Some(name), self.panics, "as the test wants it");
         let error = self.errors.lock().unwrap().iter().find(|(call, of, ..)| *call == name && *of == resource).cloned();
         if let Some((.., error, carried_out)) = error {
             if carried_out {
@@ -437,24 +489,35 @@ impl WriteAccount for Fake {
 
     async fn put_record(
         &self,
-        _: &BucketName,
+        place: &Place,
         before: Option<&str>,
-        body: &[u8],
+        record: &Record,
         _: Patience,
+        log: &CallLog,
     ) -> Result<String, AwsError> {
+        log.note(Some("record-1".to_owned()));
         self.log.lock().unwrap().push("record".to_owned());
         let mut held = self.held.lock().unwrap();
+        if let Place::Provider { .. } = place {
+            let (tags, version) = tags::write(record);
+            held.provider().tags.extend(tags);
+            return Ok(version);
+        }
         let found = held.bucket().record.as_ref().map(|record| record.etag.clone());
         if found.as_deref() != before {
             return Err(crate::account::answered("s3:PutObject", 412, "PreconditionFailed", "it changed"));
         }
-        held.put_record(Record::parse(body, &parsed("prod")).unwrap());
+        held.put_record(Record::parse(&record.to_bytes(), &parsed("prod")).unwrap());
         Ok(held.bucket().record.as_ref().unwrap().etag.clone())
     }
 
-    async fn delete_record(&self, _: &BucketName, etag: &str) -> Result<(), AwsError> {
+    async fn delete_record(&self, place: &Place, etag: &str, _: &CallLog) -> Result<(), AwsError> {
         self.log.lock().unwrap().push("delete record".to_owned());
         let mut held = self.held.lock().unwrap();
+        if let Place::Provider { name, .. } = place {
+            held.provider().tags.retain(|key, _| tags::bundle_of(key).as_ref() != Some(name));
+            return Ok(());
+        }
         let found = held.bucket().record.as_ref().map(|record| record.etag.clone());
         if found.as_deref() != Some(etag) {
             return Err(crate::account::answered("s3:DeleteObject", 412, "PreconditionFailed", "it changed"));
@@ -463,7 +526,7 @@ impl WriteAccount for Fake {
         Ok(())
     }
 
-    async fn delete_record_versions(&self, _: &BucketName) -> Result<(), AwsError> {
+    async fn delete_record_versions(&self, _: &Place, _: &CallLog) -> Result<(), AwsError> {
         self.log.lock().unwrap().push("delete record versions".to_owned());
         self.held.lock().unwrap().bucket().record = None;
         Ok(())

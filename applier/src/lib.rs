@@ -29,5 +29,7 @@ pub mod permissions;
 pub mod plan;
 #[cfg(feature = "aws")]
 mod record;
+#[cfg(feature = "aws")]
+mod whole_file;
 
 pub use commands::run;

@@ -5,12 +5,12 @@
 //! no account, have the account as a condition, and what makes a role has the boundary where the bundle has one. Sources: AWS
 //! service authorization reference (IAM, S3); S3 API reference, CreateBucket and PutObject, for what a call needs besides.
 
-use bundle_schema::documents::contents::Contents;
+use bundle_schema::documents::contents::{Contents, IssuerDocuments};
 use bundle_schema::documents::index::Header;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::record::RECORD_KEY;
+use crate::record::{self, RECORD_KEY};
 
 /// What is to be done with a bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -21,6 +21,17 @@ pub enum Purpose {
     Apply,
     /// `delete`
     Delete,
+}
+
+impl Purpose {
+    /// What it takes besides reading.
+    fn of(self, apply: Actions, delete: Actions) -> Actions {
+        match self {
+            Self::Plan => &[],
+            Self::Apply => apply,
+            Self::Delete => delete,
+        }
+    }
 }
 
 /// The most characters of a managed policy, white space not counted [IAM quotas].
@@ -82,6 +93,9 @@ const PRUNE_ORPHANS: Actions = &["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:
 const DELETE_BUCKET: Actions = &["s3:DeleteBucket", "s3:ListBucketVersions"];
 const DELETE_OBJECTS: Actions = &["s3:DeleteObject", "s3:DeleteObjectVersion"];
 const DELETE_PROVIDER: Actions = &["iam:DeleteOpenIDConnectProvider"];
+/// The record of a bundle without an issuer stands in tags of the provider, and nothing else of it is changed.
+const WRITE_TAGS: Actions = &["iam:TagOpenIDConnectProvider"];
+const DELETE_TAGS: Actions = &["iam:TagOpenIDConnectProvider", "iam:UntagOpenIDConnectProvider"];
 const DELETE_ROLES: Actions = &["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:ListInstanceProfilesForRole"];
 /// `delete --prune`: attached policies of others go; inline ones need no more than the role's own.
 const PRUNE_DELETED_ROLES: Actions = &["iam:DetachRolePolicy"];
@@ -126,49 +140,71 @@ pub fn policies(contents: &Contents, purpose: Purpose, prune: bool) -> Vec<Polic
 
 fn statements(contents: &Contents, purpose: Purpose, prune: bool) -> Vec<Statement> {
     let header = &contents.header;
-    let bucket = format!("arn:{}:s3:::{}", header.partition, header.name.bucket());
-    let record = format!("{bucket}/{RECORD_KEY}");
-    let mut objects: Vec<String> = contents.objects().iter().map(|object| format!("{bucket}/{}", object.key)).collect();
-    objects.push(record.clone());
     let roles: Vec<String> = header.components.iter().map(|role| header.role_arn(&role.role_name)).collect();
-    let allow = |action: &[Actions], resource: &[String], condition: Option<Value>| Statement {
-        effect: "Allow",
-        action: action.concat(),
-        resource: resource.to_vec(),
-        condition,
-    };
-    let account = || Some(account(header));
-    let of = |apply: Actions, delete: Actions| -> Actions {
-        match purpose {
-            Purpose::Plan => &[],
-            Purpose::Apply => apply,
-            Purpose::Delete => delete,
-        }
-    };
+    let of = |apply: Actions, delete: Actions| purpose.of(apply, delete);
     // Roles of earlier bundles are named by no document: only their names begin as all of the cluster's do.
     let orphans =
         format!("arn:{}:iam::{}:role{}{}-*", header.partition, header.account_id, header.role_path, header.name);
-    let mut statements = vec![
-        allow(&[READ_BUCKET, of(WRITE_BUCKET, DELETE_BUCKET)], &[bucket], account()),
-        allow(&[READ_OBJECTS, of(WRITE_OBJECTS, DELETE_OBJECTS)], &objects, account()),
-        allow(&[READ_PROVIDER, of(WRITE_PROVIDER, DELETE_PROVIDER)], &[header.provider_arn()], None),
+    let mut statements = match &contents.issuer {
+        Some(issuer) => self::issuer(header, issuer, purpose),
+        None => tags(header, purpose),
+    };
+    statements.extend([
         allow(&[READ_ROLES, of(WRITE_ROLES, DELETE_ROLES)], &roles, None),
         allow(&[LIST_ROLES], &["*".to_owned()], None),
         allow(&[READ_ROLES], std::slice::from_ref(&orphans), None),
-    ];
+    ]);
     match (purpose, &header.settings.permissions_boundary_arn) {
-        (Purpose::Plan, _) => {}
+        (Purpose::Plan | Purpose::Delete, _) => {}
         (Purpose::Apply, None) => statements.push(allow(&[UNBOUND_ROLES], &roles, None)),
         (Purpose::Apply, Some(boundary)) => {
             let condition = json!({"ArnEquals": {"iam:PermissionsBoundary": boundary}});
             statements.push(allow(&[BOUND_ROLES], &roles, Some(condition)));
         }
-        // The record says first that its cluster is being deleted.
-        (Purpose::Delete, _) => statements.push(allow(&[&["s3:PutObject"]], &[record], account())),
     }
     if prune && purpose != Purpose::Plan {
         statements.push(allow(&[of(PRUNE_ROLES, PRUNE_DELETED_ROLES)], &roles, None));
         statements.push(allow(&[PRUNE_ORPHANS], &[orphans], None));
+    }
+    statements
+}
+
+fn allow(action: &[Actions], resource: &[String], condition: Option<Value>) -> Statement {
+    Statement { effect: "Allow", action: action.concat(), resource: resource.to_vec(), condition }
+}
+
+/// The bucket, what it holds, and the identity provider.
+fn issuer(header: &Header, issuer: &IssuerDocuments, purpose: Purpose) -> Vec<Statement> {
+    let of = |apply: Actions, delete: Actions| purpose.of(apply, delete);
+    let bucket = format!("arn:{}:s3:::{}", header.partition, header.bucket());
+    let record = format!("{bucket}/{RECORD_KEY}");
+    let mut objects: Vec<String> = issuer.objects().iter().map(|object| format!("{bucket}/{}", object.key)).collect();
+    objects.push(record.clone());
+    let account = || Some(account(header));
+    let mut statements = vec![
+        allow(&[READ_BUCKET, of(WRITE_BUCKET, DELETE_BUCKET)], &[bucket], account()),
+        allow(&[READ_OBJECTS, of(WRITE_OBJECTS, DELETE_OBJECTS)], &objects, account()),
+        allow(&[READ_PROVIDER, of(WRITE_PROVIDER, DELETE_PROVIDER)], &[header.provider_arn()], None),
+    ];
+    if purpose == Purpose::Delete {
+        // The record says first that its cluster is being deleted.
+        statements.push(allow(&[WRITE_OBJECTS], &[record], account()));
+    }
+    statements
+}
+
+/// Somebody else's identity provider, and the record in its tags: no tag may be set or removed but those of this bundle.
+fn tags(header: &Header, purpose: Purpose) -> Vec<Statement> {
+    let provider = [header.provider_arn()];
+    let mut statements = vec![allow(&[READ_PROVIDER], &provider, None)];
+    if purpose != Purpose::Plan {
+        let key = record::tags::key(&header.name);
+        // Without the second, a request that names no tag would do as well.
+        let condition = json!({
+            "ForAllValues:StringLike": {"aws:TagKeys": [key.clone(), format!("{key}/*")]},
+            "Null": {"aws:TagKeys": "false"},
+        });
+        statements.push(allow(&[purpose.of(WRITE_TAGS, DELETE_TAGS)], &provider, Some(condition)));
     }
     statements
 }
@@ -233,6 +269,34 @@ mod tests {
         assert_eq!(of(READ_ROLES), roles);
         assert_eq!(of(PRUNE_ROLES), roles[..3]);
         assert!(documents.len() <= 16, "{}", documents.len());
+    }
+
+    #[test]
+    fn roles_for_a_provider_of_somebody_else_need_nothing_of_a_bucket() {
+        let contents = fixture::roles_contents();
+        let provider = contents.header.provider_arn();
+        let of = |purpose| {
+            let mut documents = policies(&contents, purpose, true);
+            assert_eq!(documents.len(), 1);
+            documents.remove(0).statement
+        };
+        for purpose in [Purpose::Plan, Purpose::Apply, Purpose::Delete] {
+            assert!(
+                of(purpose).iter().flat_map(|statement| &statement.action).all(|action| action.starts_with("iam:"))
+            );
+        }
+        let tags = |purpose| {
+            let statements = of(purpose).into_iter().filter(|statement| statement.resource == [provider.clone()]);
+            statements.skip(1).map(|statement| (statement.action, statement.condition.unwrap())).collect::<Vec<_>>()
+        };
+        let condition = json!({
+            "ForAllValues:StringLike": {"aws:TagKeys": ["sts-airlock/roles/addons", "sts-airlock/roles/addons/*"]},
+            "Null": {"aws:TagKeys": "false"},
+        });
+        assert_eq!(tags(Purpose::Plan), []);
+        assert_eq!(tags(Purpose::Apply), [(vec!["iam:TagOpenIDConnectProvider"], condition.clone())]);
+        let both = vec!["iam:TagOpenIDConnectProvider", "iam:UntagOpenIDConnectProvider"];
+        assert_eq!(tags(Purpose::Delete), [(both, condition)]);
     }
 
     #[test]

@@ -5,9 +5,12 @@
 
 pub(crate) mod action;
 mod adopted;
+pub mod approval;
 pub mod choices;
 pub(crate) mod desired;
 mod diff;
+mod digest;
+pub mod file;
 mod finding;
 pub(crate) mod head;
 pub(crate) mod meaning;
@@ -21,31 +24,24 @@ pub(crate) mod show;
 use bundle_schema::escape::escaped_json;
 use bundle_schema::names::{Sha256, Timestamp};
 use bundle_schema::signature::Signer;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use self::action::{Action, Call, Change, RecordVersion};
-use self::choices::Choices;
+use self::action::{Action, Call, Change, Changed, RecordVersion};
+pub use self::approval::{Approval, ApprovedPlan};
+use self::choices::{Choices, Flags};
 use self::desired::Desired;
+use self::digest::{Digested, lasting_part};
+use self::file::{PLAN_VERSION, Subject};
 use self::finding::{Finding, findings};
-use self::head::Head;
+use self::head::{BundleId, Head};
 use self::ownership::Ownership;
 use self::refusal::Refused;
 use crate::account::live::LiveState;
 use crate::admit::Admitted;
-use crate::record::{Made, RECORD_KEY, Record, RecordState};
-
-/// What is digested: everything that decides what an apply does, what it replaces, and what a person was told.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Digested<'a> {
-    account_id: &'a str,
-    bundle_sha256: &'a Sha256,
-    actions: &'a [Action],
-    findings: Vec<Finding>,
-}
+use crate::record::{Made, Record, RecordState};
 
 /// What a plan is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Operation {
     /// The account is to hold what the bundle says.
@@ -54,11 +50,30 @@ pub(crate) enum Operation {
     Delete,
 }
 
+impl Operation {
+    /// The command that does it.
+    pub(crate) fn verb(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// The command that writes a plan of it to a file.
+    pub(crate) fn planner(self) -> &'static str {
+        match self {
+            Self::Apply => "plan --output FILE",
+            Self::Delete => "delete --output FILE",
+        }
+    }
+}
+
 /// What an apply or a deletion will do, in order. Printed, digested and executed is this one value.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Plan {
     operation: Operation,
     head: Head,
+    flags: Flags,
     actions: Vec<Action>,
     findings: Vec<Finding>,
     digest: Sha256,
@@ -84,19 +99,24 @@ impl Plan {
         let actions = recorded(desired, live, &ownership, actions);
         let findings = findings(desired, live, choices, &actions, now);
         let head = Head::new(desired, live, ownership.record(), signers, now);
-        Ok(Self::new(Operation::Apply, head, actions, findings))
+        Ok(Self::new(Operation::Apply, head, choices.flags(), actions, findings))
     }
 
-    fn new(operation: Operation, head: Head, actions: Vec<Action>, findings: Vec<Finding>) -> Self {
+    fn new(operation: Operation, head: Head, flags: Flags, actions: Vec<Action>, findings: Vec<Finding>) -> Self {
         let digested = Digested {
-            account_id: head.account_id.as_str(),
+            account_id: &head.account_id,
+            actions: &actions.iter().map(Action::to_value).collect::<Vec<_>>(),
             bundle_sha256: &head.bundle.sha256,
-            actions: &actions,
-            findings: findings.iter().map(Finding::digested).collect(),
+            choices: flags,
+            findings: &findings.iter().map(|finding| lasting_part(finding.to_value())).collect::<Vec<_>>(),
+            operation,
         };
-        // Writing fails only for maps with keys that are not strings; no action has one.
-        let digest = Sha256::of(&serde_json::to_vec(&digested).unwrap_or_default());
-        Self { operation, head, actions, findings, digest }
+        let digest = digested.digest();
+        Self { operation, head, flags, actions, findings, digest }
+    }
+
+    pub(crate) fn flags(&self) -> Flags {
+        self.flags
     }
 
     pub(crate) fn operation(&self) -> Operation {
@@ -133,19 +153,24 @@ impl Plan {
         &self.findings
     }
 
-    /// The plan for a program: the same content as for a person, in a stable order.
+    /// What the plan is for.
+    fn subject(&self) -> Subject<'_> {
+        let BundleId { name, serial, sha256, .. } = &self.head.bundle;
+        let (operation, account_id, flags) = (self.operation, &self.head.account_id, self.flags);
+        Subject { operation, account_id, name, serial: *serial, sha256, flags }
+    }
+
+    /// The plan for a program: the same content as for a person, in a stable order. It is what a plan file holds (`PLAN.md`).
     #[must_use]
     pub fn to_json(&self) -> String {
         #[derive(Serialize)]
-        struct Changed<'a> {
-            change: Change,
-            #[serde(flatten)]
-            action: &'a Action,
-        }
-        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
         struct Wire<'a> {
+            plan_version: u32,
+            operation: Operation,
             #[serde(flatten)]
             head: &'a Head,
+            choices: Flags,
             actions: Vec<Changed<'a>>,
             findings: &'a [Finding],
             create: usize,
@@ -154,11 +179,14 @@ impl Plan {
             clean: bool,
             digest: &'a Sha256,
         }
-        let Self { operation: _, head, actions, findings, digest } = self;
+        let Self { operation, head, flags, actions, findings, digest } = self;
         let count = |change| actions.iter().filter(|action| action.change() == change).count();
         let wire = Wire {
+            plan_version: PLAN_VERSION,
+            operation: *operation,
             head,
-            actions: actions.iter().map(|action| Changed { change: action.change(), action }).collect(),
+            choices: *flags,
+            actions: actions.iter().map(Action::changed).collect(),
             findings,
             create: count(Change::Create),
             update: count(Change::Update),
@@ -167,7 +195,9 @@ impl Plan {
             digest,
         };
         // Strings are UTF-8 and may hold what moves a terminal's cursor: JSON for a program still passes through one.
-        escaped_json(&serde_json::to_string_pretty(&wire).unwrap_or_default())
+        let mut json = escaped_json(&serde_json::to_string_pretty(&wire).unwrap_or_default());
+        json.push('\n');
+        json
     }
 }
 
@@ -188,61 +218,15 @@ fn recorded(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>, 
         return actions;
     }
     let before = found.map(|(read, record)| RecordVersion::of(&read.etag, record));
-    let resource = format!("{}/{RECORD_KEY}", desired.bucket_arn());
+    let (place, provider) = (desired.place(), desired.issuer().map(|_| header.provider_arn()));
+    let resource = place.arn(header);
     let (mut all, rest): (Vec<_>, Vec<_>) =
         actions.into_iter().partition(|action| matches!(action.call, Call::CreateBucket { .. }));
-    let open = Call::OpenRecord { bucket: header.name.bucket(), before, known, making };
+    let open = Call::OpenRecord { place: place.clone(), before, known, making };
     all.push(Action { resource: resource.clone(), call: open });
     all.extend(rest);
-    all.push(Action { resource, call: Call::CloseRecord { provider_arn: header.provider_arn() } });
+    all.push(Action { resource, call: Call::CloseRecord { place, provider_arn: provider } });
     all
-}
-
-/// How a plan was agreed to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Approval {
-    /// By somebody who read it just now, or in advance with `--yes`.
-    Yes,
-    /// By whoever named its digest with `--plan-digest`.
-    Digest(Sha256),
-}
-
-/// The plan that was approved is not the one that the account needs now.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "plan digest mismatch: approved {approved}, current {found}\n  the bundle or the account changed since: read the new plan with `plan`, and approve that one"
-)]
-pub struct OtherPlan {
-    found: Sha256,
-    approved: Sha256,
-}
-
-/// A plan that may be executed.
-#[derive(Debug)]
-pub struct ApprovedPlan {
-    plan: Plan,
-}
-
-impl Plan {
-    /// Agrees to this plan. One without actions changes nothing, so every approval fits it.
-    pub fn approve(self, approval: Approval) -> Result<ApprovedPlan, OtherPlan> {
-        match approval {
-            Approval::Digest(approved) if approved != self.digest && !self.is_empty() => {
-                Err(OtherPlan { found: self.digest, approved })
-            }
-            Approval::Digest(_) | Approval::Yes => Ok(ApprovedPlan { plan: self }),
-        }
-    }
-}
-
-impl ApprovedPlan {
-    pub(crate) fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    pub(crate) fn into_plan(self) -> Plan {
-        self.plan
-    }
 }
 
 #[cfg(test)]
@@ -372,24 +356,6 @@ plan digest: {}
                 (&action.name().into(), &serde_json::to_value(action.change()).unwrap())
             );
         }
-    }
-
-    #[test]
-    fn a_plan_is_approved_by_its_own_digest_only() {
-        let new = || plan(&contents(), &Held::nothing()).unwrap();
-        assert!(new().approve(Approval::Yes).is_ok());
-        assert!(new().approve(Approval::Digest(new().digest)).is_ok());
-        let other = new().approve(Approval::Digest(digest())).unwrap_err();
-        assert_eq!(
-            other.to_string(),
-            format!(
-                "plan digest mismatch: approved {}, current {}\n  the bundle or the account changed since: read the new plan with `plan`, and approve that one",
-                digest(),
-                new().digest
-            )
-        );
-        let empty = plan(&contents(), &Held::everything(&contents())).unwrap();
-        assert!(empty.approve(Approval::Digest(digest())).is_ok());
     }
 
     #[test]

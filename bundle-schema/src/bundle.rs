@@ -7,86 +7,23 @@
 mod reader;
 mod writer;
 
-use std::path::{Path, PathBuf};
-
 use crate::documents::contents::Contents;
-use crate::file::{OpenError, read_bounded};
-use crate::limits::{MAX_ARCHIVE_BYTES, MAX_SIGNATURE_BYTES, MAX_SIGNATURES};
 use crate::names::Sha256;
-use crate::signature::{self, SignedSoFar, Signer, TrustError, TrustPolicy};
+use crate::signature::{Signer, Subject, TrustError, TrustPolicy};
+use crate::signed::SignedBytes;
 
 pub use self::reader::ReadError;
 use self::reader::{Parsed, read};
 pub use self::writer::{WriteError, write};
+pub use crate::signed::SignedFiles;
 pub use crate::validate::{Invalid, Problem};
 
-/// A bundle's file and its signatures, read into memory once: nothing is known about them yet.
-pub struct SignedFiles {
-    archive: Vec<u8>,
-    signatures: Vec<(String, Vec<u8>)>,
-}
-
 impl SignedFiles {
-    /// Step 1: opens the bundle and its signatures as regular files, within limits, and reads them once.
-    ///
-    /// Without `named`, every `<bundle>.minisig` and `<bundle>.<signer>.minisig` beside the bundle is read, at most
-    /// [`MAX_SIGNATURES`].
-    pub fn open(bundle: &Path, named: &[PathBuf]) -> Result<Self, OpenError> {
-        let archive = read_bounded(bundle, MAX_ARCHIVE_BYTES)?;
-        let paths = if named.is_empty() { signatures_beside(bundle)? } else { named.to_vec() };
-        if paths.len() > MAX_SIGNATURES {
-            return Err(OpenError::TooManySignatures { path: bundle.to_owned(), found: paths.len() });
-        }
-        let signatures = paths.iter().map(|path| read_signature(path)).collect::<Result<_, _>>()?;
-        Ok(Self { archive, signatures })
-    }
-
-    /// Bytes that are in memory already, such as a test's or a fuzzer's.
-    #[must_use]
-    pub fn from_bytes(archive: Vec<u8>, signatures: Vec<(String, Vec<u8>)>) -> Self {
-        Self { archive, signatures }
-    }
-
     /// Step 2: every role of the policy has signed these exact bytes. Nothing is decompressed or parsed before.
     pub fn verify(self, policy: &TrustPolicy) -> Result<VerifiedArchive, TrustError> {
-        let signers = signature::verify(&self.archive, &self.signatures, policy)?;
-        Ok(VerifiedArchive { digest: Sha256::of(&self.archive), archive: self.archive, signers })
+        let SignedBytes { bytes: archive, digest, signers } = self.signed_by_all(policy, Subject::Bundle)?;
+        Ok(VerifiedArchive { archive, digest, signers })
     }
-
-    /// Which roles of the policy have signed these exact bytes, for whoever signs next. Nothing is admitted by it.
-    pub fn signed_so_far(self, policy: &TrustPolicy) -> Result<SignedSoFar<'_>, TrustError> {
-        let signers = signature::signers(&self.archive, &self.signatures, policy)?;
-        let (files, digest) = (signature::names(&self.signatures), Sha256::of(&self.archive));
-        Ok(SignedSoFar { policy, signers, files, digest })
-    }
-}
-
-/// A signature file's name, as errors show it, and its bytes.
-fn read_signature(path: &Path) -> Result<(String, Vec<u8>), OpenError> {
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    match read_bounded(path, MAX_SIGNATURE_BYTES) {
-        Err(OpenError::TooLarge { path, limit }) => Err(OpenError::SignatureTooLarge { path, limit }),
-        read => read.map(|bytes| (name, bytes)),
-    }
-}
-
-fn signatures_beside(bundle: &Path) -> Result<Vec<PathBuf>, OpenError> {
-    let unreadable = |source| OpenError::Io { path: bundle.to_owned(), source };
-    let name = bundle.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let directory = bundle.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(directory).map_err(unreadable)? {
-        let file = entry.map_err(unreadable)?.file_name();
-        let beside = file.to_str().and_then(|file| file.strip_prefix(&name)).is_some_and(|rest| {
-            rest == ".minisig"
-                || rest.strip_suffix(".minisig").is_some_and(|signer| signer.len() > 1 && signer.starts_with('.'))
-        });
-        if beside {
-            found.push(directory.join(file));
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 /// An archive that every required role has signed; its bytes are not yet looked at.

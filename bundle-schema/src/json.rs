@@ -4,6 +4,8 @@
 //! last of two equal keys win in maps and takes an array where a struct belongs; here neither passes, at any depth, and
 //! what parses but is not in canonical form is refused too, so that one meaning has one spelling.
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
@@ -85,12 +87,13 @@ pub fn parse_any_layout<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonErro
 }
 
 fn parse_form<T: DeserializeOwned + Serialize>(bytes: &[u8], form: Form) -> Result<T, JsonError> {
-    let value = parse_value(bytes)?;
+    check(bytes, DOCUMENT)?;
     let document: T = serde_json::from_slice(bytes).map_err(|error| JsonError::Refused(error.to_string()))?;
     let canonical = write(&document, form);
     if canonical == bytes {
         return Ok(document);
     }
+    let value = serde_json::from_slice(bytes).unwrap_or_default();
     let read = serde_json::to_value(&document).unwrap_or_default();
     if let Some((path, found, expected)) = wrong_kind(&value, &read, String::new()) {
         return Err(JsonError::WrongKind { path, found, expected });
@@ -100,11 +103,36 @@ fn parse_form<T: DeserializeOwned + Serialize>(bytes: &[u8], form: Form) -> Resu
     Err(JsonError::NotCanonical { line })
 }
 
+/// How much a document that is not a bundle's may hold, nesting aside.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// One string or key, in bytes.
+    pub string_bytes: usize,
+    /// Values in all, those inside others counted: small ones need far more memory than bytes.
+    pub values: usize,
+}
+
+/// A document of a bundle is short enough for any number of values.
+const DOCUMENT: Budget = Budget { string_bytes: MAX_STRING_BYTES, values: usize::MAX };
+
 /// Reads any JSON value within the limits, with no key twice in any object.
 pub fn parse_value(bytes: &[u8]) -> Result<Value, JsonError> {
+    parse_value_within(bytes, DOCUMENT)
+}
+
+/// As [`parse_value`], within limits of its own.
+pub fn parse_value_within(bytes: &[u8], budget: Budget) -> Result<Value, JsonError> {
+    check(bytes, budget)?;
+    serde_json::from_slice(bytes).map_err(|error| JsonError::Refused(error.to_string()))
+}
+
+/// Whether bytes are JSON within the limits, with no key twice in any object. Nothing is kept of it: a value in memory can be
+/// many times as large as its text.
+fn check(bytes: &[u8], budget: Budget) -> Result<(), JsonError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth: 0 }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    value.map_err(|error| JsonError::Refused(error.to_string()))
+    let left = Cell::new(budget.values);
+    let checked = Strict { depth: 0, budget, left: &left }.deserialize(&mut reader).and_then(|()| reader.end());
+    checked.map_err(|error| JsonError::Refused(error.to_string()))
 }
 
 /// The first place where the two are of different kinds.
@@ -132,79 +160,80 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Builds a value and refuses repeated keys, depth and long strings on the way.
-struct Strict {
+/// Refuses repeated keys, depth, long strings and too many values.
+struct Strict<'a> {
     depth: usize,
+    budget: Budget,
+    /// How many more values there may be.
+    left: &'a Cell<usize>,
 }
 
-impl Strict {
+impl Strict<'_> {
     fn deeper<E: de::Error>(&self) -> Result<Self, E> {
         if self.depth >= MAX_JSON_DEPTH {
             return Err(E::custom(format_args!("nested more than {MAX_JSON_DEPTH} deep")));
         }
-        Ok(Self { depth: self.depth + 1 })
+        Ok(Self { depth: self.depth + 1, ..*self })
+    }
+
+    fn fits<E: de::Error>(&self, what: &str, text: &str) -> Result<(), E> {
+        let (found, limit) = (text.len(), self.budget.string_bytes);
+        if found > limit {
+            return Err(E::custom(format_args!("a {what} of {found} bytes; at most {limit} are allowed")));
+        }
+        Ok(())
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let Some(left) = self.left.get().checked_sub(1) else {
+            return Err(de::Error::custom(format_args!("more than {} values", self.budget.values)));
+        };
+        self.left.set(left);
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
+impl<'de> Visitor<'de> for Strict<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
-        if value.len() > MAX_STRING_BYTES {
-            return Err(E::custom(format_args!(
-                "a string of {} bytes; at most {MAX_STRING_BYTES} are allowed",
-                value.len()
-            )));
-        }
-        Ok(Value::String(value.to_owned()))
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<(), E> {
+        self.fits("string", value)
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some(value) = seq.next_element_seed(self.deeper()?)? {
-            values.push(value);
-        }
-        Ok(Value::Array(values))
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(self.deeper()?)?.is_some() {}
+        Ok(())
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut object = serde_json::Map::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut keys = BTreeSet::new();
         while let Some(key) = map.next_key::<String>()? {
-            if key.len() > MAX_STRING_BYTES {
-                return Err(de::Error::custom(format_args!(
-                    "a key of {} bytes; at most {MAX_STRING_BYTES} are allowed",
-                    key.len()
-                )));
-            }
-            let value = map.next_value_seed(self.deeper()?)?;
-            if object.insert(key.clone(), value).is_some() {
+            self.fits("key", &key)?;
+            map.next_value_seed(self.deeper()?)?;
+            if let Some(key) = keys.replace(key) {
                 return Err(de::Error::custom(format_args!("repeated key \"{key}\"")));
             }
         }
-        Ok(Value::Object(object))
+        Ok(())
     }
 }
 
@@ -287,6 +316,18 @@ mod tests {
             "a string of 24577 bytes; at most 24576 are allowed at line 1 column 24579"
         );
         assert_eq!(refuse("{\"\\ud800\":1}"), "unexpected end of hex escape at line 1 column 9");
+    }
+
+    #[test]
+    fn a_budget_is_kept() {
+        let parse = |text: &str| {
+            let budget = Budget { string_bytes: 3, values: 4 };
+            parse_value_within(text.as_bytes(), budget).map(drop).map_err(|error| error.to_string())
+        };
+        assert_eq!(parse("[\"abc\",{\"def\":1}]"), Ok(()));
+        assert_eq!(parse("[1,[2,3]]").unwrap_err(), "more than 4 values at line 1 column 6");
+        assert_eq!(parse("[\"abcd\"]").unwrap_err(), "a string of 4 bytes; at most 3 are allowed at line 1 column 7");
+        assert_eq!(parse("{\"abcd\":1}").unwrap_err(), "a key of 4 bytes; at most 3 are allowed at line 1 column 7");
     }
 
     #[test]

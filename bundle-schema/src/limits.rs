@@ -19,6 +19,15 @@ pub const MAX_STRING_BYTES: usize = 24 * 1024;
 pub const MAX_SIGNATURE_BYTES: u64 = 10 * 1024;
 /// Signature files beside one bundle, so that a full directory cannot keep the applier busy.
 pub const MAX_SIGNATURES: usize = 16;
+/// A receipt, in bytes. An action has 0.4 to 0.9 KiB: 2,000 roles that are made need 1.5 MiB, 2,000 roles of which everything
+/// is put right, each call sent twice, 5.1 MiB; their record another 0.25 MiB.
+pub const MAX_RECEIPT_BYTES: u64 = 8 * 1024 * 1024;
+/// Request IDs that a receipt has of one action: a call is sent six times at most, and few actions are more than one call.
+pub const MAX_REQUEST_IDS: usize = 64;
+/// An ARN, in bytes [IAM API reference, arnType].
+pub const MAX_ARN_BYTES: usize = 2048;
+/// Why an action failed, in characters: AWS's message of up to 2,048, and what to do.
+pub const MAX_ERROR_CHARS: usize = 4096;
 /// A public key file or a trust file, in bytes.
 pub const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;
 /// Keys of a trust policy.

@@ -7,6 +7,7 @@
 
 mod next;
 mod public_key;
+mod subject;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,6 +17,7 @@ use crate::limits::{MAX_SIGNATURE_BYTES, MAX_TRUSTED_KEYS};
 
 pub use self::next::{NextSignatureError, SignedSoFar};
 pub use self::public_key::{MinisignPublicKey, PublicKeyError};
+pub use self::subject::Subject;
 
 /// Why a signature file is not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -216,7 +218,7 @@ pub enum TrustError {
     },
     /// A signature that names a trusted key and does not fit.
     #[error(
-        "signature {} claims the trusted key {key} but does not match the bundle: the bundle, the comment or the signature was changed\n  get the bundle and its signatures again from where they were made, and compare the SHA-256",
+        "signature {} claims the trusted key {key} but does not match the {subject}: the {subject}, the comment or the signature was changed\n  get the {subject} and its signatures again from where they were made, and compare the SHA-256",
         Escaped(.file)
     )]
     DoesNotFit {
@@ -224,11 +226,13 @@ pub enum TrustError {
         file: String,
         /// The key line.
         key: String,
+        /// What it is beside.
+        subject: Subject,
     },
     /// A role by whose keys nothing is signed.
     #[error(
-        "role \"{}\" has not signed: {}\n  to sign: airlock-generator sign BUNDLE --signing-key KEY, or minisign -S -m BUNDLE -x BUNDLE.SIGNER.minisig",
-        Escaped(.role), not_signed(.keys, .found)
+        "role \"{}\" has not signed: {}\n  to sign: airlock-generator sign {name} --signing-key KEY, or minisign -S -m {name} -x {name}.SIGNER.minisig",
+        Escaped(.role), not_signed(.keys, .found, *.subject), name = .subject.placeholder()
     )]
     Missing {
         /// The role.
@@ -237,29 +241,31 @@ pub enum TrustError {
         keys: Vec<String>,
         /// The signature files that were looked at.
         found: Vec<String>,
+        /// What they are beside.
+        subject: Subject,
     },
 }
 
 impl TrustError {
-    fn missing((role, keys): &(String, Vec<MinisignPublicKey>), files: &[String]) -> Self {
+    fn missing((role, keys): &(String, Vec<MinisignPublicKey>), files: &[String], subject: Subject) -> Self {
         let keys = keys.iter().map(MinisignPublicKey::to_base64).collect();
-        Self::Missing { role: role.clone(), keys, found: files.to_vec() }
+        Self::Missing { role: role.clone(), keys, found: files.to_vec(), subject }
     }
 }
 
-fn not_signed(keys: &[String], found: &[String]) -> String {
+fn not_signed(keys: &[String], found: &[String], subject: Subject) -> String {
     let files = found.iter().map(|file| Escaped(file).to_string()).collect::<Vec<_>>().join(", ");
     let signatures = match found.len() {
         0 => {
             return format!(
-                "there is no signature beside the bundle; one by its keys ({}) is required",
+                "there is no signature beside the {subject}; one by its keys ({}) is required",
                 keys.join(", ")
             );
         }
         1 => "the only signature".to_owned(),
         many => format!("any of the {many} signatures"),
     };
-    format!("none of its keys ({}) made {signatures} beside the bundle ({files})", keys.join(", "))
+    format!("none of its keys ({}) made {signatures} beside the {subject} ({files})", keys.join(", "))
 }
 
 /// Checks every signature file against the policy, and that every role has signed: step 2 of FORMAT.md.
@@ -267,11 +273,12 @@ pub(crate) fn verify(
     message: &[u8],
     files: &[(String, Vec<u8>)],
     policy: &TrustPolicy,
+    subject: Subject,
 ) -> Result<Vec<Signer>, TrustError> {
-    let signers = signers(message, files, policy)?;
+    let signers = signers(message, files, policy, subject)?;
     match policy.missing(&signers).first() {
         None => Ok(signers),
-        Some(role) => Err(TrustError::missing(role, &names(files))),
+        Some(role) => Err(TrustError::missing(role, &names(files), subject)),
     }
 }
 
@@ -288,6 +295,7 @@ pub(crate) fn signers(
     message: &[u8],
     files: &[(String, Vec<u8>)],
     policy: &TrustPolicy,
+    subject: Subject,
 ) -> Result<Vec<Signer>, TrustError> {
     let mut signers: Vec<Signer> = Vec::new();
     for (file, bytes) in files {
@@ -312,7 +320,9 @@ pub(crate) fn signers(
                     trusted_comment: signature.trusted_comment,
                 });
             }
-            (None, Some(key)) => return Err(TrustError::DoesNotFit { file: file.clone(), key: key.to_base64() }),
+            (None, Some(key)) => {
+                return Err(TrustError::DoesNotFit { file: file.clone(), key: key.to_base64(), subject });
+            }
             (None, None) => {}
         }
     }
@@ -346,6 +356,7 @@ mod tests {
             b"test",
             &[("t.minisig".to_owned(), signature.as_bytes().to_vec())],
             &TrustPolicy::every_key(keys).unwrap(),
+            Subject::Bundle,
         )
     }
 
@@ -365,6 +376,7 @@ mod tests {
             role: "trusted key 2".to_owned(),
             keys: vec![other_key(1).to_base64()],
             found: vec!["t.minisig".to_owned()],
+            subject: Subject::Bundle,
         };
         assert_eq!(check(SIGNATURE, vec![key(), other_key(1)]).unwrap_err(), missing);
     }
@@ -373,7 +385,8 @@ mod tests {
     fn a_key_id_is_not_a_key() {
         let mut imposter = other_key(1);
         imposter.id = key().id;
-        let refused = TrustError::DoesNotFit { file: "t.minisig".to_owned(), key: imposter.to_base64() };
+        let (file, key) = ("t.minisig".to_owned(), imposter.to_base64());
+        let refused = TrustError::DoesNotFit { file, key, subject: Subject::Bundle };
         assert_eq!(check(SIGNATURE, vec![imposter]).unwrap_err(), refused);
     }
 

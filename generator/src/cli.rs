@@ -157,17 +157,24 @@ Examples:
       --trusted-key generator.pub
   airlock-generator sign prod-1.tar.gz --signing-key review/minisign.key \\
       --sha256 HEX
+  airlock-generator sign receipt.json --signing-key operator/minisign.key \\
+      --signer operator
 
 Shows the bundle and asks before it signs; with --sha256 it signs that file
 without a question, and no other. A bundle that is not what its requests ask for
-is refused; --without-rebuild signs it, and the trusted comment says so. Writes FILE.LABEL.minisig, as
-`minisign -S -m FILE -x FILE.LABEL.minisig` does. An expired or invalid bundle
-is not signed. The label is for people: the applier decides by keys alone.
+is refused; --without-rebuild signs it, and the trusted comment says so. Writes
+FILE.LABEL.minisig, as `minisign -S -m FILE -x FILE.LABEL.minisig` does. An
+expired or invalid bundle is not signed. The label is for people: the applier
+decides by keys alone.
+
+A receipt is read as strictly as a bundle, and signed by whoever applied, with a
+key that signs no bundles: airlock-applier verify RECEIPT checks it.
 
 --trust is for the team that signs last, with a copy of the privileged side's
 trust file. Checked before the question and the password: at most one role has
 not signed, each signature by a key of the file matches, and the bundle is
-within the file's limits, as the applier checks them. Checked once the key is
+within the file's limits, as the applier checks them; for a receipt those on
+accounts, partitions and names. Checked once the key is
 open, because its public half is encrypted too: the key belongs to a role, and
 every other role has signed.";
 

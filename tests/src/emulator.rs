@@ -54,13 +54,17 @@ pub enum Effect<'a> {
     },
 }
 
-/// Which requests are spoiled: those of an operation, or all that may change something.
+/// Which requests are spoiled.
 #[derive(Debug, Clone, Copy)]
 pub enum Which<'a> {
     /// Those of this name.
     Operation(&'a str),
     /// Those that may change something.
     Writes,
+    /// Those that are sent with credentials.
+    Signed,
+    /// All of them.
+    Any,
 }
 
 impl Emulator {
@@ -142,6 +146,21 @@ impl Emulator {
         self.control::<Value>("reset");
     }
 
+    /// Keeps the account as it is, for [`Emulator::restore`].
+    pub fn save(&self) {
+        self.control::<Value>("save");
+    }
+
+    /// The account as it was saved; requests and faults are dropped.
+    pub fn restore(&self) {
+        self.control::<Value>("restore");
+    }
+
+    /// What the account holds: roles, providers and buckets with everything that is the cluster's.
+    pub fn state(&self) -> Value {
+        self.control("state")
+    }
+
     /// The account restricts public buckets, or no longer does; no bucket's own block shows it.
     pub fn account_block(&self, on: bool) {
         self.control::<Value>(&format!("accountblock?on={}", u8::from(on)));
@@ -173,6 +192,8 @@ impl Emulator {
         match which {
             Which::Operation(name) => query.extend(["&operation=", name]),
             Which::Writes => query.push_str("&writes=1"),
+            Which::Signed => query.push_str("&signed=1"),
+            Which::Any => {}
         }
         query.push_str("&effect=");
         match effect {

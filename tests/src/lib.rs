@@ -14,8 +14,10 @@
 
 pub mod binaries;
 pub mod control;
+pub mod crash;
 pub mod emulator;
 pub mod forge;
+pub mod lifecycle;
 pub mod program;
 pub mod request;
 pub mod scene;

@@ -33,6 +33,8 @@ pub struct Request {
     pub fault: Option<String>,
     /// The answer's status; none where moto was not asked and the connection was cut.
     pub status: Option<u16>,
+    /// The answer's request ID; none where there was no answer.
+    pub id: Option<String>,
     /// When it came, in milliseconds since the emulator began.
     pub begin: f64,
     /// When it was answered; none while it is not.
@@ -48,6 +50,11 @@ impl Request {
     /// A header, or nothing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
+    }
+
+    /// Whether it was sent with credentials; the public's requests are not.
+    pub fn is_signed(&self) -> bool {
+        !self.access_key.is_empty()
     }
 
     /// The operation and what it is about: `CreateRole prod-machine-api`.

@@ -1,9 +1,11 @@
 //! Where a test happens: a folder of its own, with the keys, requests and bundles of one cluster in it.
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bundle_schema::names::Sha256;
+use bundle_schema::receipt::Receipt;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -85,6 +87,14 @@ impl Scene {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
+    /// A receipt, which its reader takes.
+    #[track_caller]
+    pub fn receipt(&self, name: &str) -> Value {
+        let bytes = self.read(name);
+        Receipt::parse(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
     /// A text file.
     #[track_caller]
     pub fn text(&self, name: &str) -> String {
@@ -161,6 +171,21 @@ impl Scene {
     pub fn bundle(&self) -> String {
         self.create_bundle(&[]).run().exits(0);
         "out/democluster-1.tar.gz".to_owned()
+    }
+
+    /// Writes requests with these numbers into a folder here, each for so many actions and with a Secret of its own.
+    pub fn write_requests(&self, folder: &str, numbers: Range<usize>, actions: usize) {
+        let actions: Vec<String> = (0..actions).map(|action| format!("ec2:DescribeThing{action}")).collect();
+        let actions = actions.join(", ");
+        for number in numbers {
+            let request = format!(
+                "apiVersion: cloudcredential.openshift.io/v1\nkind: CredentialsRequest\nmetadata:\n  name: component-{number}\n\
+                 spec:\n  serviceAccountNames: [operator, controller]\n  secretRef:\n    name: credentials-{number}\n    namespace: \
+                 example\n  providerSpec:\n    apiVersion: cloudcredential.openshift.io/v1\n    kind: AWSProviderSpec\n    \
+                 statementEntries:\n    - effect: Allow\n      resource: \"*\"\n      action: [{actions}]\n"
+            );
+            self.write(&format!("{folder}/{number:04}.yaml"), request);
+        }
     }
 
     /// The bytes of a bundle's entry.

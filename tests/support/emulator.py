@@ -8,18 +8,22 @@ account, a public bucket policy while the bucket's public access block forbids i
 that somebody without credentials reads while no policy allows it or a block forbids it, and deleting another version of
 an object than If-Match names.
 What moto leaves out is added: AddClientIDToOpenIDConnectProvider and RemoveClientIDFromOpenIDConnectProvider, the tags
-of CreateBucket, and deleting one version in a bucket whose versioning is suspended.
+of CreateBucket, and deleting one version in a bucket whose versioning is suspended. Every answer has a request ID, which is
+the operation and its number since the list was dropped: CreateRole-3.
 
 Control, under /__airlock/, JSON out:
   GET  requests                 every request so far
   GET  forget                   drop that list
   GET  reset                    an empty account, no faults, no latency, an empty list
+  GET  save                     keeps the account as it is, to be restored
+  GET  restore                  the account as it was saved, no faults, no latency, an empty list
+  GET  state                    what the account holds
   GET  latency?ms=50            delay every request
   GET  pagesize?n=2             a page of ListRoles has at most so many, as IAM may do it
   GET  used?role=R&days=3       the role was used last so many days ago
   GET  abac?on=1                buckets decide access by their tags, and refuse PutBucketTagging
   GET  accountblock?on=1        the account restricts public buckets, which no bucket's own block shows
-  GET  fault?effect=E[&operation=O][&writes=1][&skip=N][&times=N][&status=S&code=C&message=M]
+  GET  fault?effect=E[&operation=O][&writes=1][&signed=1][&skip=N][&times=N][&status=S&code=C&message=M]
                                 spoil requests: after N matching ones, the next N. Effects:
                                 cut-before, cut-after   the connection is cut before or after moto acts
                                 stall-before, -after    the request hangs until reset or forget, then is cut
@@ -33,6 +37,7 @@ import datetime
 import io
 import json
 import os
+import pickle
 import re
 import socket
 import sys
@@ -156,6 +161,36 @@ def delete_object(backend, bucket_name, key_name, version_id=None, bypass=False)
 S3Backend.delete_object = delete_object
 
 
+def own_backends():
+    """What the account holds, in moto."""
+    return iam_backends[DEFAULT_ACCOUNT_ID]["aws"], s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+
+
+def state(iam, s3):
+    """What the account holds, in full, with what tells a role or a provider from another one of the same name."""
+    pairs = lambda tags: {tag["Key"]: tag["Value"] for tag in tags}
+    return {
+        "roles": {role.name: {
+            "identity": role.id, "path": role.path, "trust": role.assume_role_policy_document, "description": role.description,
+            "maxSessionDuration": role.max_session_duration, "boundary": role.permissions_boundary_arn,
+            "tags": pairs(role.tags), "policies": role.policies, "attached": sorted(role.managed_policies),
+        } for role in iam.roles.values()},
+        "providers": {provider.arn: {
+            "identity": f"{provider.create_date:%Y-%m-%dT%H:%M:%SZ}", "clientIds": sorted(provider.client_id_list), "thumbprints": provider.thumbprint_list,
+            "tags": pairs(provider.tag_list_type),
+        } for provider in iam.open_id_providers.values()},
+        "buckets": {name: {
+            "tags": s3.tagger.get_tag_dict_for_resource(bucket.arn), "policy": bucket.policy.decode() if bucket.policy else None,
+            "publicAccessBlock": vars(bucket.public_access_block) if bucket.public_access_block else None,
+            "ownership": bucket.ownership_rule, "versioning": bucket.versioning_status, "encryption": bucket.encryption,
+            "objects": {key: {
+                "body": held.value.decode(), "contentType": dict(held.metadata.items()).get("content-type"), "encryption": held.encryption,
+                "tags": s3.tagger.get_tag_dict_for_resource(held.arn),
+            } for key, held in bucket.keys.items()},
+        } for name, bucket in s3.buckets.items()},
+    }
+
+
 class Refused(Exception):
     """An answer that moto does not give."""
 
@@ -175,10 +210,12 @@ class Account:
         self.started = time.monotonic()
         self.account_block = self.abac = False
         self.page_size = 1000
+        self.saved = None
         self.clear()
 
     def clear(self):
         self.requests, self.faults, self.latency, self.stalled, self.released = [], [], 0.0, 0, threading.Event()
+        self.counts = {}
 
     def now(self):
         return round((time.monotonic() - self.started) * 1000, 1)
@@ -199,17 +236,34 @@ class Account:
         request["begin"] = self.now()
         with self.lock:
             self.requests.append(request)
+            number = self.counts[request["operation"]] = self.counts.get(request["operation"], 0) + 1
             fault = self.fault_for(request)
             latency, released = self.latency, self.released
         time.sleep(latency)
         try:
-            return self.answer(environ, start_response, request, fault, released)
+            identified = self.identified(request, number, start_response)
+            return self.answer(environ, identified, request, fault, released)
         finally:
             request["end"] = self.now()
 
+    @staticmethod
+    def identified(request, number, start_response):
+        """Answers with a request ID of our own in the place of moto's."""
+        name = "x-amz-request-id" if request["service"] in ("s3", "public") else "x-amzn-RequestId"
+        known = ("x-amz-request-id", "x-amzn-requestid")
+
+        def start(line, headers, exc_info=None):
+            request["id"] = f"{request['operation']}-{number}"
+            headers = [header for header in headers if header[0].lower() not in known]
+            return start_response(line, headers + [(name, request["id"])], exc_info)
+
+        return start
+
     def fault_for(self, request):
         for fault in self.faults:
-            if fault["operation"] not in ("", request["operation"]) or (fault["writes"] and not request["write"]):
+            if fault["operation"] not in ("", request["operation"]):
+                continue
+            if (fault["writes"] and not request["write"]) or (fault["signed"] and not request["access_key"]):
                 continue
             fault["seen"] += 1
             if fault["skip"] < fault["seen"] <= fault["skip"] + fault["times"]:
@@ -370,6 +424,24 @@ class Account:
             self.page_size = 1000
             moto_api_backend.reset()
 
+    def control_save(self, _query, _body):
+        with self.moto_lock:
+            self.saved = pickle.dumps([backend.__dict__ for backend in own_backends()] + [s3_backends.bucket_accounts])
+
+    def control_restore(self, _query, _body):
+        with self.lock, self.moto_lock:
+            self.released.set()
+            self.clear()
+            *held, accounts = pickle.loads(self.saved)
+            for backend, was in zip(own_backends(), held):
+                backend.__dict__.clear()
+                backend.__dict__.update(was)
+            s3_backends.bucket_accounts = accounts
+
+    def control_state(self, _query, _body):
+        with self.moto_lock:
+            return state(*own_backends())
+
     def control_accountblock(self, query, _body):
         self.account_block = query["on"] == "1"
 
@@ -392,6 +464,7 @@ class Account:
         with self.lock:
             self.faults.append({
                 "effect": query["effect"], "operation": query.get("operation", ""), "writes": "writes" in query,
+                "signed": "signed" in query,
                 "skip": int(query.get("skip", 0)), "times": int(query.get("times", 1)), "seen": 0,
                 "status": int(query.get("status", 500)), "code": query.get("code", "InternalFailure"),
                 "message": query.get("message", "spoiled by a test"),

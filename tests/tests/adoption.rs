@@ -116,7 +116,70 @@ fn a_cluster_of_ccoctl_is_taken_over() -> Test {
     assert!(again.contains("\nNothing to do: the account holds what the bundle says.\n"), "{again}");
     let provider = emulator.call("iam", "get_open_id_connect_provider", json!({"OpenIDConnectProviderArn": PROVIDER}));
     assert_eq!(provider["ThumbprintList"], state["providers"][PROVIDER]["thumbprints"], "it works as it is");
+    scene.applies(&emulator, "delete", bundle, &["--yes"]).run().exits(0);
+    assert_eq!(emulator.state(), nothing());
+
+    // At once, by somebody who says so.
+    load(&emulator, &state);
+    emulator.forget();
+    let refused = scene.applies(&emulator, "delete", bundle, &["--yes"]).run().exits(5).stderr;
+    assert_eq!(refused.matches("take it over with --adopt, or remove it").count(), 2 + roles.len(), "{refused}");
+    assert_eq!(emulator.writes().len(), 0);
+    scene.applies(&emulator, "delete", bundle, &["--yes", "--adopt"]).run().exits(0);
+    assert_eq!(emulator.state(), nothing());
     Ok(())
+}
+
+/// `ccoctl aws delete` knows what is its cluster's by names and tags alone, and finds all that an apply made.
+#[test]
+fn ccoctl_deletes_what_an_apply_made() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
+    delete_as_ccoctl_does(&emulator);
+    assert_eq!(emulator.state(), nothing());
+    Ok(())
+}
+
+/// The calls of `ccoctl aws delete` [cloud-credential-operator, pkg/cmd/provisioning/aws/delete.go]: objects and bucket, then
+/// roles, then the provider, each if it has the ownership tag, whatever that tag's value is.
+fn delete_as_ccoctl_does(emulator: &Emulator) {
+    let is_tagged = |tags: &Value| tags.as_array().unwrap().iter().any(|tag| tag["Key"] == TAG);
+    let s3 = |operation: &str, key: Option<&Value>| {
+        let bucket = json!({"Bucket": BUCKET});
+        emulator.call("s3", operation, key.map_or(bucket, |key| json!({"Bucket": BUCKET, "Key": key})))
+    };
+    for object in s3("list_objects", None)["Contents"].as_array().unwrap() {
+        if is_tagged(&s3("get_object_tagging", Some(&object["Key"]))["TagSet"]) {
+            s3("delete_object", Some(&object["Key"]));
+        }
+    }
+    if is_tagged(&s3("get_bucket_tagging", None)["TagSet"]) {
+        s3("delete_bucket", None);
+    }
+    for role in emulator.call("iam", "list_roles", json!({}))["Roles"].as_array().unwrap() {
+        let name = &role["RoleName"];
+        if !is_tagged(&emulator.call("iam", "get_role", json!({"RoleName": name}))["Role"]["Tags"]) {
+            continue;
+        }
+        for policy in
+            emulator.call("iam", "list_role_policies", json!({"RoleName": name}))["PolicyNames"].as_array().unwrap()
+        {
+            emulator.call("iam", "delete_role_policy", json!({"RoleName": name, "PolicyName": policy}));
+        }
+        emulator.call("iam", "delete_role", json!({"RoleName": name}));
+    }
+    let listed = emulator.call("iam", "list_open_id_connect_providers", json!({}));
+    for provider in listed["OpenIDConnectProviderList"].as_array().unwrap() {
+        let arn = json!({"OpenIDConnectProviderArn": provider["Arn"]});
+        if is_tagged(&emulator.call("iam", "get_open_id_connect_provider", arn.clone())["Tags"]) {
+            emulator.call("iam", "delete_open_id_connect_provider", arn);
+        }
+    }
+}
+
+fn nothing() -> Value {
+    json!({"roles": {}, "providers": {}, "buckets": {}})
 }
 
 /// Without record and tags, nothing says whose it is: somebody looks at it and says so.

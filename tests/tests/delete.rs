@@ -47,7 +47,7 @@ impl Applied {
     }
 
     fn receipt(&self) -> Value {
-        serde_json::from_slice(&self.scene.read("receipt.json")).unwrap()
+        self.scene.receipt("receipt.json")
     }
 
     fn call(&self, service: &str, operation: &str, parameters: Value) -> Value {
@@ -174,14 +174,25 @@ fn the_receipt_says_that_it_was_a_deletion() -> Test {
     let actions = receipt["actions"].as_array().unwrap();
     assert_eq!(actions.len(), WRITES);
     let role = format!("arn:aws:iam::123456789012:role/{}", ROLES[0]);
-    let done = |change: &str, call: &str, resource: &str| json!({"change": change, "call": call, "resource": resource, "outcome": "done"});
     let record = "arn:aws:s3:::democluster-oidc/sts-airlock/record.json";
-    assert_eq!(actions[0], done("update", "s3:PutObject", record));
-    assert_eq!(actions[1], done("update", "iam:DeleteRolePolicy", &role));
-    assert_eq!(actions[2], done("delete", "iam:DeleteRole", &role));
-    assert_eq!(actions[WRITES - 6], done("delete", "iam:DeleteOpenIDConnectProvider", PROVIDER));
-    assert_eq!(actions[WRITES - 2], done("delete", "s3:DeleteObject", record));
-    assert_eq!(actions[WRITES - 1], done("delete", "s3:DeleteBucket", "arn:aws:s3:::democluster-oidc"));
+    for (index, change, call, resource) in [
+        (0, "update", "s3:PutObject", record),
+        (1, "update", "iam:DeleteRolePolicy", role.as_str()),
+        (2, "delete", "iam:DeleteRole", &role),
+        (WRITES - 6, "delete", "iam:DeleteOpenIDConnectProvider", PROVIDER),
+        (WRITES - 2, "delete", "s3:DeleteObject", record),
+        (WRITES - 1, "delete", "s3:DeleteBucket", "arn:aws:s3:::democluster-oidc"),
+    ] {
+        let action = &actions[index];
+        let [id] = action["requestIds"].as_array().unwrap().as_slice() else { panic!("{action}") };
+        let (_, operation) = call.split_once(':').unwrap();
+        assert!(id.as_str().unwrap().starts_with(&format!("{operation}-")), "{action}");
+        let expected = json!({
+            "change": change, "call": call, "resource": resource, "outcome": "done",
+            "began": action["began"], "ended": action["ended"], "attempts": 1, "requestIds": [id],
+        });
+        assert_eq!(*action, expected);
+    }
     Ok(())
 }
 
@@ -335,13 +346,12 @@ fn a_role_that_is_not_ours_stops_it() -> Test {
     let made = |tags: Value| json!({"RoleName": name, "AssumeRolePolicyDocument": trust, "Tags": tags});
     applied.call("iam", "create_role", made(json!([])));
     let tag = "openshift.io/cloud-credential-operator/democluster";
-    applied.refuses(
-        &["--adopt"],
-        &format!(
-            "role {name} carries no ownership tag of this cluster and is not in the record, so it is not deleted\n  restore the tag \
-             {tag} if it is the cluster's; if not, it stands in the way of nothing else: delete the rest by hand"
-        ),
+    let untagged = format!(
+        "role {name} carries no ownership tag of this cluster and is not in the record, so it is not deleted\n  if it is the \
+         cluster's, restore the tag {tag}, then delete with --adopt; if not, leave it and delete the rest by hand"
     );
+    applied.refuses(&[], &untagged);
+    applied.refuses(&["--adopt"], &untagged);
     applied.call("iam", "delete_role", json!({"RoleName": name}));
     let live = applied.call("iam", "create_role", made(json!([{"Key": tag, "Value": "owned"}])));
     let id = live["Role"]["RoleId"].as_str().unwrap();

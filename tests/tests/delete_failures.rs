@@ -1,4 +1,4 @@
-//! AWS fails while a cluster is deleted, answers get lost, runs are cut off: running it again is safe and finishes.
+//! AWS fails while a cluster is deleted, or somebody else is at it too. Runs that are disturbed at any request are in `crash.rs`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test says what is wrong by failing")]
 
@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use tests::SetupError;
 use tests::emulator::{Effect, Emulator, Which};
 use tests::program::Outcome;
-use tests::request::Request;
 use tests::scene::{ACCOUNT, BUCKET, PROVIDER, ROLES, Scene};
 
 type Test = Result<(), SetupError>;
@@ -29,7 +28,7 @@ fn delete(scene: &Scene, emulator: &Emulator, bundle: &str, more: &[&str]) -> Ou
 }
 
 fn receipt(scene: &Scene) -> Value {
-    serde_json::from_slice(&scene.read("receipt.json")).unwrap()
+    scene.receipt("receipt.json")
 }
 
 #[track_caller]
@@ -47,117 +46,6 @@ fn finished_by_another(scene: &Scene, emulator: &Emulator, bundle: &str) {
     emulator.forget();
     delete(scene, emulator, bundle, &[]).exits(0);
     is_gone(emulator);
-}
-
-/// The applier is killed while a writing request is under way, at each of them in turn. Each time the next run finishes the
-/// job.
-fn a_run_cut_off_at_any_request(effect: Effect<'_>) -> Test {
-    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-    let bundle = scene.bundle();
-    let program = scene.applies(&emulator, "delete", &bundle, &["--yes", "--concurrency", "1"]);
-    for skip in 0..WRITES {
-        applied(&scene, &emulator, &bundle);
-        emulator.spoil(Which::Writes, skip, 1, effect);
-        let mut child = program.spawn();
-        assert!(emulator.stalled(20_000) > 0, "request {skip} was not reached");
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert_eq!(emulator.writes().len(), skip + 1);
-        finished_by_another(&scene, &emulator, &bundle);
-    }
-    Ok(())
-}
-
-#[test]
-fn a_run_cut_off_before_any_request() -> Test {
-    a_run_cut_off_at_any_request(Effect::StallBefore)
-}
-
-#[test]
-fn a_run_cut_off_after_any_request() -> Test {
-    a_run_cut_off_at_any_request(Effect::StallAfter)
-}
-
-/// From one writing request on, at each of them in turn, AWS fails: it did not act on that one, or it did and says otherwise.
-fn an_outage_from_any_request_on(is_carried_out: bool) -> Test {
-    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-    let bundle = scene.bundle();
-    // A code that is not sent again.
-    let (status, code, message) = (409, "LimitExceeded", "an outage");
-    for skip in 0..WRITES {
-        applied(&scene, &emulator, &bundle);
-        if is_carried_out {
-            emulator.spoil(Which::Writes, skip, 1, Effect::Lost { status, code, message });
-        }
-        emulator.spoil(Which::Writes, skip, 1000, Effect::Error { status, code, message });
-        delete(&scene, &emulator, &bundle, &["--concurrency", "1"]).exits(6);
-        let receipt = receipt(&scene);
-        assert_eq!((&receipt["operation"], &receipt["ending"]), (&json!("delete"), &json!("failed")));
-        let actions = receipt["actions"].as_array().unwrap();
-        let outcomes: Vec<&str> = actions.iter().map(|action| action["outcome"].as_str().unwrap()).collect();
-        let done = outcomes.iter().filter(|outcome| **outcome == "done").count();
-        assert_eq!((done, outcomes.iter().filter(|outcome| **outcome == "failed").count()), (skip, 1), "{outcomes:?}");
-        finished_by_another(&scene, &emulator, &bundle);
-    }
-    Ok(())
-}
-
-#[test]
-fn an_outage_before_any_request() -> Test {
-    an_outage_from_any_request_on(false)
-}
-
-#[test]
-fn an_outage_after_any_request() -> Test {
-    an_outage_from_any_request_on(true)
-}
-
-/// Each writing request in turn does not arrive the first time, or its answer is lost: the same run goes on and ends well.
-fn a_request_is_sent_again(effect: Effect<'_>) -> Test {
-    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-    let bundle = scene.bundle();
-    for skip in 0..WRITES {
-        applied(&scene, &emulator, &bundle);
-        emulator.spoil(Which::Writes, skip, 1, effect);
-        delete(&scene, &emulator, &bundle, &[]).exits(0);
-        let writes = emulator.writes();
-        let spoiled: Vec<String> = writes.iter().filter(|write| write.fault.is_some()).map(Request::summary).collect();
-        assert_eq!(spoiled.len(), 1, "request {skip}");
-        assert_eq!(receipt(&scene)["ending"], "done", "{spoiled:?}");
-        is_gone(&emulator);
-    }
-    Ok(())
-}
-
-#[test]
-fn a_lost_request_is_no_failure() -> Test {
-    a_request_is_sent_again(Effect::CutBefore)
-}
-
-#[test]
-fn a_lost_answer_is_no_failure() -> Test {
-    a_request_is_sent_again(Effect::CutAfter)
-}
-
-/// As above, where the bucket keeps versions: at the calls that delete them, the record's last of all.
-#[test]
-fn a_bucket_with_versions_is_finished_too() -> Test {
-    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-    let bundle = scene.bundle();
-    for skip in 0..4 {
-        for effect in [Effect::StallBefore, Effect::StallAfter] {
-            applied(&scene, &emulator, &bundle);
-            let versioning = json!({"Bucket": BUCKET, "VersioningConfiguration": {"Status": "Enabled"}});
-            emulator.call("s3", "put_bucket_versioning", versioning);
-            emulator.spoil(Which::Operation("DeleteObjects"), skip, 1, effect);
-            let mut child = scene.applies(&emulator, "delete", &bundle, &["--yes", "--concurrency", "1"]).spawn();
-            assert!(emulator.stalled(20_000) > 0, "{skip} {effect:?}");
-            child.kill().unwrap();
-            child.wait().unwrap();
-            finished_by_another(&scene, &emulator, &bundle);
-        }
-    }
-    Ok(())
 }
 
 /// Two deletions at once: one of them ends well, and nothing is left.
@@ -201,7 +89,7 @@ fn what_appears_meanwhile_is_explained() -> Test {
     emulator.spoil(Which::Operation("DeleteBucket"), 0, 1, Effect::Error { status, code, message });
     delete(&scene, &emulator, &bundle, &[]).exits(6).says(&format!(
         "error: delete stopped: {} done, 1 failed, 0 not reached\n  because: s3:DeleteBucket failed: BucketNotEmpty ({message}, HTTP \
-         409, request unknown)\n  somebody has put an object into it since it was read: run this again, and it says which\n  running \
+         409, request DeleteBucket-1)\n  somebody has put an object into it since it was read: run this again, and it says which\n  running \
          it again is safe: it plans what is left\n  the receipt is receipt.json",
         WRITES - 1
     ));

@@ -21,8 +21,14 @@ struct Applied {
 
 impl Applied {
     fn new() -> Result<Self, SetupError> {
+        Self::with(&[])
+    }
+
+    /// With these arguments of `create-bundle`.
+    fn with(more: &[&str]) -> Result<Self, SetupError> {
         let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-        let bundle = scene.bundle();
+        scene.create_bundle(more).run().exits(0);
+        let bundle = "out/democluster-1.tar.gz".to_owned();
         scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
         Ok(Self { scene, emulator, bundle })
     }
@@ -85,6 +91,8 @@ fn the_bucket() -> Test {
 
     let rules = json!({"OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}});
     applied.call("s3", "put_bucket_ownership_controls", bucket(rules));
+    applied.is_put_right_by(&["s3:PutBucketOwnershipControls oidc"]);
+    applied.call("s3", "delete_bucket_ownership_controls", bucket(json!({})));
     applied.is_put_right_by(&["s3:PutBucketOwnershipControls oidc"]);
     Ok(())
 }
@@ -186,6 +194,8 @@ fn a_role() -> Test {
 
     applied.call("iam", "tag_role", role(json!({"Tags": [{"Key": "Name", "Value": "other"}]})));
     applied.is_put_right_by(&[&resource("iam:TagRole")]);
+    applied.call("iam", "untag_role", role(json!({"TagKeys": ["Name"]})));
+    applied.is_put_right_by(&[&resource("iam:TagRole")]);
 
     let grant = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
     applied.call("iam", "put_role_policy", role(json!({"PolicyName": name, "PolicyDocument": grant.to_string()})));
@@ -195,6 +205,29 @@ fn a_role() -> Test {
     applied.call("iam", "delete_role_policy", role(json!({"PolicyName": name})));
     applied.call("iam", "delete_role", role(json!({})));
     applied.is_put_right_by(&[&resource("iam:CreateRole"), &resource("iam:PutRolePolicy")]);
+    Ok(())
+}
+
+/// What only some bundles have.
+#[test]
+fn thumbprints_and_a_boundary() -> Test {
+    let (thumbprint, boundary) = ("a".repeat(40), "arn:aws:iam::aws:policy/PowerUserAccess");
+    let applied = Applied::with(&["--thumbprint", &thumbprint, "--permissions-boundary-arn", boundary])?;
+    let other = json!({"OpenIDConnectProviderArn": PROVIDER, "ThumbprintList": ["b".repeat(40)]});
+    applied.call("iam", "update_open_id_connect_provider_thumbprint", other);
+    applied.is_put_right_by(&["iam:UpdateOpenIDConnectProviderThumbprint provider"]);
+    let live =
+        applied.emulator.call("iam", "get_open_id_connect_provider", json!({"OpenIDConnectProviderArn": PROVIDER}));
+    assert_eq!(live["ThumbprintList"], json!([thumbprint]));
+
+    let put_right = format!("iam:PutRolePermissionsBoundary role/{}", ROLES[0]);
+    let wider = json!({"RoleName": ROLES[0], "PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"});
+    applied.call("iam", "put_role_permissions_boundary", wider);
+    applied.is_put_right_by(&[&put_right]);
+    applied.call("iam", "delete_role_permissions_boundary", json!({"RoleName": ROLES[0]}));
+    applied.is_put_right_by(&[&put_right]);
+    let live = applied.emulator.call("iam", "get_role", json!({"RoleName": ROLES[0]}));
+    assert_eq!(live["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"], boundary);
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! AWS fails, answers get lost, runs are cut off: running it again is safe and finishes, and what helps is retried.
+//! AWS fails and answers get lost: what helps is retried, and what does not is said. Runs that are disturbed at any request are
+//! in `crash.rs`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test says what is wrong by failing")]
 
@@ -10,7 +11,7 @@ use tests::SetupError;
 use tests::emulator::{Effect, Emulator, Which};
 use tests::program::{Outcome, Program};
 use tests::request::Request;
-use tests::scene::{BUCKET, ROLES, Scene};
+use tests::scene::{ROLES, Scene};
 
 type Test = Result<(), SetupError>;
 
@@ -24,88 +25,6 @@ fn apply(scene: &Scene, emulator: &Emulator, bundle: &str) -> Outcome {
 #[track_caller]
 fn nothing_left(scene: &Scene, emulator: &Emulator, bundle: &str) {
     scene.applies(emulator, "plan", bundle, &["--detailed-exitcode"]).run().exits(0);
-}
-
-/// The next run goes on at once, without waiting to see whether the one that was cut off is still alive.
-#[track_caller]
-fn finished_by_another(scene: &Scene, emulator: &Emulator, bundle: &str) {
-    emulator.forget();
-    scene.remove("again.json");
-    let again = ["--yes", "--receipt", "again.json", "--take-over-after", "0"];
-    scene.applies(emulator, "apply", bundle, &again).run().exits(0);
-    nothing_left(scene, emulator, bundle);
-    let record = emulator.call("s3", "get_object", json!({"Bucket": BUCKET, "Key": "sts-airlock/record.json"}));
-    let record: Value = serde_json::from_str(record["Body"].as_str().unwrap()).unwrap();
-    assert_eq!((&record["state"], &record["making"]), (&json!("applied"), &json!({"provider": false, "roles": []})));
-    for role in ROLES {
-        let live = emulator.call("iam", "get_role", json!({"RoleName": role}));
-        assert_eq!(record["made"]["roles"][*role], live["Role"]["RoleId"]);
-    }
-}
-
-/// The applier is killed while a writing request is under way, at each of them in turn, once before AWS acts and once
-/// after. Each time the next run finishes the job.
-fn a_run_cut_off_at_any_request(effect: Effect<'_>) -> Test {
-    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-    let bundle = scene.bundle();
-    let program = scene.applies(&emulator, "apply", &bundle, &["--yes", "--concurrency", "1"]);
-    for skip in 0..WRITES {
-        emulator.reset();
-        emulator.spoil(Which::Writes, skip, 1, effect);
-        let mut child = program.spawn();
-        assert!(emulator.stalled(20_000) > 0, "request {skip} was not reached");
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert_eq!(emulator.writes().len(), skip + 1);
-        finished_by_another(&scene, &emulator, &bundle);
-    }
-    Ok(())
-}
-
-/// From one writing request on, at each of them in turn, AWS fails: it did not act on that one, or it did and says otherwise.
-/// Each time the next run finishes the job.
-fn an_outage_from_any_request_on(is_carried_out: bool) -> Test {
-    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-    let bundle = scene.bundle();
-    // A code that is not sent again: a test that waits for every retry would take an hour.
-    let (status, code, message) = (409, "LimitExceeded", "an outage");
-    for skip in 0..WRITES {
-        emulator.reset();
-        if is_carried_out {
-            emulator.spoil(Which::Writes, skip, 1, Effect::Lost { status, code, message });
-        }
-        emulator.spoil(Which::Writes, skip, 1000, Effect::Error { status, code, message });
-        scene.remove("r.json");
-        let program =
-            scene.applies(&emulator, "apply", &bundle, &["--yes", "--concurrency", "1", "--receipt", "r.json"]);
-        program.run().exits(6);
-        finished_by_another(&scene, &emulator, &bundle);
-    }
-    Ok(())
-}
-
-#[test]
-fn an_outage_before_any_request() -> Test {
-    an_outage_from_any_request_on(false)
-}
-
-#[test]
-fn an_outage_after_any_request() -> Test {
-    an_outage_from_any_request_on(true)
-}
-
-/// Each writing request in turn does not arrive the first time: the same run goes on and ends well.
-#[test]
-fn a_lost_request_is_no_failure() -> Test {
-    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-    let bundle = scene.bundle();
-    for skip in 0..WRITES {
-        emulator.reset();
-        emulator.spoil(Which::Writes, skip, 1, Effect::CutBefore);
-        apply(&scene, &emulator, &bundle).exits(0);
-        nothing_left(&scene, &emulator, &bundle);
-    }
-    Ok(())
 }
 
 /// The record of a run that was killed is taken over when it has not changed for a while; somebody is told why it takes so
@@ -132,50 +51,6 @@ fn a_record_that_was_left_open_is_waited_for() -> Test {
     Ok(())
 }
 
-#[test]
-fn a_run_cut_off_before_any_request() -> Test {
-    a_run_cut_off_at_any_request(Effect::StallBefore)
-}
-
-#[test]
-fn a_run_cut_off_after_any_request() -> Test {
-    a_run_cut_off_at_any_request(Effect::StallAfter)
-}
-
-/// Each writing request in turn is carried out and its answer lost: the same run goes on and ends well.
-#[test]
-fn a_lost_answer_is_no_failure() -> Test {
-    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-    let bundle = scene.bundle();
-    for skip in 0..WRITES {
-        emulator.reset();
-        emulator.spoil(Which::Writes, skip, 1, Effect::CutAfter);
-        apply(&scene, &emulator, &bundle).exits(0);
-        let spoiled: Vec<String> =
-            emulator.writes().iter().filter(|write| write.fault.is_some()).map(Request::summary).collect();
-        assert_eq!(spoiled.len(), 1, "request {skip}");
-        let receipt: Value = serde_json::from_slice(&scene.read("receipt.json")).unwrap();
-        assert_eq!(receipt["ending"], "done", "{spoiled:?}");
-        nothing_left(&scene, &emulator, &bundle);
-    }
-    Ok(())
-}
-
-#[test]
-fn a_request_that_does_not_arrive_is_sent_again() -> Test {
-    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-    let bundle = scene.bundle();
-    for operation in ["GetCallerIdentity", "HeadBucket", "CreateBucket", "PutObject", "CreateRole"] {
-        emulator.reset();
-        emulator.spoil(Which::Operation(operation), 0, 1, Effect::CutBefore);
-        apply(&scene, &emulator, &bundle).exits(0);
-        let spoiled = emulator.requests().into_iter().filter(|request| request.fault.is_some()).count();
-        assert_eq!(spoiled, 1, "{operation}");
-        nothing_left(&scene, &emulator, &bundle);
-    }
-    Ok(())
-}
-
 /// Asked to stop, the applier ends what is under way, begins nothing more, and says so.
 #[test]
 fn an_interrupted_run_ends_in_good_order() -> Test {
@@ -189,7 +64,7 @@ fn an_interrupted_run_ends_in_good_order() -> Test {
     std::thread::sleep(Duration::from_secs(1));
     emulator.forget();
     assert_eq!(wait(&mut child), Some(1));
-    let receipt: Value = serde_json::from_slice(&scene.read("receipt.json")).unwrap();
+    let receipt = scene.receipt("receipt.json");
     assert_eq!(receipt["ending"], "interrupted");
     let outcomes: Vec<&str> =
         receipt["actions"].as_array().unwrap().iter().map(|action| action["outcome"].as_str().unwrap()).collect();
@@ -245,14 +120,14 @@ fn a_quota_is_not_retried() -> Test {
         scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", "receipt.json", "--concurrency", "1"]);
     program.run().exits(6).says(
         "error: apply stopped: 10 done, 1 failed, 8 not reached\n  because: iam:CreateRole failed: LimitExceeded (Cannot exceed \
-         quota for RolesPerAccount: 1000, HTTP 409, request unknown)\n  the account's quota is used up: have it raised, or remove \
+         quota for RolesPerAccount: 1000, HTTP 409, request CreateRole-3)\n  the account's quota is used up: have it raised, or remove \
          what is not in use\n  running it again is safe: it plans what is left\n  the receipt is receipt.json",
     );
     let sent: Vec<String> =
         emulator.writes().iter().filter(|write| write.operation == "CreateRole").map(Request::summary).collect();
     assert_eq!(sent.len(), 3, "{sent:?}");
 
-    let receipt: Value = serde_json::from_slice(&scene.read("receipt.json")).unwrap();
+    let receipt = scene.receipt("receipt.json");
     assert_eq!(receipt["ending"], "failed");
     let outcomes: Vec<&str> =
         receipt["actions"].as_array().unwrap().iter().map(|action| action["outcome"].as_str().unwrap()).collect();
@@ -279,7 +154,7 @@ fn what_is_not_allowed_is_named() -> Test {
         scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", "receipt.json", "--concurrency", "1"]);
     program.run().exits(6).says(
         "error: apply stopped: 8 done, 1 failed, 10 not reached\n  because: iam:CreateRole failed: AccessDenied (User x is not \
-         authorized to perform iam:CreateRole, HTTP 403, request unknown)\n  allow iam:CreateRole to these credentials, and look \
+         authorized to perform iam:CreateRole, HTTP 403, request CreateRole-1)\n  allow iam:CreateRole to these credentials, and look \
          for what denies it: a boundary, an SCP, the account's S3 block\n  running it again is safe: it plans what is left\n  the \
          receipt is receipt.json",
     );
@@ -304,7 +179,7 @@ fn what_appears_meanwhile_is_not_touched() -> Test {
     let live = emulator.call("iam", "get_role", json!({"RoleName": ROLES[0]}));
     assert_eq!(live["Role"]["AssumeRolePolicyDocument"], trust);
     assert_eq!(emulator.call("iam", "list_role_policies", json!({"RoleName": ROLES[0]}))["PolicyNames"], json!([]));
-    let receipt: Value = serde_json::from_slice(&scene.read("receipt.json")).unwrap();
+    let receipt = scene.receipt("receipt.json");
     let failed: Vec<&Value> =
         receipt["actions"].as_array().unwrap().iter().filter(|action| action["outcome"] == "failed").collect();
     assert_eq!(failed.len(), 1);
@@ -366,13 +241,13 @@ fn an_issuer_that_the_public_cannot_read_is_an_error() -> Test {
 
     let skipping = ["--yes", "--skip-issuer-check", "--receipt", "skipped.json"];
     scene.applies(&emulator, "apply", &bundle, &skipping).run().exits(0);
-    let receipt: Value = serde_json::from_slice(&scene.read("skipped.json")).unwrap();
+    let receipt = scene.receipt("skipped.json");
     assert_eq!(receipt["issuerCheck"], json!({"outcome": "skipped"}));
 
     // Also where nothing is left to do.
     emulator.account_block(false);
     scene.applies(&emulator, "apply", &bundle, &["--yes", "--receipt", "again.json"]).run().exits(0);
-    let receipt: Value = serde_json::from_slice(&scene.read("again.json")).unwrap();
+    let receipt = scene.receipt("again.json");
     assert_eq!((&receipt["issuerCheck"], &receipt["actions"]), (&json!({"outcome": "done"}), &json!([])));
     let seen = emulator.requests().into_iter().filter(|request| request.service == "public").count();
     assert!(seen > 3, "{seen}");
@@ -389,7 +264,7 @@ fn a_role_that_cannot_be_read_yet_is_read_again() -> Test {
     // The plan of a new account reads no role.
     emulator.spoil(Which::Operation("GetRole"), 0, 1, not_yet);
     apply(&scene, &emulator, &bundle).exits(0);
-    let receipt: Value = serde_json::from_slice(&scene.read("receipt.json")).unwrap();
+    let receipt = scene.receipt("receipt.json");
     let again =
         receipt["actions"].as_array().unwrap().iter().filter(|action| action["outcome"] == "already-done").count();
     assert_eq!(again, 1);

@@ -178,7 +178,7 @@ fn the_receipt_says_what_was_done() -> Test {
     let ending = format!("Apply: {WRITES} done, 0 failed, 0 not reached. The receipt is receipt.json.\n");
     assert!(applied.stdout.ends_with(&ending), "{}", applied.stdout);
 
-    let receipt: Value = serde_json::from_slice(&scene.read("receipt.json")).unwrap();
+    let receipt = scene.receipt("receipt.json");
     assert_eq!(receipt["receiptVersion"], 1);
     assert_eq!(receipt["ending"], "done");
     assert_eq!(receipt["bundle"], plan["bundle"]);
@@ -187,15 +187,30 @@ fn the_receipt_says_what_was_done() -> Test {
     assert_eq!(receipt["caller"], "arn:aws:sts::123456789012:user/moto");
     assert_eq!(receipt["signers"].as_array().unwrap().len(), 1);
     assert_eq!(receipt["signers"][0]["key"].as_str().unwrap(), scene.text("minisign.pub").lines().nth(1).unwrap());
+    assert_eq!(receipt["approval"], json!({"by": "yes", "planDigest": plan["digest"]}));
+    assert_eq!(
+        (&receipt["issuerCheck"], &receipt["record"]["state"]),
+        (&json!({"outcome": "done"}), &"applied".into())
+    );
     let planned = plan["actions"].as_array().unwrap();
     let done = receipt["actions"].as_array().unwrap();
     assert_eq!((planned.len(), done.len()), (WRITES, WRITES));
+    let writes = emulator.writes();
     for (planned, done) in planned.iter().zip(done) {
+        let [id] = done["requestIds"].as_array().unwrap().as_slice() else { panic!("{done}") };
+        let write = writes.iter().find(|write| write.id.as_deref() == id.as_str()).unwrap();
+        assert!(
+            done["call"].as_str().unwrap().ends_with(&write.operation.replace("PutPublic", "PutBucketPublic")),
+            "{done}"
+        );
         let expected = json!({
             "change": planned["change"], "call": planned["call"], "resource": planned["resource"], "outcome": "done",
+            "began": done["began"], "ended": done["ended"], "attempts": 1, "requestIds": [id],
         });
         assert_eq!(*done, expected);
     }
+    let ids: BTreeSet<&str> = done.iter().map(|action| action["requestIds"][0].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), WRITES);
     Ok(())
 }
 
@@ -310,13 +325,17 @@ fn the_plan_is_stable() -> Test {
         "actions",
         "bundle",
         "caller",
+        "choices",
         "clean",
         "create",
         "delete",
         "digest",
         "findings",
         "issuerUrl",
+        "operation",
         "partition",
+        "providerArn",
+        "planVersion",
         "region",
         "signers",
         "update",

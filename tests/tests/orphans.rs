@@ -18,8 +18,6 @@ const OLD: &str = ROLES[0];
 const NEXT: &str = "out/democluster-2.tar.gz";
 /// A policy of somebody else.
 const POLICY: &str = "arn:aws:iam::123456789012:policy/administrator";
-/// The writing requests that remove it: the record, its policy, the role, the record.
-const REMOVAL: usize = 4;
 
 /// A scene with two bundles: the sample requests, and the same without one, with `more` for both.
 fn upgrade(more: &[&str]) -> Result<(Scene, String), SetupError> {
@@ -286,61 +284,5 @@ fn a_role_in_an_instance_profile_is_not_removed() -> Test {
     emulator.call("iam", "remove_role_from_instance_profile", joined);
     scene.applies(&emulator, "apply", NEXT, &["--yes", "--prune"]).run().exits(0);
     scene.applies(&emulator, "plan", NEXT, &["--detailed-exitcode"]).run().exits(0);
-    Ok(())
-}
-
-/// An account that holds the second bundle, and of the first one the role that it does not have.
-fn prepared(scene: &Scene, emulator: &Emulator, first: &str) {
-    emulator.reset();
-    scene.applies(emulator, "apply", first, &["--yes"]).run().exits(0);
-    scene.applies(emulator, "apply", NEXT, &["--yes"]).run().exits(0);
-    emulator.forget();
-}
-
-#[track_caller]
-fn removed(scene: &Scene, emulator: &Emulator) {
-    assert!(!is_there(emulator, OLD));
-    assert!(record(emulator)["made"]["roles"].get(OLD).is_none());
-    scene.applies(emulator, "plan", NEXT, &["--prune", "--detailed-exitcode"]).run().exits(0);
-}
-
-/// Every writing request of a removal, spoiled in six ways: the same run goes on, or the next one finishes the job.
-#[test]
-fn a_removal_that_is_cut_off_at_any_request_is_finished() -> Test {
-    let ((scene, first), emulator) = (upgrade(&[])?, Emulator::start()?);
-    let prune = ["--yes", "--prune", "--concurrency", "1"];
-    let again = [&prune[..], &["--take-over-after", "0"]].concat();
-    // A code that is not sent again.
-    let (status, code, message) = (409, "LimitExceeded", "an outage");
-    for skip in 0..REMOVAL {
-        for effect in [Effect::CutBefore, Effect::CutAfter] {
-            prepared(&scene, &emulator, &first);
-            emulator.spoil(Which::Writes, skip, 1, effect);
-            scene.applies(&emulator, "apply", NEXT, &prune).run().exits(0);
-            assert_eq!(emulator.writes().iter().filter(|write| write.fault.is_some()).count(), 1, "{skip} {effect:?}");
-            removed(&scene, &emulator);
-        }
-        for effect in [Effect::Error { status, code, message }, Effect::Lost { status, code, message }] {
-            prepared(&scene, &emulator, &first);
-            emulator.spoil(Which::Writes, skip, 1, effect);
-            emulator.spoil(Which::Writes, skip, 1000, Effect::Error { status, code, message });
-            scene.applies(&emulator, "apply", NEXT, &prune).run().exits(6);
-            emulator.forget();
-            scene.applies(&emulator, "apply", NEXT, &again).run().exits(0);
-            removed(&scene, &emulator);
-        }
-        for effect in [Effect::StallBefore, Effect::StallAfter] {
-            prepared(&scene, &emulator, &first);
-            emulator.spoil(Which::Writes, skip, 1, effect);
-            let mut child = scene.applies(&emulator, "apply", NEXT, &prune).spawn();
-            assert!(emulator.stalled(20_000) > 0, "request {skip} was not reached");
-            child.kill().unwrap();
-            child.wait().unwrap();
-            assert_eq!(emulator.writes().len(), skip + 1);
-            emulator.forget();
-            scene.applies(&emulator, "apply", NEXT, &again).run().exits(0);
-            removed(&scene, &emulator);
-        }
-    }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! `UPDATE_GOLDEN=1 cargo test -p tests --test partitions` writes the golden files anew; the diff then shows what changes. The
 //! table of partitions is botocore's `partitions.json`.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what is wrong by failing")]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test says what is wrong by failing")]
 
 use std::fmt::Write;
 use std::path::Path;

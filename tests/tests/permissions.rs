@@ -7,14 +7,15 @@ use std::collections::BTreeSet;
 
 use generator::review::action_data::ActionData;
 use serde_json::{Value, json};
-use tests::SetupError;
 use tests::emulator::Emulator;
 use tests::request::Request;
-use tests::scene::{ACCOUNT, BUCKET, PROVIDER, ROLES, Scene};
+use tests::scene::{ACCOUNT, BUCKET, NAME, PROVIDER, ROLES, Scene};
+use tests::{SetupError, crate_file};
 
 type Test = Result<(), SetupError>;
 
 const ORPHAN: &str = "democluster-example-older-credentials";
+const HOSTED: &str = "arn:aws:iam::123456789012:oidc-provider/oidc.example.com/2abc";
 const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/edge";
 
 /// An action on a resource.
@@ -51,6 +52,9 @@ fn needs(request: &Request) -> Vec<Grant> {
         _ if request.operation == "ListRoles" => "*".to_owned(),
         _ if !request.parameter("RoleName").is_empty() => {
             format!("arn:aws:iam::{ACCOUNT}:role/{}", request.parameter("RoleName"))
+        }
+        _ if !request.parameter("OpenIDConnectProviderArn").is_empty() => {
+            request.parameter("OpenIDConnectProviderArn").to_owned()
         }
         _ => PROVIDER.to_owned(),
     };
@@ -123,11 +127,6 @@ fn spoil(emulator: &Emulator, role: &str) {
     let call = |service: &str, operation: &str, parameters: Value| {
         emulator.call(service, operation, parameters);
     };
-    let policy =
-        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}).to_string();
-    let trust = json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"},
-    ]});
     call("s3", "put_bucket_tagging", json!({"Bucket": BUCKET, "Tagging": {"TagSet": []}}));
     call("s3", "delete_public_access_block", json!({"Bucket": BUCKET}));
     let rules = json!({"Rules": [{"ObjectOwnership": "ObjectWriter"}]});
@@ -140,15 +139,29 @@ fn spoil(emulator: &Emulator, role: &str) {
     call("iam", "add_client_id_to_open_id_connect_provider", provider(json!({"ClientID": "foreign"})));
     call("iam", "remove_client_id_from_open_id_connect_provider", provider(json!({"ClientID": "openshift"})));
     call("iam", "untag_open_id_connect_provider", provider(json!({"TagKeys": ["Name"]})));
-    call("iam", "update_assume_role_policy", json!({"RoleName": role, "PolicyDocument": trust.to_string()}));
-    call("iam", "update_role", json!({"RoleName": role, "MaxSessionDuration": 43_200}));
-    call("iam", "untag_role", json!({"RoleName": role, "TagKeys": ["Name"]}));
-    call("iam", "put_role_policy", json!({"RoleName": role, "PolicyName": "mine", "PolicyDocument": policy}));
+    spoil_role(emulator, role);
+}
+
+/// Changes of a role by hand.
+fn spoil_role(emulator: &Emulator, role: &str) {
+    let call = |operation: &str, parameters: Value| {
+        emulator.call("iam", operation, parameters);
+    };
+    let policy =
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}).to_string();
+    let trust = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"},
+    ]});
+    call("update_assume_role_policy", json!({"RoleName": role, "PolicyDocument": trust.to_string()}));
+    call("update_role", json!({"RoleName": role, "MaxSessionDuration": 43_200}));
+    call("untag_role", json!({"RoleName": role, "TagKeys": ["Name"]}));
+    call("put_role_policy", json!({"RoleName": role, "PolicyName": "mine", "PolicyDocument": policy}));
     let boundary = json!({"RoleName": role, "PermissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess"});
-    call("iam", "put_role_permissions_boundary", boundary);
-    call("iam", "create_policy", json!({"PolicyName": "theirs", "PolicyDocument": policy}));
+    call("put_role_permissions_boundary", boundary);
+    // It may be there already.
+    emulator.try_call(ACCOUNT, "iam", "create_policy", json!({"PolicyName": "theirs", "PolicyDocument": policy}));
     let attached = json!({"RoleName": role, "PolicyArn": format!("arn:aws:iam::{ACCOUNT}:policy/theirs")});
-    call("iam", "attach_role_policy", attached);
+    call("attach_role_policy", attached);
 }
 
 /// A role of an earlier bundle, which the record does not know.
@@ -251,6 +264,63 @@ fn deleting_is_covered_as_well() -> Test {
     let granted = grants(&permissions(&scene, &bundle, &["--for", "delete", "--prune"]));
     assert_eq!(missing(&used, &granted), []);
     assert_eq!(actions(&granted).difference(&actions(&used)).copied().collect::<Vec<_>>(), Vec::<&str>::new());
+    Ok(())
+}
+
+/// Roles for a provider that somebody else manages: all that is applied, pruned and deleted, and no call to S3.
+#[test]
+fn a_bundle_of_roles_is_covered_as_well() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let requests = crate_file("samples/credentials-requests").to_string_lossy().into_owned();
+    scene
+        .generator(["create-bundle", "--no-password", "--name", NAME, "--region", "us-east-2", "--output-dir", "out"])
+        .args([
+            "--identity-provider-arn",
+            HOSTED,
+            "--credentials-requests-dir",
+            &requests,
+            "--signing-key",
+            "minisign.key",
+        ])
+        .run()
+        .exits(0);
+    let bundle = "out/democluster-1.tar.gz";
+    let make = json!({"Url": "https://oidc.example.com/2abc", "ClientIDList": ["openshift", "sts.amazonaws.com"]});
+    emulator.call("iam", "create_open_id_connect_provider", make);
+    let granted = |more: &[&str]| grants(&permissions(&scene, bundle, more));
+
+    scene.applies(&emulator, "apply", bundle, &["--yes"]).run().exits(0);
+    let mut used = needed(&emulator);
+    assert_eq!(missing(&used, &granted(&["--for", "apply"])), []);
+    spoil_role(&emulator, ROLES[0]);
+    orphan(&emulator);
+    emulator.forget();
+    scene.applies(&emulator, "plan", bundle, &["--prune", "--adopt"]).run().exits(0);
+    assert_eq!(missing(&needed(&emulator), &granted(&["--for", "plan"])), []);
+    scene.applies(&emulator, "apply", bundle, &["--yes", "--prune", "--adopt"]).run().exits(0);
+    used.append(&mut needed(&emulator));
+    let all = granted(&["--for", "apply", "--prune"]);
+    assert_eq!(missing(&used, &all), []);
+    let superfluous = |granted: &BTreeSet<Grant>, used: &BTreeSet<Grant>| {
+        actions(granted).difference(&actions(used)).map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(superfluous(&all, &used), Vec::<String>::new());
+
+    spoil_role(&emulator, ROLES[0]);
+    orphan(&emulator);
+    emulator.forget();
+    scene.applies(&emulator, "delete", bundle, &["--yes", "--prune", "--adopt"]).run().exits(0);
+    let (used, all) = (needed(&emulator), granted(&["--for", "delete", "--prune"]));
+    assert_eq!(missing(&used, &all), []);
+    assert_eq!(superfluous(&all, &used), Vec::<String>::new());
+
+    let document = permissions(&scene, bundle, &["--for", "delete"]);
+    let statements = document["Statement"].as_array().unwrap();
+    let tags = statements.iter().find(|statement| statement["Action"][0] == "iam:TagOpenIDConnectProvider").unwrap();
+    let (data, keys) = (ActionData::built_in().unwrap(), "aws:TagKeys");
+    let of_aws = |action: &Value| data.action(action.as_str().unwrap()).is_some_and(|action| action.takes(keys));
+    assert!(tags["Action"].as_array().unwrap().iter().all(of_aws), "{tags}");
+    assert_eq!(tags["Resource"], json!([HOSTED]));
     Ok(())
 }
 

@@ -63,7 +63,7 @@ fn a_run_whose_record_was_taken_over_stops() -> Test {
     let body = written["Body"].as_str().unwrap().replace(&run, &"f".repeat(32)).replace(":user/moto", ":user/other");
     emulator.call("s3", "put_object", json!({"Bucket": BUCKET, "Key": RECORD, "Body": body}));
     assert_eq!(ended(first).code(), Some(5));
-    let receipt: Value = serde_json::from_slice(&scene.read("first.json")).unwrap();
+    let receipt = scene.receipt("first.json");
     let error = receipt["actions"].as_array().unwrap().last().unwrap()["error"].as_str().unwrap();
     assert!(
         error.starts_with(

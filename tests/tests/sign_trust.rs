@@ -11,6 +11,7 @@
 use std::error::Error;
 
 use serde_json::{Value, json};
+use tests::forge::receipt::GOOD;
 use tests::program::Outcome;
 use tests::scene::Scene;
 
@@ -177,13 +178,17 @@ fn a_trust_file_is_read_as_the_applier_reads_it() -> Test {
 }
 
 #[test]
-fn a_receipt_needs_the_signatures_alone() -> Test {
+fn a_receipt_needs_the_signatures_and_the_limits_on_its_account() -> Test {
     let (scene, _) = scene()?;
-    trust(&scene, &json!({ "deniedActions": ["iam:*"] }));
-    scene.write("receipt.json", "{}");
+    trust(&scene, &json!({ "deniedActions": ["iam:*"], "accounts": ["123456789012"] }));
+    scene.write("receipt.json", GOOD);
     let refused = sign(&scene, "receipt.json", "review").exits(3).stderr;
     assert!(refused.starts_with("error: roles \"generator\", \"reviewer\" have not signed; "), "{refused}");
     scene.sign("receipt.json", ".", &["--signer", "generator"]).run().exits(0);
     sign(&scene, "receipt.json", "review").exits(0);
+    trust(&scene, &json!({ "accounts": ["210987654321"] }));
+    sign(&scene, "receipt.json", "review").exits(3).says(
+        "error: the trust file does not allow this receipt: 1 problem(s)\n  account 123456789012 is none of 210987654321",
+    );
     Ok(())
 }

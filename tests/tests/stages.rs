@@ -119,8 +119,28 @@ fn a_bundles_stages_cannot_be_skipped() {
     assert_refused(&attempts, BUNDLE_SCHEMA);
 }
 
-const APPLIER: &str =
-    "use bundle_schema::{bundle::*, names::*}; use applier::{account::live::*, admit::*, plan::*, plan::choices::*};";
+#[test]
+fn a_receipts_stages_cannot_be_skipped() {
+    let uses = "use bundle_schema::{bundle::*, receipt::*, signature::*};";
+    let right = "fn f(files: SignedFiles, policy: &TrustPolicy) -> SignedReceipt {
+        files.verify_receipt(policy).unwrap().parse().unwrap()
+    }";
+    assert_eq!(errors(&format!("{uses}\n{right}")), Vec::<String>::new());
+    let attempts = [
+        ("a receipt that nobody signed", "fn f(receipt: Receipt) -> SignedReceipt { receipt }", "E0308"),
+        ("a receipt from bytes", "fn f(files: SignedFiles) -> SignedReceipt { files.parse() }", "E0599"),
+        ("a verified bundle as a receipt", "fn f(archive: VerifiedArchive) -> VerifiedReceipt { archive }", "E0308"),
+        (
+            "another receipt under the same signatures",
+            "fn f(receipt: Receipt, signed: SignedReceipt) -> SignedReceipt { SignedReceipt { receipt, ..signed } }",
+            "E0451",
+        ),
+        ("a signed receipt out of nothing", "fn f() -> SignedReceipt { Default::default() }", "E0277"),
+    ];
+    assert_refused(&attempts, uses);
+}
+
+const APPLIER: &str = "use bundle_schema::{bundle::*, names::*}; use applier::{account::live::*, admit::*, plan::*, plan::choices::*, plan::file::*};";
 
 #[test]
 fn an_appliers_stages_cannot_be_skipped() {
@@ -148,7 +168,18 @@ fn an_appliers_stages_cannot_be_skipped() {
         ("a plan out of nothing", "fn f() -> Plan { Default::default() }", "E0277"),
         ("a plan with other actions", "fn f(mut plan: Plan) { plan.actions.clear(); }", "E0616"),
         ("applying a plan that nobody approved", "fn f(plan: Plan) { plan.into_plan(); }", "E0599"),
-        ("a plan approved by hand", "fn f(plan: Plan) -> ApprovedPlan { ApprovedPlan { plan } }", "E0451"),
+        (
+            "a plan approved by hand",
+            "fn f(plan: Plan, other: ApprovedPlan) -> ApprovedPlan { ApprovedPlan { plan, ..other } }",
+            "E0451",
+        ),
+        ("a plan file out of nothing", "fn f() -> PlanFile { Default::default() }", "E0277"),
+        ("a plan file in the place of a plan", "fn f(file: PlanFile) -> Plan { file }", "E0308"),
+        (
+            "approving a plan file alone",
+            "fn f(file: PlanFile) -> ApprovedPlan { file.approve(Approval::Yes) }",
+            "E0599",
+        ),
         (
             "one approval for two plans",
             "fn f(plan: Plan) { plan.approve(Approval::Yes); plan.approve(Approval::Yes); }",

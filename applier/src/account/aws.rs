@@ -14,11 +14,13 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_iam::operation::RequestId;
 use bundle_schema::documents::index::Header;
 use bundle_schema::layout::fold;
 use bundle_schema::names::AccountId;
 use tokio::sync::Semaphore;
 
+use super::calls::CallLog;
 use super::error::AwsError;
 use super::retry;
 
@@ -78,26 +80,38 @@ impl Aws {
     }
 
     /// Sends a request once.
-    pub(crate) async fn send_once<T, E, F>(&self, call: &'static str, request: F) -> Result<T, AwsError>
+    pub(crate) async fn send_once<T, E, F>(&self, sent: Sent<'_>, request: F) -> Result<T, AwsError>
     where
+        T: RequestId,
         F: Future<Output = Result<T, SdkError<E>>>,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         // Closed never: the semaphore lives as long as this.
         let _permit = self.permits.acquire().await.ok();
-        request.await.map_err(|error| AwsError::of(call, &error))
+        let answer = request.await;
+        let id = match &answer {
+            Ok(output) => output.request_id(),
+            Err(error) => error.request_id(),
+        };
+        let id = id.map(str::to_owned);
+        let answer = answer.map_err(|error| AwsError::of(sent.call, &error));
+        if let Some(log) = sent.log.filter(|_| !answer.as_ref().is_err_and(AwsError::is_not_sent)) {
+            log.note(id);
+        }
+        answer
     }
 
     /// Sends a request, again where that helps, within the limits of [`retry`].
-    pub(crate) async fn send<T, E, F>(&self, sent: Sent, request: impl Fn() -> F) -> Result<T, AwsError>
+    pub(crate) async fn send<T, E, F>(&self, sent: Sent<'_>, request: impl Fn() -> F) -> Result<T, AwsError>
     where
+        T: RequestId,
         F: Future<Output = Result<T, SdkError<E>>>,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let begun = Instant::now();
         let mut attempt = 1;
         loop {
-            let error = match Box::pin(self.send_once(sent.call, request())).await {
+            let error = match Box::pin(self.send_once(sent, request())).await {
                 Ok(output) => return Ok(output),
                 Err(error) => error,
             };
@@ -134,22 +148,28 @@ fn public_s3(config: &SdkConfig, header: &Header) -> aws_sdk_s3::config::Builder
     public.endpoint_url(endpoint).use_fips(false).use_dual_stack(false)
 }
 
-/// Which call is sent: its name as IAM policies spell it, and whether it writes.
+/// Which call is sent: its name as IAM policies spell it, whether it writes, and where it is noted.
 #[derive(Clone, Copy)]
-pub(crate) struct Sent {
+pub(crate) struct Sent<'a> {
     pub(crate) call: &'static str,
     writes: bool,
+    log: Option<&'a CallLog>,
 }
 
-pub(super) const fn reading(call: &'static str) -> Sent {
-    Sent { call, writes: false }
+pub(super) const fn reading(call: &'static str) -> Sent<'static> {
+    Sent { call, writes: false, log: None }
 }
 
-pub(crate) const fn writing(call: &'static str) -> Sent {
-    Sent { call, writes: true }
+pub(crate) const fn writing<'a>(call: &'static str, log: &'a CallLog) -> Sent<'a> {
+    Sent { call, writes: true, log: Some(log) }
 }
 
-impl Sent {
+impl Sent<'_> {
+    /// Another call for the same action.
+    pub(crate) fn then(self, call: &'static str) -> Self {
+        Self { call, ..self }
+    }
+
     /// The SDK found a field missing that the bundle's types always have.
     pub(crate) fn incomplete(self) -> AwsError {
         AwsError::Unusable { call: self.call, reason: "the request lacks a field" }

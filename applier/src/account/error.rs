@@ -107,7 +107,8 @@ fn advice(call: &str, code: &str, message: &str) -> String {
                                           account's or the organisation's S3 block, the certificate, DNS), then run this again"
             .to_owned(),
         "DeleteConflict" | "DeleteConflictException" => {
-            "\n  somebody has put a policy on it or it into an instance profile since it was read: run this again, and it says which"
+            "\n  take the role out of its instance profiles, if no machine uses it (`aws iam list-instance-profiles-for-role`, `aws iam \
+             remove-role-from-instance-profile`); a policy that was put on it since it was read is named by the next run"
                 .to_owned()
         }
         "BucketNotEmpty" => {
@@ -116,11 +117,19 @@ fn advice(call: &str, code: &str, message: &str) -> String {
         "BucketHasAccessPointsAttached" => {
             "\n  delete the bucket's access points with `aws s3control delete-access-point`, then run this again".to_owned()
         }
+        "NoSuchEntity" | "NoSuchBucket" | "NoSuchKey" if !needs_boundary(call) => {
+            "\n  it was deleted in the meantime: look who else is changing this account, then run this again".to_owned()
+        }
         "LimitExceeded" => {
             "\n  the account's quota is used up: have it raised, or remove what is not in use".to_owned()
         }
         _ => String::new(),
     }
+}
+
+/// Whether a call names a permissions boundary, which is then what IAM does not find.
+fn needs_boundary(call: &str) -> bool {
+    ["iam:CreateRole", "iam:PutRolePermissionsBoundary"].contains(&call)
 }
 
 /// The action that AWS says is not allowed: `... is not authorized to perform: iam:TagRole on resource ...`.
@@ -163,6 +172,11 @@ impl AwsError {
             Self::NoCredentials { .. } | Self::NotSent { .. } | Self::Unusable { .. } => {}
         }
         self
+    }
+
+    /// Whether nothing left this host.
+    pub(super) fn is_not_sent(&self) -> bool {
+        matches!(self, Self::NoCredentials { .. } | Self::NotSent { .. })
     }
 
     /// What was answered, without the call and without advice.
@@ -250,6 +264,18 @@ mod tests {
             format!(
                 "iam:CreateRole failed: AccessDenied ({message}, HTTP 403, request r-1)\n  allow iam:TagRole to these credentials, and look for what denies it: a boundary, an SCP, the account's S3 block"
             )
+        );
+        assert_eq!(
+            answered("iam:DeleteRole", 409, "DeleteConflict", "x").after(6).to_string(),
+            "iam:DeleteRole failed: DeleteConflict (x, HTTP 409, request r-1), 6 times\n  take the role out of its instance profiles, if no machine uses it (`aws iam list-instance-profiles-for-role`, `aws iam remove-role-from-instance-profile`); a policy that was put on it since it was read is named by the next run"
+        );
+        assert_eq!(
+            answered("iam:ListRolePolicies", 404, "NoSuchEntity", "x").to_string(),
+            "iam:ListRolePolicies failed: NoSuchEntity (x, HTTP 404, request r-1)\n  it was deleted in the meantime: look who else is changing this account, then run this again"
+        );
+        assert_eq!(
+            answered("iam:CreateRole", 404, "NoSuchEntity", "x").to_string(),
+            "iam:CreateRole failed: NoSuchEntity (x, HTTP 404, request r-1)"
         );
         assert_eq!(
             answered("iam:PutRolePolicy", 500, "ServiceFailure", "x").after(6).to_string(),

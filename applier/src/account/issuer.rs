@@ -4,6 +4,7 @@
 //! account's, the organisation's, a key that encrypts the objects.
 
 use super::aws::Aws;
+use super::aws::reading;
 use super::error::AwsError;
 
 /// The longest document that is read: the largest has a few kilobytes.
@@ -22,7 +23,7 @@ impl ReadIssuer for Aws {
         const CALL: &str = "s3:GetObject";
         // Once: the check itself looks again, for as long as it has patience.
         let get = self.public.get_object().bucket(bucket).key(key).send();
-        let mut answer = self.send_once(CALL, get).await?;
+        let mut answer = self.send_once(reading(CALL), get).await?;
         let mut body = Vec::new();
         while let Some(piece) = answer.body.next().await {
             let piece =

@@ -4,20 +4,19 @@
 //! Output: [`LiveState`], which can only be of the account that the bundle names. Reading is one trait, `ReadAccount`, so
 //! that whatever has only that cannot write.
 
+mod reading;
 mod roles;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use bundle_schema::documents::PublicAccessBlock;
-use bundle_schema::documents::contents::Contents;
 use bundle_schema::escape::Escaped;
+use bundle_schema::limits::MAX_ARN_BYTES;
 use bundle_schema::names::{BucketName, ClusterName, RoleName, RolePath, Timestamp};
 use serde::Serialize;
-use tokio::task::JoinSet;
 
 use crate::account::error::AwsError;
-use crate::record::{Record, RecordError, RoleId};
+use crate::record::{Place, Record, RecordError, RoleId, tags};
 
 /// A resource's tags, by key.
 pub(crate) type Tags = BTreeMap<String, String>;
@@ -38,6 +37,16 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// What a receipt will say of it: an ARN that can be shown, of this account.
+    pub(super) fn checked(self, call: &'static str) -> Result<Self, AwsError> {
+        let is_plain = self.arn.len() <= MAX_ARN_BYTES && self.arn.bytes().all(|byte| byte.is_ascii_graphic());
+        let parts: Vec<&str> = self.arn.splitn(6, ':').collect();
+        match parts.as_slice() {
+            ["arn", _, "iam" | "sts", "", of, rest] if is_plain && *of == self.account && !rest.is_empty() => Ok(self),
+            _ => Err(AwsError::Unusable { call, reason: "its ARN is none of the account that it names" }),
+        }
+    }
+
     /// The partition, from the caller's ARN.
     fn partition(&self) -> &str {
         self.arn.split(':').nth(1).unwrap_or_default()
@@ -105,11 +114,20 @@ pub(crate) enum Hazard {
     DefaultEncryption(String),
 }
 
-/// The record as the bucket holds it.
+/// The record as the account holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LiveRecord {
+    /// Tells this version from every other one.
     pub(crate) etag: String,
     pub(crate) content: Result<Record, RecordError>,
+}
+
+impl LiveRecord {
+    /// From the tags of a provider; the record lacks its roles.
+    pub(crate) fn of_tags(tags: &Tags, name: &ClusterName) -> Option<Self> {
+        let read = tags::read(tags, name)?;
+        Some(Self { etag: read.etag, content: read.content.map(|(record, _)| record) })
+    }
 }
 
 /// One object of the bucket.
@@ -131,6 +149,8 @@ pub(crate) struct LiveProvider {
     pub(crate) thumbprints: Vec<String>,
     pub(crate) tags: Tags,
     pub(crate) created: Timestamp,
+    /// The record of the bundle, where it is one of roles alone.
+    pub(crate) record: Option<LiveRecord>,
 }
 
 /// A role, its policy of ours, and the names of the policies that are not.
@@ -154,6 +174,13 @@ pub(crate) struct LiveRole {
     pub(crate) attached: Vec<String>,
 }
 
+/// A role as a listing has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ListedRole {
+    pub(crate) name: String,
+    pub(crate) id: String,
+}
+
 /// Roles by name.
 pub(crate) type Roles = BTreeMap<RoleName, LiveRole>;
 
@@ -170,11 +197,11 @@ pub(crate) trait ReadAccount: Send + Sync + 'static {
     fn caller(&self) -> impl Future<Output = Result<Caller, AwsError>> + Send;
     /// Whether the bucket is there for these credentials.
     fn find_bucket(&self, bucket: &BucketName) -> impl Future<Output = Result<BucketState<()>, AwsError>> + Send;
-    /// The record in it.
+    /// The record of a bundle of this name. One that stands in tags lacks its roles.
     fn record(
         &self,
-        bucket: &BucketName,
-        cluster: &ClusterName,
+        place: &Place,
+        name: &ClusterName,
     ) -> impl Future<Output = Result<Option<LiveRecord>, AwsError>> + Send;
     /// A bucket's settings, without its record and objects.
     fn bucket_settings(&self, bucket: &BucketName) -> impl Future<Output = Result<LiveBucket, AwsError>> + Send;
@@ -192,8 +219,8 @@ pub(crate) trait ReadAccount: Send + Sync + 'static {
         role: &RoleName,
         policy: &RoleName,
     ) -> impl Future<Output = Result<Option<LiveRole>, AwsError>> + Send;
-    /// The names of all roles on this path.
-    fn role_names(&self, path: &RolePath) -> impl Future<Output = Result<Vec<String>, AwsError>> + Send;
+    /// All roles, or those on this path.
+    fn list_roles(&self, path: Option<&RolePath>) -> impl Future<Output = Result<Vec<ListedRole>, AwsError>> + Send;
     /// A role's tags, where there is one.
     fn role_tags(&self, role: &RoleName) -> impl Future<Output = Result<Option<Tags>, AwsError>> + Send;
 }
@@ -228,73 +255,14 @@ pub enum LiveError {
 #[derive(Debug)]
 pub struct LiveState {
     caller: Caller,
+    /// Not looked for where the bundle makes no issuer.
     bucket: BucketState,
     provider: Option<LiveProvider>,
     roles: Roles,
     others: Roles,
 }
 
-enum Part {
-    Settings(Box<LiveBucket>),
-    Object(&'static str, Option<LiveObject>),
-    Provider(Option<LiveProvider>),
-}
-
 impl LiveState {
-    /// Reads everything that the bundle is about, once it is known that the credentials are the bundle's account's.
-    /// `previous` stands in for the record where there is none.
-    pub(crate) async fn read<A: ReadAccount>(
-        account: &Arc<A>,
-        contents: &Contents,
-        previous: Option<&Record>,
-    ) -> Result<Self, LiveError> {
-        let header = &contents.header;
-        let caller = account.caller().await?;
-        if caller.account != header.account_id.as_str() || caller.partition() != header.partition.as_str() {
-            return Err(LiveError::WrongAccount {
-                found: caller.account,
-                caller: caller.arn,
-                account: header.account_id.to_string(),
-                partition: header.partition.to_string(),
-            });
-        }
-
-        // The record comes first: whoever applies changes it first, so what is read after it is as new as it is, and writing it
-        // by compare and swap finds out whether somebody else has applied since.
-        let bucket = header.name.bucket();
-        let place = account.find_bucket(&bucket).await?;
-        let record = match place {
-            BucketState::Present(()) => account.record(&bucket, &header.name).await?,
-            BucketState::Absent | BucketState::Forbidden | BucketState::InRegion(_) => None,
-        };
-
-        let mut parts: JoinSet<Result<Part, AwsError>> = JoinSet::new();
-        if place == BucketState::Present(()) {
-            let (reader, name) = (Arc::clone(account), bucket.clone());
-            parts.spawn(async move { Ok(Part::Settings(Box::new(reader.bucket_settings(&name).await?))) });
-            for object in contents.objects() {
-                let (reader, name, key) = (Arc::clone(account), bucket.clone(), object.key);
-                parts.spawn(async move { Ok(Part::Object(key, reader.object(&name, key).await?)) });
-            }
-        }
-        let (reader, arn) = (Arc::clone(account), header.provider_arn());
-        parts.spawn(async move { Ok(Part::Provider(reader.provider(&arn).await?)) });
-        let known = record.as_ref().and_then(|record| record.content.as_ref().ok()).or(previous);
-        let roles::Read { bundled, others } = roles::read(account, contents, known).await?;
-
-        let (mut held, mut objects) = (LiveBucket::default(), BTreeMap::new());
-        let mut provider = None;
-        while let Some(part) = parts.join_next().await {
-            match part.map_err(|_| LiveError::CutOff)?? {
-                Part::Settings(settings) => held = *settings,
-                Part::Object(key, object) => objects.extend(object.map(|object| (key.to_owned(), object))),
-                Part::Provider(found) => provider = found,
-            }
-        }
-        let bucket = place.with(|()| LiveBucket { record, objects, ..held });
-        Ok(Self { caller, bucket, provider, roles: bundled, others })
-    }
-
     pub(crate) fn caller(&self) -> &Caller {
         &self.caller
     }
@@ -303,9 +271,10 @@ impl LiveState {
         &self.bucket
     }
 
-    /// The record in the bucket.
+    /// The record, in the bucket or in the provider's tags.
     pub(crate) fn record(&self) -> Option<&LiveRecord> {
-        if let BucketState::Present(bucket) = &self.bucket { bucket.record.as_ref() } else { None }
+        let of_bucket = if let BucketState::Present(bucket) = &self.bucket { bucket.record.as_ref() } else { None };
+        of_bucket.or(self.provider.as_ref().and_then(|provider| provider.record.as_ref()))
     }
 
     pub(crate) fn provider(&self) -> Option<&LiveProvider> {
@@ -333,6 +302,8 @@ impl LiveState {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::fixture::{Fake, Held, contents};
 
@@ -344,6 +315,29 @@ mod tests {
         change(&mut contents);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(LiveState::read(&Arc::new(Fake::new(held)), &contents, None))
+    }
+
+    #[test]
+    fn a_caller_is_of_its_account() {
+        let caller = |arn: &str| {
+            let caller = Caller { account: "123456789012".to_owned(), arn: arn.to_owned() };
+            caller.checked("sts:GetCallerIdentity").map(|caller| caller.arn).map_err(|error| error.to_string())
+        };
+        for arn in
+            ["arn:aws-cn:iam::123456789012:root", "arn:aws:sts::123456789012:assumed-role/applier/ann@example.com"]
+        {
+            assert_eq!(caller(arn).unwrap(), arn);
+        }
+        let error =
+            "sts:GetCallerIdentity gave an answer that cannot be used: its ARN is none of the account that it names";
+        for arn in [
+            "arn:aws:iam::210987654321:root",
+            "arn:aws:iam::123456789012:",
+            "arn:aws:iam::123456789012:user/\u{1b}",
+            "x",
+        ] {
+            assert_eq!(caller(arn).unwrap_err(), error);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod bucket;
 mod remains;
 
 use aws_sdk_iam::primitives::DateTime;
+use aws_sdk_iam::types::Role;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use bundle_schema::names::{BucketName, ClusterName, RoleName, RolePath, Timestamp};
 use futures_util::future::{join3, join5};
@@ -12,9 +13,10 @@ use percent_encoding::percent_decode_str;
 use super::aws::{Aws, reading};
 use super::error::AwsError;
 use crate::account::live::{
-    BucketState, Caller, LastUsed, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, ReadAccount, Tags,
+    BucketState, Caller, LastUsed, ListedRole, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, ReadAccount,
+    Tags,
 };
-use crate::record::{MAX_RECORD_BYTES, RECORD_KEY, Record, RecordError, RoleId};
+use crate::record::{MAX_RECORD_BYTES, Place, RECORD_KEY, Record, RecordError, RoleId};
 
 /// The longest object body that is read: the largest document of an issuer has a few kilobytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -34,7 +36,7 @@ impl ReadAccount for Aws {
         const CALL: &str = "sts:GetCallerIdentity";
         let answer = self.send(reading(CALL), || self.sts.get_caller_identity().send()).await?;
         match (answer.account, answer.arn) {
-            (Some(account), Some(arn)) => Ok(Caller { account, arn }),
+            (Some(account), Some(arn)) => Caller { account, arn }.checked(CALL),
             _ => Err(AwsError::Unusable { call: CALL, reason: "it names no account or no ARN" }),
         }
     }
@@ -65,11 +67,18 @@ impl ReadAccount for Aws {
         }
     }
 
-    async fn record(&self, bucket: &BucketName, cluster: &ClusterName) -> Result<Option<LiveRecord>, AwsError> {
+    async fn record(&self, place: &Place, name: &ClusterName) -> Result<Option<LiveRecord>, AwsError> {
+        let bucket = match place {
+            Place::Bucket(bucket) => bucket,
+            Place::Provider { arn, name } => {
+                let provider = self.provider(arn).await?;
+                return Ok(provider.and_then(|provider| LiveRecord::of_tags(&provider.tags, name)));
+            }
+        };
         let Some((answer, body)) = self.object_body(bucket, RECORD_KEY, MAX_RECORD_BYTES).await? else {
             return Ok(None);
         };
-        let content = body.ok_or(RecordError::TooLong).and_then(|body| Record::parse(&body, cluster));
+        let content = body.ok_or(RecordError::TooLong).and_then(|body| Record::parse(&body, name));
         Ok(Some(LiveRecord { etag: etag(answer.e_tag)?, content }))
     }
 
@@ -115,11 +124,17 @@ impl ReadAccount for Aws {
             Ok(answer) => answer,
             Err(error) => return error.absent(&["NoSuchEntity"]),
         };
+        // The ARN names it, so another URL would be another provider's.
+        let names = |url: &str| arn.ends_with(&format!(":oidc-provider/{}", url.trim_start_matches("https://")));
+        if !answer.url.as_deref().is_none_or(names) {
+            return Err(AwsError::Unusable { call: CALL, reason: "it is about a provider with another URL" });
+        }
         Ok(Some(LiveProvider {
             client_ids: bounded(CALL, answer.client_id_list.unwrap_or_default())?,
             thumbprints: bounded(CALL, answer.thumbprint_list.unwrap_or_default())?,
             tags: iam_tags(CALL, answer.tags)?,
             created: timestamp(CALL, answer.create_date.as_ref())?,
+            record: None,
         }))
     }
 
@@ -160,19 +175,20 @@ impl ReadAccount for Aws {
         }))
     }
 
-    async fn role_names(&self, path: &RolePath) -> Result<Vec<String>, AwsError> {
+    async fn list_roles(&self, path: Option<&RolePath>) -> Result<Vec<ListedRole>, AwsError> {
         const CALL: &str = "iam:ListRoles";
-        let (mut names, mut marker) = (Vec::new(), None);
-        let prefix = Some(path.to_string()).filter(|path| path != "/");
+        let (mut roles, mut marker) = (Vec::new(), None);
+        let prefix = path.map(ToString::to_string);
         for _ in 0..MAX_ROLE_PAGES {
             let list = || {
                 let list = self.iam.list_roles().set_path_prefix(prefix.clone());
                 list.max_items(PAGE).set_marker(marker.clone()).send()
             };
             let answer = self.send(reading(CALL), list).await?;
-            names.extend(answer.roles.into_iter().map(|role| role.role_name));
+            let listed = |role: Role| ListedRole { name: role.role_name, id: role.role_id };
+            roles.extend(answer.roles.into_iter().map(listed));
             if !answer.is_truncated {
-                return Ok(names);
+                return Ok(roles);
             }
             marker = answer.marker;
         }

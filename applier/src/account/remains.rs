@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bundle_schema::documents::contents::Contents;
+use bundle_schema::documents::contents::{Contents, IssuerDocuments};
 use bundle_schema::names::{BucketName, RoleName};
 use tokio::task::JoinSet;
 
@@ -67,7 +67,7 @@ impl Remains {
     ) -> Result<Self, LiveError> {
         let mut parts: JoinSet<Result<Part, AwsError>> = JoinSet::new();
         if let BucketState::Present(_) = live.bucket() {
-            let (reader, bucket, ours) = (Arc::clone(account), contents.header.name.bucket(), our_keys(contents));
+            let (reader, bucket, ours) = (Arc::clone(account), contents.header.bucket(), our_keys(contents));
             parts.spawn(async move { Ok(Part::Versions(reader.versions(&bucket, "", &ours).await?)) });
         }
         let names = contents.roles.iter().map(|role| &role.create.role_name);
@@ -94,6 +94,6 @@ impl Remains {
 
 /// The keys of the issuer's documents, and of the record.
 fn our_keys(contents: &Contents) -> BTreeSet<String> {
-    let documents = contents.objects().into_iter().map(|object| object.key.to_owned());
+    let documents = contents.issuer.iter().flat_map(IssuerDocuments::objects).map(|object| object.key.to_owned());
     documents.chain([RECORD_KEY.to_owned()]).collect()
 }

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use crate::account::AwsError;
 use crate::account::issuer::ReadIssuer;
 use crate::account::live::{BucketState, ReadAccount};
+use crate::account::{AwsError, CallLog};
 use crate::apply::WriteAccount;
+use crate::apply::failure::ActionError;
 use crate::apply::issuer_check::IssuerCheck;
-use crate::apply::outcome::{ActionError, Outcome};
 use crate::plan::action::{Action, Call};
 use crate::plan::reconcile;
 use crate::record::RoleId;
@@ -18,24 +18,32 @@ use crate::record::RoleId;
 /// How IAM and S3 say that what a call deletes is not there.
 const GONE: [&str; 4] = ["NoSuchEntity", "NoSuchEntityException", "NoSuchBucket", "NoSuchKey"];
 
-/// Sends an action's call, and finds out whether it is done already where AWS says so. The answer has the ID of a role that
-/// was made.
+/// An action that is done.
+pub(super) struct Performed {
+    /// Before the call that AWS answered last: an earlier answer was lost.
+    pub(super) already: bool,
+    /// The ID of a role that was made.
+    pub(super) role_id: Option<RoleId>,
+}
+
+/// Sends an action's call, and finds out whether it is done already where AWS says so.
 pub(super) async fn perform(
     account: &(impl ReadAccount + ReadIssuer + WriteAccount),
     action: &Action,
     issuer: Option<&IssuerCheck>,
-) -> Result<(Outcome, Option<RoleId>), ActionError> {
+    log: &CallLog,
+) -> Result<Performed, ActionError> {
     // IAM reads the issuer when the provider is made.
     if let (Call::CreateProvider { .. }, Some(check)) = (&action.call, issuer) {
         check.wait(account).await?;
     }
-    let error = match account.perform(action).await {
-        Ok(role_id) => return Ok((Outcome::Done, role_id)),
+    let error = match account.perform(action, log).await {
+        Ok(role_id) => return Ok(Performed { already: false, role_id }),
         Err(error) => error,
     };
     // What was to be deleted is gone, after an answer that was lost or by somebody else's hand.
     if action.removes() && error.code().is_some_and(|code| GONE.contains(&code)) {
-        return Ok((Outcome::AlreadyDone, None));
+        return Ok(Performed { already: true, role_id: None });
     }
     let says_done =
         ["BucketAlreadyOwnedByYou", "EntityAlreadyExists", "EntityAlreadyExistsException", "PreconditionFailed"];
@@ -46,7 +54,7 @@ pub(super) async fn perform(
     for pause in [0, 500, 1_500, 4_000].map(Duration::from_millis) {
         tokio::time::sleep(pause).await;
         match is_done(account, action).await? {
-            Found::Ours(role_id) => return Ok((Outcome::AlreadyDone, role_id)),
+            Found::Ours(role_id) => return Ok(Performed { already: true, role_id }),
             Found::Other => break,
             Found::Nothing => {}
         }

@@ -3,21 +3,25 @@
 //! It is opened by compare and swap before the first change, written again every few seconds so that others see that the run
 //! is alive, and closed at the end. S3's conditional writes let one of two runs win; the other stops. A record that its run
 //! did not close is taken over when it has not changed for a while.
+//!
+//! IAM has no conditional writes for tags. There the record is read right before each write, and after the first one again, when
+//! whoever had read the same version has written too: all but the last one find another run's and stop. One that is slower than
+//! that is found by the other's next beat.
 
 use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
 
 use bundle_schema::escape::Escaped;
 use bundle_schema::layout::fold;
-use bundle_schema::names::{BucketName, ClusterName, Timestamp};
+use bundle_schema::names::{ClusterName, Sha256, Timestamp};
 
-use crate::account::AwsError;
 use crate::account::live::{LiveRecord, ReadAccount};
-use crate::apply::outcome::ActionError;
+use crate::account::{AwsError, CallLog};
+use crate::apply::failure::ActionError;
 use crate::apply::{Patience, WriteAccount};
 use crate::plan::action::{Call, RecordVersion};
 use crate::plan::head::Head;
-use crate::record::{Made, MadeProvider, Making, Record, RecordState, RoleId, new_run_id};
+use crate::record::{Made, MadeProvider, Making, Place, Record, RecordState, RoleId, new_run_id};
 
 /// How often the record is written again while a run lasts.
 const BEAT: Duration = Duration::from_secs(5);
@@ -28,24 +32,34 @@ const VALID: Duration = Duration::from_secs(12);
 pub(crate) const TAKE_OVER_AFTER: u16 = 30;
 /// How often somebody who waits looks at it.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long somebody who read the same tags may take to write them, and IAM to show them.
+const SETTLE: Duration = Duration::from_millis(500);
+/// How often tags are looked at until IAM shows what was written.
+const LOOKS: u32 = 20;
+/// How long a beat may take, with what is read for it: as long as one attempt.
+const ATTEMPT: Duration = Duration::from_secs(10);
 
 /// What a record is opened with.
 pub(super) struct Opened<'a> {
     pub(super) state: RecordState,
-    pub(super) bucket: &'a BucketName,
+    pub(super) place: &'a Place,
     /// The version that the plan is made for.
     pub(super) before: Option<&'a RecordVersion>,
     pub(super) known: &'a Made,
     pub(super) making: Making,
+    /// The digest of the plan that was approved.
+    pub(super) plan_digest: Sha256,
 }
 
 /// The record of a run that is under way.
 pub(super) struct Hold<'a, A> {
     account: &'a A,
-    bucket: BucketName,
+    place: Place,
     record: Record,
-    /// The version in the bucket: what was read, then what was written.
+    /// The version that stands there: what was read, then what was written.
     etag: Option<String>,
+    /// The version that the plan was made for, which tags may show for a while after they were written.
+    replaced: Option<String>,
     /// When it was written last.
     written: Option<Instant>,
 }
@@ -58,8 +72,9 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         opened: Opened<'_>,
         take_over_after: Duration,
         now: Timestamp,
+        log: &CallLog,
     ) -> Result<Self, ActionError> {
-        let Opened { state, bucket, before, known, making } = opened;
+        let Opened { state, place, before, known, making, plan_digest } = opened;
         let record = Record {
             version: Record::VERSION,
             name: head.bundle.name.clone(),
@@ -69,15 +84,17 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
             time: now,
             caller: head.caller.clone(),
             run: new_run_id(),
+            plan_digest: Some(plan_digest),
             made: known.clone(),
             making,
         };
         let etag = before.map(|before| before.etag.clone());
-        let mut hold = Self { account, bucket: bucket.clone(), record, etag, written: None };
+        let mut hold = Self { account, place: place.clone(), record, replaced: etag.clone(), etag, written: None };
         if let Some(before) = before.filter(|before| before.state.is_under_way()) {
             hold.wait(before, take_over_after).await?;
         }
-        hold.write(Patience::Retry).await?;
+        hold.write(Patience::Retry, log).await?;
+        hold.settle().await?;
         Ok(hold)
     }
 
@@ -109,7 +126,14 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
     /// for too long.
     pub(super) async fn beat(&mut self, now: Timestamp) -> Result<(), ActionError> {
         self.record.time = now;
-        match self.write(Patience::Once).await {
+        let call = self.place.put_call().as_str();
+        let late = |_| {
+            let reason = format!("none within {} seconds", ATTEMPT.as_secs());
+            Err(AwsError::NoAnswer { call, reason, attempts: 1 }.into())
+        };
+        // It is no action of the plan: the receipt has none of these calls.
+        let log = CallLog::default();
+        match tokio::time::timeout(ATTEMPT, self.write(Patience::Once, &log)).await.unwrap_or_else(late) {
             Err(ActionError::Aws(_)) if self.written.is_some_and(|written| written.elapsed() < VALID) => {
                 tokio::time::sleep(LOOK).await;
                 Ok(())
@@ -118,34 +142,45 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         }
     }
 
-    /// Says that everything is done, and what IAM calls the provider and the roles.
-    pub(super) async fn close(&mut self, provider_arn: &str, now: Timestamp) -> Result<(), ActionError> {
-        let provider = self.account.provider(provider_arn).await?;
+    /// Says that everything is done, and what IAM calls the roles and the provider, where that is the bundle's own.
+    pub(super) async fn close(
+        &mut self,
+        provider_arn: Option<&str>,
+        now: Timestamp,
+        log: &CallLog,
+    ) -> Result<(), ActionError> {
+        let provider = match provider_arn {
+            Some(arn) => self.account.provider(arn).await?,
+            None => None,
+        };
         self.record.made.provider =
             provider.map(|provider| MadeProvider { created: provider.created, thumbprints: provider.thumbprints });
         self.record.making = Making::default();
         self.record.state = RecordState::Applied;
         self.record.time = now;
-        self.write(Patience::Retry).await
+        self.write(Patience::Retry, log).await
     }
 
     /// Says that the run has ended before everything was done, so that the next one need not wait. Where that fails, it waits.
     pub(super) async fn stop(&mut self, now: Timestamp) {
         self.record.state = self.record.state.stopped();
         self.record.time = now;
-        let _ = self.write(Patience::Once).await;
+        let _ = self.write(Patience::Once, &CallLog::default()).await;
     }
 
     /// Deletes the record as it was written last, and no other; or all its versions, where the bucket keeps them.
-    pub(super) async fn delete(&mut self, versions: bool) -> Result<(), ActionError> {
+    pub(super) async fn delete(&mut self, versions: bool, log: &CallLog) -> Result<(), ActionError> {
+        if !self.place.has_compare_and_swap() {
+            self.check().await?;
+        }
         if versions {
             let found = self.read().await?;
             self.mine(found)?;
-            return Ok(self.account.delete_record_versions(&self.bucket).await?);
+            return Ok(self.account.delete_record_versions(&self.place, log).await?);
         }
         for is_last in [false, true] {
             let etag = self.etag.clone().unwrap_or_default();
-            match self.account.delete_record(&self.bucket, &etag).await {
+            match self.account.delete_record(&self.place, &etag, log).await {
                 // An answer was lost, of this call or of the last write.
                 Err(error) if !is_last && is_other_version(&error) => {
                     let found = self.read().await?;
@@ -196,13 +231,48 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         Ok(())
     }
 
+    /// Whether nobody else has written the tags since they were read: where a write cannot demand it.
+    async fn check(&mut self) -> Result<(), ActionError> {
+        let found = self.read().await?;
+        if self.is_replaced(found.as_ref()) || self.mine(found)? {
+            return Ok(());
+        }
+        Err(taken(&self.record.name, None))
+    }
+
+    /// Waits until the tags are to be seen as this run wrote them, and whoever wrote at the same time has written.
+    async fn settle(&mut self) -> Result<(), ActionError> {
+        if self.place.has_compare_and_swap() {
+            return Ok(());
+        }
+        for _ in 0..LOOKS {
+            tokio::time::sleep(SETTLE).await;
+            let found = self.read().await?;
+            if !self.is_replaced(found.as_ref()) && self.mine(found)? {
+                return Ok(());
+            }
+        }
+        Err(AwsError::Unusable {
+            call: self.place.put_call().as_str(),
+            reason: "the tags are not there 10 seconds later",
+        }
+        .into())
+    }
+
+    /// Whether this is what the plan was made for, or nothing where there was nothing.
+    fn is_replaced(&self, found: Option<&LiveRecord>) -> bool {
+        found.map(|found| &found.etag) == self.replaced.as_ref()
+    }
+
     /// Writes the record over the version that is known, and no other.
-    async fn write(&mut self, patience: Patience) -> Result<(), ActionError> {
-        let body = self.record.to_bytes();
+    async fn write(&mut self, patience: Patience, log: &CallLog) -> Result<(), ActionError> {
         let begun = Instant::now();
+        if !self.place.has_compare_and_swap() {
+            self.check().await?;
+        }
         // A write whose answer was lost has changed the version: it is looked at and written again.
         for is_last in [false, true] {
-            match self.account.put_record(&self.bucket, self.etag.as_deref(), &body, patience).await {
+            match self.account.put_record(&self.place, self.etag.as_deref(), &self.record, patience, log).await {
                 Ok(etag) => {
                     self.etag = Some(etag);
                     self.written = Some(begun);
@@ -221,7 +291,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
     }
 
     async fn read(&self) -> Result<Option<LiveRecord>, AwsError> {
-        self.account.record(&self.bucket, &self.record.name).await
+        self.account.record(&self.place, &self.record.name).await
     }
 }
 
@@ -243,4 +313,71 @@ fn taken(cluster: &ClusterName, found: Option<LiveRecord>) -> ActionError {
         None => "gone".to_owned(),
     };
     ActionError::Taken { cluster: cluster.to_string(), by }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Fake, digest, read, roles_contents, roles_held};
+    use crate::plan::desired::Desired;
+    use crate::plan::head::Head;
+    use crate::record::tags;
+
+    /// Opens the record of a bundle of roles, which finds these first when it looks, the last of them before the others.
+    fn open(answers: impl FnOnce(&Record) -> Vec<LiveRecord>) -> (Result<(), ActionError>, Fake) {
+        let (contents, digest, account) = (roles_contents(), digest(), Fake::new(roles_held()));
+        let live = read(&contents, &roles_held());
+        let (desired, at) = (Desired::for_test(&contents, &digest), Timestamp::from_unix(60).unwrap());
+        let head = Head::new(&desired, &live, None, &[], at);
+        let found = live.record().unwrap();
+        let record = found.content.as_ref().unwrap();
+        let before = RecordVersion::of(&found.etag, record);
+        *account.records.lock().unwrap() = answers(record).into_iter().map(Some).collect();
+        let (place, making) = (desired.place(), Making::default());
+        let (state, before, known) = (RecordState::Applying, Some(&before), &record.made);
+        let opened = Opened { state, place: &place, before, known, making, plan_digest: digest.clone() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let done =
+            runtime.block_on(Hold::open(&account, &head, opened, Duration::ZERO, at, &CallLog::default())).map(drop);
+        (done, account)
+    }
+
+    fn written(record: &Record) -> LiveRecord {
+        LiveRecord { etag: tags::write(record).1, content: Ok(record.clone()) }
+    }
+
+    fn others(record: &Record) -> LiveRecord {
+        let caller = "user/other".to_owned();
+        written(&Record { run: "f".repeat(32), state: RecordState::Applying, serial: 8, caller, ..record.clone() })
+    }
+
+    fn holds(account: &Fake) -> Record {
+        let tags = account.held.lock().unwrap().provider().tags.clone();
+        tags::read(&tags, &roles_contents().header.name).unwrap().content.unwrap().0
+    }
+
+    #[test]
+    fn tags_that_are_not_shown_at_once_are_waited_for() {
+        let (done, account) = open(|before| vec![written(before), written(before), written(before)]);
+        assert_eq!(done, Ok(()));
+        assert_eq!((holds(&account).state, holds(&account).time.unix()), (RecordState::Applying, 60));
+        assert_eq!(*account.log.lock().unwrap(), ["record"]);
+    }
+
+    #[test]
+    fn whoever_was_faster_is_not_written_over() {
+        let (done, account) = open(|before| vec![others(before)]);
+        let taken = ActionError::Taken {
+            cluster: "addons".to_owned(),
+            by: "serial 8, being applied, 1970-01-01T00:00:00Z, by user/other".to_owned(),
+        };
+        assert_eq!(done, Err(taken));
+        assert_eq!(*account.log.lock().unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn whoever_wrote_last_of_two_goes_on() {
+        let (done, _) = open(|before| vec![others(before), written(before)]);
+        assert!(matches!(done, Err(ActionError::Taken { .. })), "{done:?}");
+    }
 }

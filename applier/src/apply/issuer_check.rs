@@ -6,7 +6,8 @@
 use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
 
-use bundle_schema::documents::contents::{Contents, IssuerObject};
+use bundle_schema::documents::contents::{IssuerDocuments, IssuerObject};
+use bundle_schema::documents::index::Header;
 use bundle_schema::escape::EscapedUpTo;
 use bundle_schema::layout::fold;
 use bundle_schema::names::Sha256;
@@ -53,13 +54,8 @@ pub(crate) struct IssuerCheck {
 }
 
 impl IssuerCheck {
-    pub(crate) fn of(contents: &Contents) -> Self {
-        let header = &contents.header;
-        Self {
-            bucket: header.name.bucket().to_string(),
-            issuer: header.issuer_url.to_string(),
-            documents: contents.objects(),
-        }
+    pub(crate) fn of(header: &Header, issuer: &IssuerDocuments) -> Self {
+        Self { bucket: header.bucket().to_string(), issuer: header.issuer_url.to_string(), documents: issuer.objects() }
     }
 
     /// Reads until everything is as it should be, for at most a minute.

@@ -9,15 +9,14 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use bundle_schema::escape::{Escaped, escaped_json};
-use bundle_schema::names::{AccountId, Timestamp};
-use bundle_schema::signature::Signer;
+use bundle_schema::names::{AccountId, Partition, Region, Sha256, Timestamp};
+use bundle_schema::receipt::{Approval, BundleId, BundleSigner, Choices, Entry, Operation};
 use serde::Serialize;
 
-use crate::apply::outcome::Outcome;
-use crate::apply::receipt::Receipt;
-use crate::plan::action::{Action, Change};
-use crate::plan::head::{BundleId, Head};
-use crate::plan::{Operation, Plan};
+use crate::apply::receipt::{self, Receipt};
+use crate::plan::ApprovedPlan;
+use crate::plan::head::Head;
+use crate::whole_file::publish;
 
 /// The version of the journal's format.
 const JOURNAL_VERSION: u32 = 1;
@@ -66,24 +65,18 @@ struct FirstLine<'a> {
     journal_version: u32,
     applier_version: &'static str,
     operation: Operation,
-    bundle: &'a BundleId,
-    signers: &'a [Signer],
+    bundle: BundleId,
+    signers: Vec<BundleSigner>,
     account_id: &'a AccountId,
+    partition: &'a Partition,
+    region: &'a Region,
     caller: &'a str,
-    plan_digest: &'a str,
+    plan_digest: &'a Sha256,
+    approval: &'a Approval,
+    choices: Choices,
     started: Timestamp,
     /// How many there are to do.
     actions: usize,
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    change: Change,
-    call: &'static str,
-    resource: &'a str,
-    #[serde(flatten)]
-    outcome: &'a Outcome,
-    time: Timestamp,
 }
 
 /// Whether a receipt may be written to this place.
@@ -96,7 +89,7 @@ pub(crate) fn check_free(receipt: &Path) -> Result<(), ReceiptError> {
 
 impl Journal {
     /// Makes sure that a receipt can be written to this place, and begins the journal beside it.
-    pub(crate) fn open(receipt: PathBuf, plan: &Plan, now: Timestamp) -> Result<Self, ReceiptError> {
+    pub(crate) fn open(receipt: PathBuf, approved: &ApprovedPlan, now: Timestamp) -> Result<Self, ReceiptError> {
         check_free(&receipt)?;
         let time: String = now.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
         let mut name = receipt.file_name().unwrap_or_default().to_owned();
@@ -105,24 +98,29 @@ impl Journal {
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(file) => {
                 let mut journal = Self { receipt, path, file };
-                let begun = journal.begin(plan, now);
+                let begun = journal.begin(approved, now);
                 begun.map_err(|source| journal.failed(source)).map(|()| journal)
             }
             Err(source) => Err(ReceiptError::Io { path: receipt, source }),
         }
     }
 
-    fn begin(&mut self, plan: &Plan, started: Timestamp) -> io::Result<()> {
-        let Head { bundle, signers, account_id, caller, .. } = plan.head();
+    fn begin(&mut self, approved: &ApprovedPlan, started: Timestamp) -> io::Result<()> {
+        let plan = approved.plan();
+        let Head { account_id, partition, region, caller, .. } = plan.head();
         self.write(&FirstLine {
             journal_version: JOURNAL_VERSION,
             applier_version: env!("CARGO_PKG_VERSION"),
-            operation: plan.operation(),
-            bundle,
-            signers,
+            operation: plan.operation().into(),
+            bundle: receipt::bundle(plan.head()),
+            signers: receipt::signers(plan.head()),
             account_id,
+            partition,
+            region,
             caller,
-            plan_digest: plan.digest().as_str(),
+            plan_digest: plan.digest(),
+            approval: approved.approval(),
+            choices: plan.flags().into(),
             started,
             actions: plan.actions().len(),
         })
@@ -133,10 +131,9 @@ impl Journal {
         &self.receipt
     }
 
-    /// Notes how an action ended.
-    pub(crate) fn note(&mut self, action: &Action, outcome: &Outcome, time: Timestamp) -> Result<(), ReceiptError> {
-        let (change, call, resource) = (action.change(), action.name(), action.resource.as_str());
-        self.write(&Line { change, call, resource, outcome, time }).map_err(|source| self.failed(source))
+    /// Notes how an action ended: what the receipt will have of it.
+    pub(crate) fn note(&mut self, entry: &Entry) -> Result<(), ReceiptError> {
+        self.write(entry).map_err(|source| self.failed(source))
     }
 
     /// One write a line: a process that is killed leaves whole lines.
@@ -148,7 +145,7 @@ impl Journal {
 
     /// Writes the receipt, whole, and ends the journal. Where that fails, the journal stays.
     pub(crate) fn finish(self, receipt: &Receipt) -> Result<(), ReceiptError> {
-        let published = self.publish(receipt.to_json().as_bytes());
+        let published = self.publish(&receipt.to_bytes());
         match published {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -164,18 +161,10 @@ impl Journal {
         Ok(())
     }
 
-    /// A link, unlike a rename, fails where a file is.
     fn publish(&self, bytes: &[u8]) -> io::Result<()> {
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
         name.push(".whole");
-        let whole = self.path.with_file_name(name);
-        write_new(&whole, bytes)?;
-        let linked = fs::hard_link(&whole, &self.receipt);
-        let _ = fs::remove_file(&whole);
-        match linked {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => write_new(&self.receipt, bytes),
-            done => done,
-        }
+        publish(&self.receipt, &self.path.with_file_name(name), bytes)
     }
 
     fn failed(&self, source: io::Error) -> ReceiptError {
@@ -183,18 +172,14 @@ impl Journal {
     }
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::answered;
-    use crate::apply::outcome::{ActionError, IssuerOutcome};
-    use crate::fixture::{Held, contents, plan};
+    use bundle_schema::receipt::{CallName, Change, Outcome, Sent};
+
+    use crate::apply::receipt::Ran;
+    use crate::fixture::{Held, contents, parsed, plan};
+    use crate::plan::Approval as Approved;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_unix(seconds).unwrap()
@@ -225,13 +210,25 @@ mod tests {
         }
     }
 
-    fn new_account() -> Plan {
-        plan(&contents(), &Held::nothing().state()).unwrap()
+    fn new_account() -> ApprovedPlan {
+        plan(&contents(), &Held::nothing().state()).unwrap().approve(Approved::Yes).unwrap()
     }
 
-    fn receipt(plan: &Plan) -> Receipt {
-        let outcomes = plan.actions().iter().map(|_| Outcome::Done).collect();
-        Receipt::new(plan, outcomes, IssuerOutcome::Done, None, at(0), at(60))
+    fn open(path: PathBuf, approved: &ApprovedPlan) -> Result<Journal, ReceiptError> {
+        Journal::open(path, approved, at(0))
+    }
+
+    fn receipt(approved: &ApprovedPlan) -> Receipt {
+        let ran = Ran {
+            approval: approved.approval().clone(),
+            started: at(0),
+            finished: at(60),
+            entries: Vec::new(),
+            errors: Vec::new(),
+            issuer_check: None,
+            record: None,
+        };
+        Receipt::new(approved.plan(), ran)
     }
 
     fn journal_name() -> String {
@@ -242,30 +239,42 @@ mod tests {
     fn a_receipt_takes_the_place_of_the_journal() {
         let (folder, plan) = (Folder::new("journal"), new_account());
         let path = folder.0.join("r.json");
-        let journal = Journal::open(path.clone(), &plan, at(0)).unwrap();
+        let journal = open(path.clone(), &plan).unwrap();
         assert_eq!(folder.names(), [journal_name()]);
         journal.finish(&receipt(&plan)).unwrap();
         assert_eq!(folder.names(), ["r.json"]);
-        assert_eq!(fs::read_to_string(path).unwrap(), receipt(&plan).to_json());
+        assert_eq!(fs::read(path).unwrap(), receipt(&plan).to_bytes());
     }
 
     #[test]
     fn the_journal_says_how_each_action_ended() {
         let (folder, plan) = (Folder::new("lines"), new_account());
-        let mut journal = Journal::open(folder.0.join("r.json"), &plan, at(0)).unwrap();
-        let failed: ActionError = answered("s3:PutObject", 503, "SlowDown\u{1b}", "m").into();
-        journal.note(&plan.actions()[0], &Outcome::Done, at(1)).unwrap();
-        journal.note(&plan.actions()[1], &Outcome::Failed(failed.clone()), at(2)).unwrap();
+        let mut journal = open(folder.0.join("r.json"), &plan).unwrap();
+        let mut entry = Entry {
+            change: Change::Create,
+            call: CallName::CreateBucket,
+            resource: "arn:aws:s3:::prod-oidc".to_owned(),
+            outcome: Outcome::Done(Sent { began: at(1), ended: at(2), attempts: 1, request_ids: vec![parsed("TX1")] }),
+        };
+        journal.note(&entry).unwrap();
+        let sent = Sent { began: at(2), ended: at(3), attempts: 2, request_ids: Vec::new() };
+        entry.outcome = Outcome::Failed { error: "no\nanswer\u{1b}".to_owned(), sent };
+        journal.note(&entry).unwrap();
         drop(journal);
         let text = fs::read_to_string(folder.0.join(journal_name())).unwrap();
         let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!((&lines[0]["planDigest"], &lines[0]["actions"]), (&plan.digest().as_str().into(), &13.into()));
+        assert_eq!(
+            (&lines[0]["planDigest"], &lines[0]["actions"]),
+            (&plan.plan().digest().as_str().into(), &13.into())
+        );
+        assert_eq!(lines[0]["approval"], serde_json::json!({"by": "yes", "planDigest": plan.plan().digest().as_str()}));
         let expected = serde_json::json!({
             "change": "create", "call": "s3:CreateBucket", "resource": "arn:aws:s3:::prod-oidc", "outcome": "done",
-            "time": "1970-01-01T00:00:01Z",
+            "began": "1970-01-01T00:00:01Z", "ended": "1970-01-01T00:00:02Z", "attempts": 1, "requestIds": ["TX1"],
         });
         assert_eq!(lines[1], expected);
-        assert_eq!((&lines[2]["outcome"], &lines[2]["error"]), (&"failed".into(), &failed.to_string().into()));
+        assert_eq!((&lines[2]["outcome"], &lines[2]["error"]), (&"failed".into(), &"no\nanswer\u{1b}".into()));
+        assert!(!text.contains('\u{1b}'));
         assert_eq!(lines.len(), 3);
     }
 
@@ -273,7 +282,7 @@ mod tests {
     fn nothing_is_ever_overwritten() {
         let (folder, plan) = (Folder::new("kept"), new_account());
         let path = folder.0.join("r.json");
-        let journal = Journal::open(path.clone(), &plan, at(0)).unwrap();
+        let journal = open(path.clone(), &plan).unwrap();
         fs::write(&path, "mine").unwrap();
         let (there, beside) = (path.display(), folder.0.join(journal_name()));
         assert_eq!(
@@ -285,7 +294,7 @@ mod tests {
         );
         assert_eq!(folder.names(), ["r.json".to_owned(), journal_name()]);
         assert_eq!(
-            Journal::open(path.clone(), &plan, at(1)).err().unwrap().to_string(),
+            open(path.clone(), &plan).err().unwrap().to_string(),
             format!(
                 "receipt {there} exists, and a receipt is never overwritten\n  give another name with --receipt FILE"
             )
@@ -298,7 +307,7 @@ mod tests {
         let (folder, plan) = (Folder::new("nowhere"), new_account());
         let nowhere = folder.0.join("missing/r.json");
         assert_eq!(
-            Journal::open(nowhere.clone(), &plan, at(0)).err().unwrap().to_string(),
+            open(nowhere.clone(), &plan).err().unwrap().to_string(),
             format!(
                 "receipt {} cannot be written\n  give a place that can be written to with --receipt FILE",
                 nowhere.display()

@@ -1,158 +1,150 @@
-//! What an apply or a deletion did: one entry an action.
+//! What an apply or a deletion did: the receipt, filled. Its form is `bundle_schema::receipt`.
 
 use std::fmt;
 
-use bundle_schema::escape::escaped_json;
-use bundle_schema::names::{AccountId, Timestamp};
-use bundle_schema::signature::Signer;
-use serde::Serialize;
+use bundle_schema::escape::Escaped;
+use bundle_schema::names::Timestamp;
+use bundle_schema::receipt::{
+    self, Approval, BundleId, BundleSigner, Change, Ending, Entry, IssuerCheck, RECEIPT_VERSION,
+};
+use bundle_schema::record::Record;
 
-use crate::apply::outcome::{ActionError, IssuerOutcome, Outcome};
-use crate::plan::action::Change;
-use crate::plan::head::{BundleId, Head};
-use crate::plan::{Operation, Plan};
-use crate::record::Record;
+use crate::apply::failure::ActionError;
+use crate::plan::choices::Flags;
+use crate::plan::head::Head;
+use crate::plan::{self, Operation, Plan};
 
-/// The version of the receipt's format.
-const RECEIPT_VERSION: u32 = 1;
-
-/// How an apply ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ending {
-    /// Every action is done.
-    Done,
-    /// An action failed.
-    Failed,
-    /// It was stopped from outside.
-    Interrupted,
+/// What a run adds to its plan.
+pub(super) struct Ran {
+    pub(super) approval: Approval,
+    pub(super) started: Timestamp,
+    pub(super) finished: Timestamp,
+    pub(super) entries: Vec<Entry>,
+    /// In the plan's order, the issuer's last.
+    pub(super) errors: Vec<ActionError>,
+    pub(super) issuer_check: Option<IssuerCheck>,
+    pub(super) record: Option<Record>,
 }
 
-#[derive(Debug, Serialize)]
-struct Step {
-    change: Change,
-    call: &'static str,
-    resource: String,
-    #[serde(flatten)]
-    outcome: Outcome,
-}
-
-/// What an apply did.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// What an apply or a deletion did.
+#[derive(Debug)]
 pub struct Receipt {
-    #[serde(rename = "receiptVersion")]
-    version: u32,
-    applier_version: &'static str,
-    operation: Operation,
-    ending: Ending,
-    bundle: BundleId,
-    signers: Vec<Signer>,
-    account_id: AccountId,
-    caller: String,
-    plan_digest: String,
-    started: Timestamp,
-    finished: Timestamp,
-    actions: Vec<Step>,
-    #[serde(skip_serializing_if = "IssuerOutcome::is_deleted")]
-    issuer_check: IssuerOutcome,
-    /// The record as this run wrote it last: with `--previous-receipt` it stands in for one that is lost.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    record: Option<Record>,
+    written: receipt::Receipt,
+    errors: Vec<ActionError>,
 }
 
 impl Receipt {
-    pub(crate) fn new(
-        plan: &Plan,
-        outcomes: Vec<Outcome>,
-        issuer_check: IssuerOutcome,
-        record: Option<Record>,
-        started: Timestamp,
-        finished: Timestamp,
-    ) -> Self {
-        let is_failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_));
-        let ending = if outcomes.iter().any(is_failed) || matches!(issuer_check, IssuerOutcome::Failed(_)) {
-            Ending::Failed
-        } else if outcomes.contains(&Outcome::NotReached) {
-            Ending::Interrupted
-        } else {
-            Ending::Done
-        };
-        let step = |(action, outcome): (&crate::plan::action::Action, Outcome)| Step {
-            change: action.change(),
-            call: action.name(),
-            resource: action.resource.clone(),
-            outcome,
-        };
-        let Head { bundle, signers, account_id, caller, .. } = plan.head().clone();
-        Self {
+    pub(super) fn new(plan: &Plan, ran: Ran) -> Self {
+        let Ran { approval, started, finished, entries, errors, issuer_check, record } = ran;
+        let Head { account_id, partition, region, caller, .. } = plan.head().clone();
+        let written = receipt::Receipt {
             version: RECEIPT_VERSION,
-            applier_version: env!("CARGO_PKG_VERSION"),
-            operation: plan.operation(),
-            ending,
-            bundle,
-            signers,
+            applier_version: env!("CARGO_PKG_VERSION").to_owned(),
+            operation: plan.operation().into(),
+            ending: Ending::of(&entries, issuer_check.as_ref()),
+            bundle: bundle(plan.head()),
+            signers: signers(plan.head()),
             account_id,
+            partition,
+            region,
             caller,
-            plan_digest: plan.digest().to_string(),
+            plan_digest: plan.digest().clone(),
+            approval,
+            choices: plan.flags().into(),
             started,
             finished,
-            actions: plan.actions().iter().zip(outcomes).map(step).collect(),
+            actions: entries,
             issuer_check,
             record,
-        }
+        };
+        Self { written, errors }
     }
 
     /// How it ended.
     #[must_use]
     pub fn ending(&self) -> Ending {
-        self.ending
+        self.written.ending
     }
 
     /// The error that says most: that somebody else came in between, or else the first.
     pub(crate) fn first_error(&self) -> Option<ActionError> {
-        let of_action =
-            |step: &'_ Step| if let Outcome::Failed(error) = &step.outcome { Some(error.clone()) } else { None };
-        let of_issuer =
-            || if let IssuerOutcome::Failed(error) = &self.issuer_check { Some(error.clone()) } else { None };
-        let mut errors = self.actions.iter().filter_map(of_action);
-        let first = errors.next();
-        let is_taken = first.iter().cloned().chain(errors).find(|error| matches!(error, ActionError::Taken { .. }));
-        is_taken.or(first).or_else(of_issuer)
+        let is_taken = self.errors.iter().find(|error| matches!(error, ActionError::Taken { .. }));
+        is_taken.or(self.errors.first()).cloned()
     }
 
-    /// The receipt's bytes: indented JSON with a newline at its end.
+    /// Its bytes: canonical JSON. Nothing in it moves a terminal's cursor.
     #[must_use]
-    pub fn to_json(&self) -> String {
-        let mut json = escaped_json(&serde_json::to_string_pretty(self).unwrap_or_default());
-        json.push('\n');
-        json
-    }
-
-    fn count(&self, wanted: impl Fn(&Outcome) -> bool) -> usize {
-        self.actions.iter().filter(|step| wanted(&step.outcome)).count()
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.written.to_bytes()
     }
 }
 
 /// One line for a person.
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} done, {} failed, {} not reached",
-            self.count(|outcome| matches!(outcome, Outcome::Done | Outcome::AlreadyDone)),
-            self.count(|outcome| matches!(outcome, Outcome::Failed(_))),
-            self.count(|outcome| *outcome == Outcome::NotReached),
-        )
+        self.written.counts().fmt(f)
+    }
+}
+
+/// Which bundle it was.
+pub(super) fn bundle(head: &Head) -> BundleId {
+    let plan::head::BundleId { kind, name, bucket_name, serial, sha256, created, expires } = head.bundle.clone();
+    BundleId { kind, name, bucket_name, serial, sha256, created, expires }
+}
+
+/// Who signed the bundle. A role's name is of the trust file, which may have any.
+pub(super) fn signers(head: &Head) -> Vec<BundleSigner> {
+    let signer = |signer: &bundle_schema::signature::Signer| BundleSigner {
+        role: Escaped(&signer.role).to_string(),
+        key: signer.key.clone(),
+        trusted_comment: signer.trusted_comment.clone(),
+    };
+    head.signers.iter().map(signer).collect()
+}
+
+impl From<Operation> for receipt::Operation {
+    fn from(operation: Operation) -> Self {
+        match operation {
+            Operation::Apply => Self::Apply,
+            Operation::Delete => Self::Delete,
+        }
+    }
+}
+
+impl From<plan::action::Change> for Change {
+    fn from(change: plan::action::Change) -> Self {
+        match change {
+            plan::action::Change::Create => Self::Create,
+            plan::action::Change::Update => Self::Update,
+            plan::action::Change::Delete => Self::Delete,
+        }
+    }
+}
+
+impl From<Flags> for receipt::Choices {
+    fn from(flags: Flags) -> Self {
+        let Flags { adopt, allow_rollback, leave_foreign_policies, prune } = flags;
+        Self { adopt, allow_rollback, prune, leave_foreign_policies }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bundle_schema::receipt::{ApprovedBy, Outcome, RequestId, Sent};
+    use bundle_schema::signature::Signer;
+
     use super::*;
+    use crate::apply::failure::error_text;
     use crate::fixture::{Held, contents, digest};
+    use crate::plan::Approval as Approved;
     use crate::plan::choices::Choices;
     use crate::plan::desired::Desired;
+
+    const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix(seconds).unwrap()
+    }
 
     fn receipt() -> Receipt {
         let (contents, digest) = (contents(), digest());
@@ -161,45 +153,107 @@ mod tests {
         held.role("prod-registry").policy = None;
         held.bucket().ownership = None;
         let live = held.state();
-        let signer = Signer { role: "generator".to_owned(), key: "RWQ".to_owned(), trusted_comment: "t".to_owned() };
-        let at = |seconds| Timestamp::from_unix(seconds).unwrap();
-        let plan =
-            Plan::of(&Desired::for_test(&contents, &digest), &live, &Choices::default(), &[signer], at(0)).unwrap();
-        let failed = ActionError::CutOff { resource: "r\u{1b}".to_owned() };
-        let outcomes =
-            vec![Outcome::Done, Outcome::Done, Outcome::Failed(failed), Outcome::NotReached, Outcome::NotReached];
-        Receipt::new(&plan, outcomes, IssuerOutcome::NotReached, None, at(0), at(60))
+        let signer =
+            Signer { role: "gene\u{1b}rator".to_owned(), key: KEY.to_owned(), trusted_comment: "t".to_owned() };
+        let choices = Choices { allow_rollback: true, ..Choices::default() };
+        let plan = Plan::of(&Desired::for_test(&contents, &digest), &live, &choices, &[signer], at(0)).unwrap();
+        let digest = plan.digest().clone();
+        let (plan, approval) = plan.approve(Approved::Digest(digest)).unwrap().into_plan();
+        let error = ActionError::CutOff { resource: "r\u{1b}".to_owned() };
+        let sent = |id: &str, attempts| {
+            let request_ids = vec![RequestId::new(id).unwrap()];
+            Sent { began: at(1), ended: at(2), attempts, request_ids }
+        };
+        let outcomes = vec![
+            Outcome::Done(sent("A", 1)),
+            Outcome::AlreadyDone(sent("B", 2)),
+            Outcome::Failed { error: error_text(&error), sent: sent("C", 3) },
+            Outcome::NotReached,
+            Outcome::NotReached,
+        ];
+        let entry = |(action, outcome): (&plan::action::Action, Outcome)| Entry {
+            change: action.change().into(),
+            call: action.call_name(),
+            resource: action.resource.clone(),
+            outcome,
+        };
+        let ran = Ran {
+            approval,
+            started: at(0),
+            finished: at(60),
+            entries: plan.actions().iter().zip(outcomes).map(entry).collect(),
+            errors: vec![error],
+            issuer_check: Some(IssuerCheck::NotReached),
+            record: None,
+        };
+        Receipt::new(&plan, ran)
     }
 
     #[test]
     fn a_receipt_says_how_every_action_ended() {
         let receipt = receipt();
         assert_eq!(receipt.to_string(), "2 done, 1 failed, 2 not reached");
-        let json: serde_json::Value = serde_json::from_str(&receipt.to_json()).unwrap();
+        assert_eq!(receipt.ending(), Ending::Failed);
+        let json: serde_json::Value = serde_json::from_slice(&receipt.to_bytes()).unwrap();
+        let (began, ended) = ("1970-01-01T00:00:01Z", "1970-01-01T00:00:02Z");
+        let (record, bucket) = ("arn:aws:s3:::prod-oidc/sts-airlock/record.json", "arn:aws:s3:::prod-oidc");
+        let [disk, registry] = ["disk", "registry"].map(|role| format!("arn:aws:iam::123456789012:role/prod-{role}"));
         let expected = serde_json::json!({
             "receiptVersion": 1,
             "applierVersion": env!("CARGO_PKG_VERSION"),
             "operation": "apply",
             "ending": "failed",
             "bundle": {
-                "name": "prod", "serial": 7, "sha256": digest().as_str(),
+                "kind": "cluster", "name": "prod", "serial": 7, "sha256": digest().as_str(),
                 "created": "2026-09-21T14:13:20Z", "expires": "2027-01-15T08:00:00Z",
             },
-            "signers": [{"role": "generator", "key": "RWQ", "trustedComment": "t"}],
+            "signers": [{"role": "gene\\u{1b}rator", "key": KEY, "trustedComment": "t"}],
             "accountId": "123456789012",
+            "partition": "aws",
+            "region": "us-east-2",
             "caller": "arn:aws:iam::123456789012:user/x",
-            "planDigest": receipt.plan_digest,
+            "planDigest": receipt.written.plan_digest,
+            "approval": {"by": "plan-digest", "planDigest": receipt.written.plan_digest},
+            "choices": {"adopt": false, "allowRollback": true, "prune": false, "leaveForeignPolicies": false},
             "started": "1970-01-01T00:00:00Z",
             "finished": "1970-01-01T00:01:00Z",
             "actions": [
-                {"change": "update", "call": "s3:PutObject", "resource": "arn:aws:s3:::prod-oidc/sts-airlock/record.json", "outcome": "done"},
-                {"change": "create", "call": "s3:PutBucketOwnershipControls", "resource": "arn:aws:s3:::prod-oidc", "outcome": "done"},
-                {"change": "update", "call": "iam:UpdateRole", "resource": "arn:aws:iam::123456789012:role/prod-disk", "outcome": "failed", "error": "r\\u{1b} was interrupted"},
-                {"change": "create", "call": "iam:PutRolePolicy", "resource": "arn:aws:iam::123456789012:role/prod-registry", "outcome": "not-reached"},
-                {"change": "update", "call": "s3:PutObject", "resource": "arn:aws:s3:::prod-oidc/sts-airlock/record.json", "outcome": "not-reached"},
+                {"change": "update", "call": "s3:PutObject", "resource": record, "outcome": "done",
+                 "began": began, "ended": ended, "attempts": 1, "requestIds": ["A"]},
+                {"change": "create", "call": "s3:PutBucketOwnershipControls", "resource": bucket, "outcome": "already-done",
+                 "began": began, "ended": ended, "attempts": 2, "requestIds": ["B"]},
+                {"change": "update", "call": "iam:UpdateRole", "resource": disk, "outcome": "failed",
+                 "error": "r\\u{1b} was interrupted",
+                 "began": began, "ended": ended, "attempts": 3, "requestIds": ["C"]},
+                {"change": "create", "call": "iam:PutRolePolicy", "resource": registry, "outcome": "not-reached"},
+                {"change": "update", "call": "s3:PutObject", "resource": record, "outcome": "not-reached"},
             ],
             "issuerCheck": {"outcome": "not-reached"},
         });
         assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let receipt = receipt();
+        assert_eq!(receipt::Receipt::parse(&receipt.to_bytes()).as_ref(), Ok(&receipt.written));
+    }
+
+    #[test]
+    fn an_approval_is_named() {
+        let contents = contents();
+        let plan = || crate::fixture::plan(&contents, &Held::nothing().state()).unwrap();
+        let digest = plan().digest().clone();
+        for (approval, by) in [
+            (Approved::Yes, ApprovedBy::Yes),
+            (Approved::Terminal(digest.clone()), ApprovedBy::Terminal),
+            (Approved::Digest(digest.clone()), ApprovedBy::PlanDigest),
+        ] {
+            let (_, found) = plan().approve(approval).unwrap().into_plan();
+            assert_eq!(found, Approval { by, plan_digest: digest.clone() });
+        }
+        let nothing = crate::fixture::plan(&contents, &Held::everything(&contents).state()).unwrap();
+        let (nothing, found) = nothing.approve(Approved::Digest(digest)).unwrap().into_plan();
+        assert_eq!(found, Approval { by: ApprovedBy::NothingToDo, plan_digest: nothing.digest().clone() });
     }
 }

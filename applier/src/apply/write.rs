@@ -1,11 +1,12 @@
 //! Writing to an account: each action of a plan is one call, with exactly the input that the plan shows.
 
+mod record;
+
 use std::sync::atomic::Ordering;
 
 use aws_sdk_iam::types as iam;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types as s3;
-use bundle_schema::documents::contents::OBJECT_CONTENT_TYPE;
 use bundle_schema::documents::{
     BucketNamespace, CreateBucket, CreateOpenIdConnectProvider, CreateRole, ObjectOwnership, PutBucketPolicy,
     PutPublicAccessBlock, PutRolePolicy,
@@ -15,18 +16,18 @@ use bundle_schema::names::BucketName;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::account::live::Tags;
-use crate::account::{Aws, AwsError, Sent, writing};
+use crate::account::{Aws, AwsError, CallLog, Sent, writing};
 use crate::apply::{Patience, WriteAccount};
 use crate::plan::action::{Action, Call, NewObject, Object, RoleSettings};
-use crate::plan::desired::{self, OBJECT_ENCRYPTION};
-use crate::record::{RECORD_KEY, RoleId};
+use crate::plan::desired;
+use crate::record::{Place, RECORD_KEY, Record, RoleId};
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3: how S3 takes an object's tags in a header.
 const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl WriteAccount for Aws {
-    async fn perform(&self, action: &Action) -> Result<Option<RoleId>, AwsError> {
-        let (sent, arn) = (writing(action.name()), action.resource.as_str());
+    async fn perform(&self, action: &Action, log: &CallLog) -> Result<Option<RoleId>, AwsError> {
+        let (sent, arn) = (writing(action.name(), log), action.resource.as_str());
         match &action.call {
             Call::CreateRole { input } => return self.create_role(sent, input).await.map(Some),
             Call::CreateBucket { input, tags } => self.create_bucket(sent, input, tags).await,
@@ -69,34 +70,34 @@ impl WriteAccount for Aws {
 
     async fn put_record(
         &self,
-        bucket: &BucketName,
+        place: &Place,
         before: Option<&str>,
-        body: &[u8],
+        record: &Record,
         patience: Patience,
+        log: &CallLog,
     ) -> Result<String, AwsError> {
-        let sent = writing("s3:PutObject");
-        let put = || {
-            let put = self.s3.put_object().bucket(bucket.as_str()).key(RECORD_KEY).content_type(OBJECT_CONTENT_TYPE);
-            let put = put.server_side_encryption(OBJECT_ENCRYPTION.into()).body(ByteStream::from(body.to_vec()));
-            let put = match before {
-                Some(etag) => put.if_match(etag),
-                None => put.if_none_match("*"),
-            };
-            put.expected_bucket_owner(self.owner.as_str()).send()
-        };
-        let answer = match patience {
-            Patience::Once => Box::pin(self.send_once(sent.call, put())).await?,
-            Patience::Retry => self.send(sent, put).await?,
-        };
-        answer.e_tag.ok_or(AwsError::Unusable { call: "s3:PutObject", reason: "it names no ETag" })
+        let sent = writing(place.put_call().as_str(), log);
+        match place {
+            Place::Bucket(bucket) => self.put_record_object(sent, bucket, before, record, patience).await,
+            Place::Provider { arn, .. } => self.tag_record(sent, arn, record, patience).await,
+        }
     }
 
-    async fn delete_record(&self, bucket: &BucketName, etag: &str) -> Result<(), AwsError> {
-        self.delete_object(writing("s3:DeleteObject"), bucket, RECORD_KEY, Some(etag)).await
+    async fn delete_record(&self, place: &Place, etag: &str, log: &CallLog) -> Result<(), AwsError> {
+        let sent = writing(place.delete_call().as_str(), log);
+        match place {
+            Place::Bucket(bucket) => self.delete_object(sent, bucket, RECORD_KEY, Some(etag)).await,
+            Place::Provider { arn, name } => self.untag_record(sent, arn, name).await,
+        }
     }
 
-    async fn delete_record_versions(&self, bucket: &BucketName) -> Result<(), AwsError> {
-        self.delete_all_versions(bucket, RECORD_KEY).await
+    async fn delete_record_versions(&self, place: &Place, log: &CallLog) -> Result<(), AwsError> {
+        match place {
+            Place::Bucket(bucket) => self.delete_all_versions(bucket, RECORD_KEY, log).await,
+            Place::Provider { arn, name } => {
+                self.untag_record(writing(place.delete_call().as_str(), log), arn, name).await
+            }
+        }
     }
 
     fn stop_sending(&self) {
@@ -108,19 +109,24 @@ impl WriteAccount for Aws {
 impl Aws {
     /// With its tags, which need `s3:TagResource`. Where that is denied, or the endpoint does not know tags here, the bucket is
     /// made without them and tagged at once.
-    async fn create_bucket(&self, sent: Sent, input: &CreateBucket, tags: &Tags) -> Result<(), AwsError> {
+    async fn create_bucket(&self, sent: Sent<'_>, input: &CreateBucket, tags: &Tags) -> Result<(), AwsError> {
         let tag = |(key, value): (&String, &String)| s3::Tag::builder().key(key).value(value).build();
         let pairs: Vec<s3::Tag> = tags.iter().map(tag).collect::<Result<_, _>>().map_err(|_| sent.incomplete())?;
         match self.create_bucket_with(sent, input, pairs).await {
             Err(error) if error.refuses_tags() => {
                 self.create_bucket_with(sent, input, Vec::new()).await?;
-                self.tag_bucket(writing("s3:PutBucketTagging"), &input.bucket, tags).await
+                self.tag_bucket(sent.then("s3:PutBucketTagging"), &input.bucket, tags).await
             }
             done => done,
         }
     }
 
-    async fn create_bucket_with(&self, sent: Sent, input: &CreateBucket, tags: Vec<s3::Tag>) -> Result<(), AwsError> {
+    async fn create_bucket_with(
+        &self,
+        sent: Sent<'_>,
+        input: &CreateBucket,
+        tags: Vec<s3::Tag>,
+    ) -> Result<(), AwsError> {
         let CreateBucket { bucket, bucket_namespace, create_bucket_configuration, object_ownership } = input;
         let region = create_bucket_configuration.as_ref().map(|place| place.location_constraint.as_str().into());
         let configuration = (region.is_some() || !tags.is_empty()).then(|| {
@@ -136,7 +142,7 @@ impl Aws {
         self.send(sent, create).await.map(drop)
     }
 
-    async fn tag_bucket(&self, sent: Sent, bucket: &BucketName, tags: &Tags) -> Result<(), AwsError> {
+    async fn tag_bucket(&self, sent: Sent<'_>, bucket: &BucketName, tags: &Tags) -> Result<(), AwsError> {
         let tag = |(key, value): (&String, &String)| s3::Tag::builder().key(key).value(value).build();
         let pairs = tags.iter().map(tag).collect::<Result<_, _>>();
         let tagging = pairs.and_then(|pairs| s3::Tagging::builder().set_tag_set(Some(pairs)).build());
@@ -148,7 +154,7 @@ impl Aws {
         self.send(sent, put).await.map(drop)
     }
 
-    async fn set_ownership(&self, sent: Sent, bucket: &BucketName, after: ObjectOwnership) -> Result<(), AwsError> {
+    async fn set_ownership(&self, sent: Sent<'_>, bucket: &BucketName, after: ObjectOwnership) -> Result<(), AwsError> {
         let rule = s3::OwnershipControlsRule::builder().object_ownership(ownership(after)).build();
         let controls = rule.and_then(|rule| s3::OwnershipControls::builder().rules(rule).build());
         let controls = controls.map_err(|_| sent.incomplete())?;
@@ -159,7 +165,7 @@ impl Aws {
         self.send(sent, put).await.map(drop)
     }
 
-    async fn block_public_access(&self, sent: Sent, input: &PutPublicAccessBlock) -> Result<(), AwsError> {
+    async fn block_public_access(&self, sent: Sent<'_>, input: &PutPublicAccessBlock) -> Result<(), AwsError> {
         let PutPublicAccessBlock { bucket, public_access_block_configuration: block, expected_bucket_owner } = input;
         let block = s3::PublicAccessBlockConfiguration::builder()
             .block_public_acls(block.block_public_acls)
@@ -177,7 +183,7 @@ impl Aws {
         Ok(())
     }
 
-    async fn set_bucket_policy(&self, sent: Sent, input: &PutBucketPolicy) -> Result<(), AwsError> {
+    async fn set_bucket_policy(&self, sent: Sent<'_>, input: &PutBucketPolicy) -> Result<(), AwsError> {
         let PutBucketPolicy { bucket, policy, expected_bucket_owner } = input;
         let put = || {
             let put = self.s3.put_bucket_policy().bucket(bucket.as_str()).policy(policy.text());
@@ -188,7 +194,7 @@ impl Aws {
 
     async fn put_object(
         &self,
-        sent: Sent,
+        sent: Sent<'_>,
         bucket: &BucketName,
         before: Option<&Object>,
         after: &NewObject,
@@ -218,7 +224,7 @@ impl Aws {
 impl Aws {
     async fn create_provider(
         &self,
-        sent: Sent,
+        sent: Sent<'_>,
         input: &CreateOpenIdConnectProvider,
         tags: &Tags,
     ) -> Result<(), AwsError> {
@@ -234,7 +240,7 @@ impl Aws {
         self.send(sent, create).await.map(drop)
     }
 
-    async fn add_client_id(&self, sent: Sent, arn: &str, client_id: &str) -> Result<(), AwsError> {
+    async fn add_client_id(&self, sent: Sent<'_>, arn: &str, client_id: &str) -> Result<(), AwsError> {
         let add = || {
             let add = self.iam.add_client_id_to_open_id_connect_provider();
             add.open_id_connect_provider_arn(arn).client_id(client_id).send()
@@ -242,7 +248,7 @@ impl Aws {
         self.send(sent, add).await.map(drop)
     }
 
-    async fn remove_client_id(&self, sent: Sent, arn: &str, client_id: &str) -> Result<(), AwsError> {
+    async fn remove_client_id(&self, sent: Sent<'_>, arn: &str, client_id: &str) -> Result<(), AwsError> {
         let remove = || {
             let remove = self.iam.remove_client_id_from_open_id_connect_provider();
             remove.open_id_connect_provider_arn(arn).client_id(client_id).send()
@@ -250,7 +256,7 @@ impl Aws {
         self.send(sent, remove).await.map(drop)
     }
 
-    async fn set_thumbprints(&self, sent: Sent, arn: &str, thumbprints: Vec<String>) -> Result<(), AwsError> {
+    async fn set_thumbprints(&self, sent: Sent<'_>, arn: &str, thumbprints: Vec<String>) -> Result<(), AwsError> {
         let update = || {
             let update = self.iam.update_open_id_connect_provider_thumbprint();
             update.open_id_connect_provider_arn(arn).set_thumbprint_list(Some(thumbprints.clone())).send()
@@ -258,7 +264,7 @@ impl Aws {
         self.send(sent, update).await.map(drop)
     }
 
-    async fn tag_provider(&self, sent: Sent, arn: &str, tags: &Tags) -> Result<(), AwsError> {
+    async fn tag_provider(&self, sent: Sent<'_>, arn: &str, tags: &Tags) -> Result<(), AwsError> {
         let tags = iam_tags(sent, tags)?;
         let tag = || {
             let tag = self.iam.tag_open_id_connect_provider().open_id_connect_provider_arn(arn);
@@ -270,7 +276,7 @@ impl Aws {
 
 /// Roles.
 impl Aws {
-    async fn create_role(&self, sent: Sent, input: &CreateRole) -> Result<RoleId, AwsError> {
+    async fn create_role(&self, sent: Sent<'_>, input: &CreateRole) -> Result<RoleId, AwsError> {
         let CreateRole { path, role_name, assume_role_policy_document, description, permissions_boundary, tags } =
             input;
         let tags = iam_tags(sent, &desired::tags(tags))?;
@@ -285,12 +291,12 @@ impl Aws {
         RoleId::try_from(role.role_id).map_err(unusable)
     }
 
-    async fn set_trust_policy(&self, sent: Sent, role: &str, policy: String) -> Result<(), AwsError> {
+    async fn set_trust_policy(&self, sent: Sent<'_>, role: &str, policy: String) -> Result<(), AwsError> {
         let update = || self.iam.update_assume_role_policy().role_name(role).policy_document(&policy).send();
         self.send(sent, update).await.map(drop)
     }
 
-    async fn update_role(&self, sent: Sent, role: &str, after: &RoleSettings) -> Result<(), AwsError> {
+    async fn update_role(&self, sent: Sent<'_>, role: &str, after: &RoleSettings) -> Result<(), AwsError> {
         let RoleSettings { description, max_session_duration } = after;
         let update = || {
             let update = self.iam.update_role().role_name(role).set_description(description.clone());
@@ -299,22 +305,22 @@ impl Aws {
         self.send(sent, update).await.map(drop)
     }
 
-    async fn set_boundary(&self, sent: Sent, role: &str, arn: &str) -> Result<(), AwsError> {
+    async fn set_boundary(&self, sent: Sent<'_>, role: &str, arn: &str) -> Result<(), AwsError> {
         let put = || self.iam.put_role_permissions_boundary().role_name(role).permissions_boundary(arn).send();
         self.send(sent, put).await.map(drop)
     }
 
-    async fn remove_boundary(&self, sent: Sent, role: &str) -> Result<(), AwsError> {
+    async fn remove_boundary(&self, sent: Sent<'_>, role: &str) -> Result<(), AwsError> {
         let delete = || self.iam.delete_role_permissions_boundary().role_name(role).send();
         self.send(sent, delete).await.map(drop)
     }
 
-    async fn tag_role(&self, sent: Sent, role: &str, tags: &Tags) -> Result<(), AwsError> {
+    async fn tag_role(&self, sent: Sent<'_>, role: &str, tags: &Tags) -> Result<(), AwsError> {
         let tags = iam_tags(sent, tags)?;
         self.send(sent, || self.iam.tag_role().role_name(role).set_tags(Some(tags.clone())).send()).await.map(drop)
     }
 
-    async fn set_role_policy(&self, sent: Sent, input: &PutRolePolicy) -> Result<(), AwsError> {
+    async fn set_role_policy(&self, sent: Sent<'_>, input: &PutRolePolicy) -> Result<(), AwsError> {
         let PutRolePolicy { role_name, policy_name, policy_document } = input;
         let put = || {
             let put = self.iam.put_role_policy().role_name(role_name.as_str()).policy_name(policy_name.as_str());
@@ -330,7 +336,7 @@ fn ownership(ownership: ObjectOwnership) -> s3::ObjectOwnership {
     }
 }
 
-fn iam_tags(sent: Sent, tags: &Tags) -> Result<Vec<iam::Tag>, AwsError> {
+fn iam_tags(sent: Sent<'_>, tags: &Tags) -> Result<Vec<iam::Tag>, AwsError> {
     let tag = |(key, value): (&String, &String)| iam::Tag::builder().key(key).value(value).build();
     tags.iter().map(tag).collect::<Result<_, _>>().map_err(|_| sent.incomplete())
 }

@@ -8,23 +8,26 @@ use super::execute::Execution;
 use super::{Failure, admit, now, plan};
 use crate::apply::issuer_check::IssuerCheck;
 use crate::cli::ApplyArgs;
+use crate::plan::Operation;
 
 pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
     args.execute.check()?;
     let admitted = admit(&args.bundle)?;
     let choices = args.account.choices.read(&admitted)?;
+    let file = args.execute.plan_file(Operation::Apply, admitted.bundle(), &choices)?;
     let (account, planned) = plan::compute(&admitted, &args.account, &choices).await?;
     let contents = admitted.bundle().contents();
+    let issuer = contents.issuer.as_ref().filter(|_| !args.skip_issuer_check);
     let execution = Execution {
         args: &args.execute,
         format: args.bundle.format,
         concurrency: args.account.requests.concurrency,
         file_stem: contents.header.file_stem(),
-        issuer: (!args.skip_issuer_check).then(|| Arc::new(IssuerCheck::of(contents))),
+        issuer: issuer.map(|issuer| Arc::new(IssuerCheck::of(&contents.header, issuer))),
     };
     let again = async {
         admitted.check_time(now()?)?;
         plan::read_and_plan(&account, &admitted, &choices).await
     };
-    Box::pin(execution.run(&account, planned, again)).await
+    Box::pin(execution.run(&account, planned, file, again)).await
 }

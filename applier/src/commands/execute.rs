@@ -6,19 +6,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bundle_schema::documents::index::Kind;
 use bundle_schema::escape::Escaped;
 use bundle_schema::exit::{ExitCode, describe};
-use bundle_schema::layout::fold;
+use bundle_schema::layout::{fold, fold_row};
+use bundle_schema::receipt::{Ending, Entry};
 
 use super::{Failure, now, print};
 use crate::account::Aws;
 use crate::apply::issuer_check::IssuerCheck;
 use crate::apply::journal::{Journal, ReceiptError, check_free};
-use crate::apply::receipt::{Ending, Receipt};
-use crate::apply::{ActionError, Outcome, Run};
+use crate::apply::receipt::Receipt;
+use crate::apply::{ActionError, Run};
 use crate::cli::{ExecuteArgs, Format};
 use crate::plan::action::Action;
-use crate::plan::{Approval, Operation, OtherPlan, Plan};
+use crate::plan::approval::NotAgreed;
+use crate::plan::file::PlanFile;
+use crate::plan::{Approval, Operation, Plan};
 
 /// Why an apply or a deletion did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -30,23 +34,16 @@ pub(crate) enum RunFailure {
     #[error("the plan was declined; nothing was changed")]
     Declined,
     #[error(transparent)]
-    OtherPlan(#[from] OtherPlan),
+    NotAgreed(#[from] NotAgreed),
     #[error(transparent)]
     Receipt(#[from] ReceiptError),
-    #[error("{} stopped: {summary}\n  running it again is safe: it plans what is left\n  the receipt is {}", .operation.verb(), Escaped(.receipt))]
-    Failed { operation: Operation, summary: String, receipt: String, source: Box<ActionError> },
-    #[error("{} was interrupted: {summary}\n  running it again is safe; what is left is a new plan, which needs a new approval\n  the receipt is {}", .operation.verb(), Escaped(.receipt))]
-    Interrupted { operation: Operation, summary: String, receipt: String },
+    #[error("{} stopped: {summary}\n  {advice}\n  the receipt is {}", .operation.verb(), Escaped(.receipt))]
+    Failed { operation: Operation, summary: String, advice: String, receipt: String, source: Box<ActionError> },
+    #[error("{} was interrupted: {summary}\n  {advice}\n  the receipt is {}", .operation.verb(), Escaped(.receipt))]
+    Interrupted { operation: Operation, summary: String, advice: String, receipt: String },
 }
 
 impl Operation {
-    fn verb(self) -> &'static str {
-        match self {
-            Self::Apply => "apply",
-            Self::Delete => "delete",
-        }
-    }
-
     fn this_plan(self) -> &'static str {
         match self {
             Self::Apply => "this plan",
@@ -73,7 +70,8 @@ impl RunFailure {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
             Self::NotApproved { .. } | Self::Receipt(ReceiptError::Exists { .. }) => ExitCode::Usage,
-            Self::OtherPlan(_) => ExitCode::Refused,
+            Self::NotAgreed(NotAgreed::NotForThis(error)) => error.exit_code(),
+            Self::NotAgreed(_) => ExitCode::Refused,
             Self::Failed { source, .. } if source.is_somebody_else() => ExitCode::Refused,
             Self::Failed { .. } => ExitCode::Aws,
             Self::Declined | Self::Receipt(_) | Self::Interrupted { .. } => ExitCode::Other,
@@ -96,6 +94,18 @@ impl ExecuteArgs {
     pub(super) fn check(&self) -> Result<(), RunFailure> {
         Ok(self.receipt.as_deref().map_or(Ok(()), check_free)?)
     }
+
+    /// What to do after a run that did not end well; `without_file` where no file holds the plan.
+    fn advice(&self, without_file: &str, error: Option<&ActionError>) -> String {
+        let Some(file) = &self.plan else { return without_file.to_owned() };
+        let receipt = if self.receipt.is_some() { ", with another --receipt" } else { "" };
+        let file = Escaped(&file.to_string_lossy()).to_string();
+        let then = match error {
+            Some(error) if error.is_somebody_else() => format!("it says whether plan file {file} still fits"),
+            _ => format!("what is left of plan file {file} is still approved"),
+        };
+        format!("running the same command again is safe{receipt}: {then}")
+    }
 }
 
 impl Execution<'_> {
@@ -104,6 +114,7 @@ impl Execution<'_> {
         &self,
         account: &Arc<Aws>,
         plan: Plan,
+        file: Option<PlanFile>,
         again: impl Future<Output = Result<Plan, Failure>>,
     ) -> Result<ExitCode, Failure> {
         let args = self.args;
@@ -112,22 +123,26 @@ impl Execution<'_> {
             Format::Text => Box::new(anstream::stdout()),
             Format::Json => Box::new(anstream::stderr()),
         };
-        // Whoever names a plan's digest has read it.
-        let shown = if args.plan_digest.is_some() { plan.head_text() } else { plan.text() };
-        print(&mut screen, format_args!("{shown:#}"))?;
+        // Whoever names a plan's digest, or its file, has read it.
+        let is_read = args.plan_digest.is_some() || file.is_some();
+        let shown = if is_read { plan.head_text() } else { plan.text() };
+        print(
+            &mut screen,
+            format_args!("{shown:#}{}", file.as_ref().map(|file| left(file, &plan)).unwrap_or_default()),
+        )?;
 
-        let (plan, approval) = if let Some(approval) = approval(args, &plan, &mut screen)? {
+        let (plan, approval) = if let Some(approval) = self.approval(file, &plan, &mut screen)? {
             (plan, approval)
         } else {
             // Somebody read the plan and agreed: to this plan, and not to what the account or the clock made of it meanwhile.
-            (again.await?, Approval::Digest(plan.digest().clone()))
+            (again.await?, Approval::Terminal(plan.digest().clone()))
         };
         let begun = now()?;
         let default = || default_receipt(&format!("{}.{}", self.file_stem, compact(&begun.to_string())));
         let (total, operation) = (plan.actions().len(), plan.operation());
         let approved = plan.approve(approval).map_err(RunFailure::from)?;
         let receipt = args.receipt.clone().unwrap_or_else(default);
-        let mut journal = Journal::open(receipt, approved.plan(), begun).map_err(RunFailure::from)?;
+        let mut journal = Journal::open(receipt, &approved, begun).map_err(RunFailure::from)?;
         let clock = || now().unwrap_or(begun);
         let stop = stop_on_signals();
 
@@ -139,11 +154,11 @@ impl Execution<'_> {
             clock: &clock,
         };
         let mut ended = 0;
-        let report = |action: &Action, outcome: &Outcome| {
+        let report = |action: &Action, entry: &Entry| {
             ended += 1;
             // A closed terminal is no reason to leave a run half done.
-            let _ = writeln!(screen, "[{ended}/{total}] {outcome}: {action}");
-            if let Err(error) = journal.note(action, outcome, clock()) {
+            let _ = writeln!(screen, "[{ended}/{total}] {}: {action}", entry.outcome);
+            if let Err(error) = journal.note(entry) {
                 // What cannot be written down is not done.
                 if !stop.swap(true, Ordering::Relaxed) {
                     let _ = writeln!(stderr(), "{}", describe(&error));
@@ -159,11 +174,11 @@ impl Execution<'_> {
         let path = journal.receipt().to_string_lossy().into_owned();
         if let Err(error) = journal.finish(receipt) {
             // With the journal, it is all that says what was done.
-            let _ = stderr().write_all(receipt.to_json().as_bytes());
+            let _ = stderr().write_all(&receipt.to_bytes());
             return Err(RunFailure::from(error).into());
         }
         let printed = match self.format {
-            Format::Json => print(&mut stdout(), format_args!("{}", receipt.to_json())),
+            Format::Json => print(&mut stdout(), format_args!("{}", String::from_utf8_lossy(&receipt.to_bytes()))),
             Format::Text => {
                 let text = format!("{}: {receipt}. The receipt is {}.\n", operation.title(), Escaped(&path));
                 print(&mut stdout(), format_args!("{}", fold(&text)))
@@ -173,41 +188,70 @@ impl Execution<'_> {
         match (receipt.ending(), receipt.first_error()) {
             (Ending::Done, _) => printed.map(|()| ExitCode::Done),
             (Ending::Failed, Some(error)) => {
-                Err(RunFailure::Failed { operation, summary, receipt: path, source: Box::new(error) }.into())
+                let advice = self.args.advice("running it again is safe: it plans what is left", Some(&error));
+                Err(RunFailure::Failed { operation, summary, advice, receipt: path, source: Box::new(error) }.into())
             }
             (Ending::Interrupted | Ending::Failed, _) => {
-                Err(RunFailure::Interrupted { operation, summary, receipt: path }.into())
+                let advice = "running it again is safe; what is left is a new plan, which needs a new approval";
+                let advice = self.args.advice(advice, None);
+                Err(RunFailure::Interrupted { operation, summary, advice, receipt: path }.into())
             }
         }
+    }
+
+    /// From the command line; none where somebody on a terminal read the plan just now and agreed. A plan that does nothing
+    /// needs no approval.
+    fn approval(
+        &self,
+        file: Option<PlanFile>,
+        plan: &Plan,
+        screen: &mut dyn Write,
+    ) -> Result<Option<Approval>, Failure> {
+        if let Some(file) = file {
+            return Ok(Some(Approval::File(file)));
+        }
+        if let Some(digest) = &self.args.plan_digest {
+            return Ok(Some(Approval::Digest(digest.clone())));
+        }
+        if self.args.yes || plan.is_empty() {
+            return Ok(Some(Approval::Yes));
+        }
+        let operation = plan.operation();
+        if !stdin().is_terminal() {
+            if self.format == Format::Json {
+                print(&mut stdout(), format_args!("{}", plan.to_json()))?;
+            }
+            return Err(RunFailure::NotApproved { operation, digest: plan.digest().clone() }.into());
+        }
+        let name = plan.head().bundle.name.as_str();
+        let answer = match operation {
+            Operation::Apply => {
+                write!(screen, "\nType \"yes\" to apply: ")?;
+                "yes"
+            }
+            Operation::Delete => {
+                let whose = match plan.head().bundle.kind {
+                    Kind::Cluster => "cluster",
+                    Kind::Roles => "bundle",
+                };
+                write!(screen, "\nType the {whose}'s name, {name}, to delete its resources: ")?;
+                name
+            }
+        };
+        screen.flush()?;
+        if read_line()?.trim_end() == answer { Ok(None) } else { Err(RunFailure::Declined.into()) }
     }
 }
 
-/// From the command line; none where somebody on a terminal read the plan just now and agreed. A plan that does nothing needs
-/// no approval.
-fn approval(args: &ExecuteArgs, plan: &Plan, screen: &mut dyn Write) -> Result<Option<Approval>, Failure> {
-    if let Some(digest) = &args.plan_digest {
-        return Ok(Some(Approval::Digest(digest.clone())));
-    }
-    if args.yes || plan.is_empty() {
-        return Ok(Some(Approval::Yes));
-    }
-    let operation = plan.operation();
-    if !stdin().is_terminal() {
-        return Err(RunFailure::NotApproved { operation, digest: plan.digest().clone() }.into());
-    }
-    let name = plan.head().bundle.name.as_str();
-    let answer = match operation {
-        Operation::Apply => {
-            write!(screen, "\nType \"yes\" to apply: ")?;
-            "yes"
-        }
-        Operation::Delete => {
-            write!(screen, "\nType the cluster's name, {name}, to delete its resources: ")?;
-            name
-        }
+/// How much of a plan file is left to do.
+fn left(file: &PlanFile, plan: &Plan) -> String {
+    let path = file.path().to_string_lossy();
+    let text = match plan.actions().len() {
+        0 => format!("{}: nothing is left to do", Escaped(&path)),
+        1 => format!("{}: 1 of {} calls is left", Escaped(&path), file.calls()),
+        calls => format!("{}: {calls} of {} calls are left", Escaped(&path), file.calls()),
     };
-    screen.flush()?;
-    if read_line()?.trim_end() == answer { Ok(None) } else { Err(RunFailure::Declined.into()) }
+    format!("{}\n\n", fold_row("Plan file ", &text))
 }
 
 /// At most a few bytes: whatever else comes is not what was asked for.
@@ -247,4 +291,33 @@ fn stop_on_signals() -> Arc<AtomicBool> {
         });
     }
     stop
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(plan: Option<&str>, receipt: Option<&str>) -> ExecuteArgs {
+        let (plan, receipt) = (plan.map(PathBuf::from), receipt.map(PathBuf::from));
+        ExecuteArgs { yes: false, plan_digest: None, plan, take_over_after: 30, receipt }
+    }
+
+    #[test]
+    fn a_plan_file_goes_on() {
+        let changed = ActionError::Changed { resource: "r".to_owned() };
+        let cut_off = ActionError::CutOff { resource: "r".to_owned() };
+        assert_eq!(args(None, None).advice("look", Some(&changed)), "look");
+        assert_eq!(
+            args(Some("p\u{1b}"), None).advice("look", None),
+            "running the same command again is safe: what is left of plan file p\\u{1b} is still approved"
+        );
+        assert_eq!(
+            args(Some("p"), Some("r")).advice("look", Some(&cut_off)),
+            "running the same command again is safe, with another --receipt: what is left of plan file p is still approved"
+        );
+        assert_eq!(
+            args(Some("p"), None).advice("look", Some(&changed)),
+            "running the same command again is safe: it says whether plan file p still fits"
+        );
+    }
 }

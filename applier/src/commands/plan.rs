@@ -4,24 +4,22 @@ use std::sync::Arc;
 
 use bundle_schema::exit::ExitCode;
 
-use super::{Failure, admit, now, print};
+use super::{Failure, admit, now, plan_file};
 use crate::account::Aws;
 use crate::account::live::LiveState;
 use crate::admit::Admitted;
-use crate::cli::{AccountArgs, ChoiceArgs, Format, PlanArgs};
+use crate::cli::{AccountArgs, ChoiceArgs, PlanArgs};
 use crate::plan::Plan;
 use crate::plan::choices::{Choices, ForeignPolicies};
 use crate::record::{PreviousReceiptError, read_receipt};
 
 pub(super) async fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
+    let output = args.output.as_deref();
+    plan_file::check_free(output)?;
     let admitted = admit(&args.bundle)?;
     let choices = args.account.choices.read(&admitted)?;
     let (_, plan) = compute(&admitted, &args.account, &choices).await?;
-    let mut out = anstream::stdout();
-    match args.bundle.format {
-        Format::Text => print(&mut out, format_args!("{:#}", plan.text()))?,
-        Format::Json => print(&mut out, format_args!("{}\n", plan.to_json()))?,
-    }
+    plan_file::show(&plan, &args.bundle, output, args.account.choices.previous_receipt.as_deref())?;
     Ok(if args.detailed_exitcode && !plan.is_clean() { ExitCode::Changes } else { ExitCode::Done })
 }
 
@@ -47,8 +45,8 @@ impl ChoiceArgs {
     /// The same for a plan; a receipt that is named is read here.
     pub(super) fn read(&self, admitted: &Admitted) -> Result<Choices, PreviousReceiptError> {
         let Self { adopt, allow_rollback, previous_receipt, foreign_policies } = self;
-        let name = &admitted.bundle().contents().header.name;
-        let previous = previous_receipt.as_ref().map(|file| read_receipt(file, name)).transpose()?;
+        let header = &admitted.bundle().contents().header;
+        let previous = previous_receipt.as_ref().map(|file| read_receipt(file, header)).transpose()?;
         let foreign_policies = match (foreign_policies.prune, foreign_policies.leave_foreign_policies) {
             (true, _) => ForeignPolicies::Prune,
             (false, true) => ForeignPolicies::Leave,

@@ -2,6 +2,7 @@
 //!
 //! An action is the one value that a plan prints, digests and executes.
 
+mod input;
 mod order;
 
 use std::fmt;
@@ -13,158 +14,180 @@ use bundle_schema::documents::{
 };
 use bundle_schema::escape::EscapedWhole;
 use bundle_schema::json::Embedded;
-use bundle_schema::names::{Audience, BoundaryArn, BucketName, RoleName, Sha256, Thumbprint, Timestamp};
-use serde::Serialize;
+use bundle_schema::names::{Audience, BoundaryArn, BucketName, RoleName, Thumbprint, Timestamp};
+use bundle_schema::receipt::CallName;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+pub(crate) use self::input::{NewObject, Object, RecordVersion, RoleSettings};
 
 use crate::account::live::Tags;
-use crate::record::{Made, Making, RECORD_KEY, Record, RecordState, RoleId};
+use crate::record::{Made, Making, Place, RoleId};
 
 /// One writing call and the resource that it changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Action {
     /// The ARN of the resource.
     pub(crate) resource: String,
     /// What is sent.
-    #[serde(flatten)]
     pub(crate) call: Call,
+}
+
+/// The resource, the call's name, and its input.
+impl Serialize for Action {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Wire<'a> {
+            resource: &'a str,
+            call: &'static str,
+            #[serde(flatten)]
+            input: &'a Call,
+        }
+        Wire { resource: &self.resource, call: self.name(), input: &self.call }.serialize(serializer)
+    }
 }
 
 /// A writing call's input. `input` is the bundle's document as it stands there; `before` is what AWS holds now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "call", rename_all_fields = "camelCase")]
+#[serde(untagged, rename_all_fields = "camelCase")]
 pub(crate) enum Call {
     /// With the bucket's tags; where they are not allowed with this call, they follow at once (`s3:PutBucketTagging`).
-    #[serde(rename = "s3:CreateBucket")]
-    CreateBucket { input: CreateBucket, tags: Tags },
+    CreateBucket {
+        input: CreateBucket,
+        tags: Tags,
+    },
     /// The record says what is about to be made, and what is the cluster's already. Written only over the version that was read.
-    #[serde(rename = "s3:PutObject")]
-    OpenRecord { bucket: BucketName, before: Option<RecordVersion>, known: Made, making: Making },
-    /// The record says that everything is done, with the identities of what was made.
-    #[serde(rename = "s3:PutObject")]
-    CloseRecord { provider_arn: String },
+    OpenRecord {
+        place: Place,
+        before: Option<RecordVersion>,
+        known: Made,
+        making: Making,
+    },
+    /// The record says that everything is done, with the identities of what was made: the identity
+    /// provider too, where it is the bundle's own.
+    CloseRecord {
+        place: Place,
+        provider_arn: Option<String>,
+    },
     /// The whole set of the bucket's tags; serial and digest of the bundle are among them, for people.
-    #[serde(rename = "s3:PutBucketTagging")]
-    TagBucket { bucket: BucketName, before: Tags, after: Tags },
-    #[serde(rename = "s3:PutBucketOwnershipControls")]
-    SetOwnership { bucket: BucketName, before: Option<String>, after: ObjectOwnership },
-    #[serde(rename = "s3:PutBucketPublicAccessBlock")]
-    BlockPublicAccess { input: PutPublicAccessBlock, before: Option<PublicAccessBlock> },
-    #[serde(rename = "s3:PutBucketPolicy")]
-    SetBucketPolicy { input: PutBucketPolicy, before: Option<String> },
-    #[serde(rename = "s3:PutObject")]
-    PutObject { bucket: BucketName, before: Option<Object>, after: NewObject },
-    #[serde(rename = "iam:CreateOpenIDConnectProvider")]
-    CreateProvider { input: CreateOpenIdConnectProvider, tags: Tags },
-    #[serde(rename = "iam:AddClientIDToOpenIDConnectProvider")]
-    AddClientId { client_id: Audience },
-    #[serde(rename = "iam:RemoveClientIDFromOpenIDConnectProvider")]
-    RemoveClientId { client_id: String },
-    #[serde(rename = "iam:UpdateOpenIDConnectProviderThumbprint")]
-    SetThumbprints { before: Vec<String>, after: Vec<Thumbprint> },
+    TagBucket {
+        bucket: BucketName,
+        before: Tags,
+        after: Tags,
+    },
+    SetOwnership {
+        bucket: BucketName,
+        before: Option<String>,
+        after: ObjectOwnership,
+    },
+    BlockPublicAccess {
+        input: PutPublicAccessBlock,
+        before: Option<PublicAccessBlock>,
+    },
+    SetBucketPolicy {
+        input: PutBucketPolicy,
+        before: Option<String>,
+    },
+    PutObject {
+        bucket: BucketName,
+        before: Option<Object>,
+        after: NewObject,
+    },
+    CreateProvider {
+        input: CreateOpenIdConnectProvider,
+        tags: Tags,
+    },
+    AddClientId {
+        client_id: Audience,
+    },
+    RemoveClientId {
+        client_id: String,
+    },
+    SetThumbprints {
+        before: Vec<String>,
+        after: Vec<Thumbprint>,
+    },
     /// Only the tags that change.
-    #[serde(rename = "iam:TagOpenIDConnectProvider")]
-    TagProvider { before: Tags, after: Tags },
-    #[serde(rename = "iam:CreateRole")]
-    CreateRole { input: CreateRole },
-    #[serde(rename = "iam:UpdateAssumeRolePolicy")]
-    SetTrustPolicy { role: RoleName, before: String, after: Embedded<RoleTrustPolicy> },
+    TagProvider {
+        before: Tags,
+        after: Tags,
+    },
+    CreateRole {
+        input: CreateRole,
+    },
+    SetTrustPolicy {
+        role: RoleName,
+        before: String,
+        after: Embedded<RoleTrustPolicy>,
+    },
     /// Both settings: IAM resets the one that is left out.
-    #[serde(rename = "iam:UpdateRole")]
-    UpdateRole { role: RoleName, before: RoleSettings, after: RoleSettings },
-    #[serde(rename = "iam:PutRolePermissionsBoundary")]
-    SetBoundary { role: RoleName, before: Option<String>, after: BoundaryArn },
-    #[serde(rename = "iam:DeleteRolePermissionsBoundary")]
-    RemoveBoundary { role: RoleName, before: String },
+    UpdateRole {
+        role: RoleName,
+        before: RoleSettings,
+        after: RoleSettings,
+    },
+    SetBoundary {
+        role: RoleName,
+        before: Option<String>,
+        after: BoundaryArn,
+    },
+    RemoveBoundary {
+        role: RoleName,
+        before: String,
+    },
     /// Only the tags that change.
-    #[serde(rename = "iam:TagRole")]
-    TagRole { role: RoleName, before: Tags, after: Tags },
-    #[serde(rename = "iam:PutRolePolicy")]
-    SetRolePolicy { input: PutRolePolicy, before: Option<String> },
+    TagRole {
+        role: RoleName,
+        before: Tags,
+        after: Tags,
+    },
+    SetRolePolicy {
+        input: PutRolePolicy,
+        before: Option<String>,
+    },
     /// A policy of others, with `--prune`.
-    #[serde(rename = "iam:DetachRolePolicy")]
-    DetachPolicy { role: RoleName, policy_arn: String },
+    DetachPolicy {
+        role: RoleName,
+        policy_arn: String,
+    },
     /// A policy of others, with `--prune`, or one of a role that is deleted.
-    #[serde(rename = "iam:DeleteRolePolicy")]
-    DeletePolicy { role: RoleName, policy_name: String },
+    DeletePolicy {
+        role: RoleName,
+        policy_name: String,
+    },
     /// The record says that what it knows is about to be deleted. Written only over the version that was read.
-    #[serde(rename = "s3:PutObject")]
-    OpenRemoval { bucket: BucketName, before: Option<RecordVersion>, known: Made },
+    OpenRemoval {
+        place: Place,
+        before: Option<RecordVersion>,
+        known: Made,
+    },
     /// A role that has no policy any more. IAM goes by the name; the ID is the one that was read.
-    #[serde(rename = "iam:DeleteRole")]
-    DeleteRole { role_name: RoleName, role_id: RoleId },
-    #[serde(rename = "iam:DeleteOpenIDConnectProvider")]
-    DeleteProvider { created: Timestamp },
+    DeleteRole {
+        role_name: RoleName,
+        role_id: RoleId,
+    },
+    DeleteProvider {
+        created: Timestamp,
+    },
     /// In a bucket that never kept versions.
-    #[serde(rename = "s3:DeleteObject")]
-    DeleteObject { bucket: BucketName, key: String },
+    DeleteObject {
+        bucket: BucketName,
+        key: String,
+    },
     /// Versions and delete markers of one object, at most a thousand.
-    #[serde(rename = "s3:DeleteObjectVersion")]
-    DeleteVersions { bucket: BucketName, key: String, version_ids: Vec<String> },
-    /// The record, last of all objects; with its versions, where the bucket keeps them.
-    #[serde(rename = "s3:DeleteObject")]
-    DeleteRecord { bucket: BucketName, versions: bool },
-    #[serde(rename = "s3:DeleteBucket")]
-    DeleteBucket { bucket: BucketName },
-}
-
-/// The record that was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RecordVersion {
-    /// S3's tag of this version; replacing demands that it is still this one.
-    pub(crate) etag: String,
-    pub(crate) state: RecordState,
-    pub(crate) serial: u64,
-    pub(crate) sha256: Sha256,
-    pub(crate) time: Timestamp,
-    pub(crate) caller: String,
-}
-
-impl RecordVersion {
-    pub(crate) fn of(etag: &str, record: &Record) -> Self {
-        let Record { state, serial, sha256, time, caller, .. } = record;
-        Self {
-            etag: etag.to_owned(),
-            state: *state,
-            serial: *serial,
-            sha256: sha256.clone(),
-            time: *time,
-            caller: caller.clone(),
-        }
-    }
-}
-
-/// The settings of a role that one call changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RoleSettings {
-    pub(crate) description: Option<String>,
-    /// In seconds.
-    pub(crate) max_session_duration: Option<i32>,
-}
-
-/// An object as the bucket holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Object {
-    /// S3's tag of this version; replacing demands that it is still this one.
-    pub(crate) etag: String,
-    pub(crate) content_type: Option<String>,
-    pub(crate) encryption: Option<String>,
-    pub(crate) tags: Tags,
-    /// Left out where it is longer than any document of an issuer, or no text.
-    pub(crate) body: Option<String>,
-}
-
-/// An object as it will be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct NewObject {
-    pub(crate) key: &'static str,
-    pub(crate) content_type: &'static str,
-    pub(crate) encryption: &'static str,
-    pub(crate) tags: Tags,
-    pub(crate) body: String,
+    DeleteVersions {
+        bucket: BucketName,
+        key: String,
+        version_ids: Vec<String>,
+    },
+    /// The record, last of all but the bucket; with its versions, where the bucket keeps them.
+    DeleteRecord {
+        place: Place,
+        versions: bool,
+    },
+    DeleteBucket {
+        bucket: BucketName,
+    },
 }
 
 /// Whether a call makes something new, changes what is there, or deletes it.
@@ -176,16 +199,24 @@ pub(crate) enum Change {
     Delete,
 }
 
+/// An action as a plan's JSON has it.
+#[derive(Serialize)]
+pub(crate) struct Changed<'a> {
+    change: Change,
+    #[serde(flatten)]
+    action: &'a Action,
+}
+
 /// `iam:CreateRole role prod-registry`.
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let subject = match &self.call {
             Call::PutObject { after, .. } => after.key.to_owned(),
             Call::DeleteObject { key, .. } | Call::DeleteVersions { key, .. } => key.clone(),
-            Call::OpenRecord { .. }
-            | Call::CloseRecord { .. }
-            | Call::OpenRemoval { .. }
-            | Call::DeleteRecord { .. } => RECORD_KEY.to_owned(),
+            Call::OpenRecord { place, .. }
+            | Call::CloseRecord { place, .. }
+            | Call::OpenRemoval { place, .. }
+            | Call::DeleteRecord { place, .. } => place.key(),
             _ => resource_name(&self.resource),
         };
         write!(f, "{} {}", self.name(), EscapedWhole(&subject))
@@ -205,6 +236,16 @@ pub(crate) fn resource_name(arn: &str) -> String {
 }
 
 impl Action {
+    pub(crate) fn changed(&self) -> Changed<'_> {
+        Changed { change: self.change(), action: self }
+    }
+
+    /// Its JSON.
+    pub(crate) fn to_value(&self) -> Value {
+        // Fails only for maps with keys that are not strings; no action has one.
+        serde_json::to_value(self.changed()).unwrap_or_default()
+    }
+
     pub(crate) fn change(&self) -> Change {
         let is_new = match &self.call {
             Call::CreateBucket { .. } | Call::CreateProvider { .. } | Call::CreateRole { .. } => true,
@@ -239,34 +280,41 @@ impl Action {
 
     /// The API call's name, as IAM policies name the permission for it.
     pub(crate) fn name(&self) -> &'static str {
+        self.call_name().as_str()
+    }
+
+    /// The same, as a receipt has it.
+    pub(crate) fn call_name(&self) -> CallName {
         match &self.call {
-            Call::CreateBucket { .. } => "s3:CreateBucket",
-            Call::TagBucket { .. } => "s3:PutBucketTagging",
-            Call::SetOwnership { .. } => "s3:PutBucketOwnershipControls",
-            Call::BlockPublicAccess { .. } => "s3:PutBucketPublicAccessBlock",
-            Call::SetBucketPolicy { .. } => "s3:PutBucketPolicy",
-            Call::PutObject { .. } | Call::OpenRecord { .. } | Call::CloseRecord { .. } | Call::OpenRemoval { .. } => {
-                "s3:PutObject"
+            Call::CreateBucket { .. } => CallName::CreateBucket,
+            Call::TagBucket { .. } => CallName::PutBucketTagging,
+            Call::SetOwnership { .. } => CallName::PutBucketOwnershipControls,
+            Call::BlockPublicAccess { .. } => CallName::PutBucketPublicAccessBlock,
+            Call::SetBucketPolicy { .. } => CallName::PutBucketPolicy,
+            Call::OpenRecord { place, .. } | Call::CloseRecord { place, .. } | Call::OpenRemoval { place, .. } => {
+                place.put_call()
             }
-            Call::CreateProvider { .. } => "iam:CreateOpenIDConnectProvider",
-            Call::AddClientId { .. } => "iam:AddClientIDToOpenIDConnectProvider",
-            Call::RemoveClientId { .. } => "iam:RemoveClientIDFromOpenIDConnectProvider",
-            Call::SetThumbprints { .. } => "iam:UpdateOpenIDConnectProviderThumbprint",
-            Call::TagProvider { .. } => "iam:TagOpenIDConnectProvider",
-            Call::CreateRole { .. } => "iam:CreateRole",
-            Call::SetTrustPolicy { .. } => "iam:UpdateAssumeRolePolicy",
-            Call::UpdateRole { .. } => "iam:UpdateRole",
-            Call::SetBoundary { .. } => "iam:PutRolePermissionsBoundary",
-            Call::RemoveBoundary { .. } => "iam:DeleteRolePermissionsBoundary",
-            Call::TagRole { .. } => "iam:TagRole",
-            Call::SetRolePolicy { .. } => "iam:PutRolePolicy",
-            Call::DetachPolicy { .. } => "iam:DetachRolePolicy",
-            Call::DeletePolicy { .. } => "iam:DeleteRolePolicy",
-            Call::DeleteRole { .. } => "iam:DeleteRole",
-            Call::DeleteProvider { .. } => "iam:DeleteOpenIDConnectProvider",
-            Call::DeleteObject { .. } | Call::DeleteRecord { .. } => "s3:DeleteObject",
-            Call::DeleteVersions { .. } => "s3:DeleteObjectVersion",
-            Call::DeleteBucket { .. } => "s3:DeleteBucket",
+            Call::PutObject { .. } => CallName::PutObject,
+            Call::CreateProvider { .. } => CallName::CreateOpenIdConnectProvider,
+            Call::AddClientId { .. } => CallName::AddClientIdToOpenIdConnectProvider,
+            Call::RemoveClientId { .. } => CallName::RemoveClientIdFromOpenIdConnectProvider,
+            Call::SetThumbprints { .. } => CallName::UpdateOpenIdConnectProviderThumbprint,
+            Call::TagProvider { .. } => CallName::TagOpenIdConnectProvider,
+            Call::CreateRole { .. } => CallName::CreateRole,
+            Call::SetTrustPolicy { .. } => CallName::UpdateAssumeRolePolicy,
+            Call::UpdateRole { .. } => CallName::UpdateRole,
+            Call::SetBoundary { .. } => CallName::PutRolePermissionsBoundary,
+            Call::RemoveBoundary { .. } => CallName::DeleteRolePermissionsBoundary,
+            Call::TagRole { .. } => CallName::TagRole,
+            Call::SetRolePolicy { .. } => CallName::PutRolePolicy,
+            Call::DetachPolicy { .. } => CallName::DetachRolePolicy,
+            Call::DeletePolicy { .. } => CallName::DeleteRolePolicy,
+            Call::DeleteRole { .. } => CallName::DeleteRole,
+            Call::DeleteProvider { .. } => CallName::DeleteOpenIdConnectProvider,
+            Call::DeleteRecord { place, .. } => place.delete_call(),
+            Call::DeleteObject { .. } => CallName::DeleteObject,
+            Call::DeleteVersions { .. } => CallName::DeleteObjectVersion,
+            Call::DeleteBucket { .. } => CallName::DeleteBucket,
         }
     }
 

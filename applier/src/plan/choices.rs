@@ -1,5 +1,9 @@
 //! What the user of the privileged side allows besides what every plan may do.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use crate::record::Record;
 
 /// Everything is off by default.
@@ -19,6 +23,52 @@ impl Choices {
     /// Whether what is the cluster's and not in the bundle goes, and what others put on it.
     pub(crate) fn prunes(&self) -> bool {
         self.foreign_policies == ForeignPolicies::Prune
+    }
+
+    /// The flags that say so.
+    pub(crate) fn flags(&self) -> Flags {
+        let Self { adopt, allow_rollback, foreign_policies, previous: _ } = self;
+        Flags {
+            adopt: *adopt,
+            allow_rollback: *allow_rollback,
+            leave_foreign_policies: *foreign_policies == ForeignPolicies::Leave,
+            prune: self.prunes(),
+        }
+    }
+}
+
+/// Which flags a plan was made with: they are part of its digest, its fields in the order of the alphabet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "one for each flag of the command line")]
+pub(crate) struct Flags {
+    pub(crate) adopt: bool,
+    pub(crate) allow_rollback: bool,
+    pub(crate) leave_foreign_policies: bool,
+    pub(crate) prune: bool,
+}
+
+impl Flags {
+    /// As they are given.
+    pub(crate) fn words(self) -> impl Iterator<Item = &'static str> {
+        let Self { adopt, allow_rollback, leave_foreign_policies, prune } = self;
+        let all = [
+            (adopt, "--adopt"),
+            (allow_rollback, "--allow-rollback"),
+            (leave_foreign_policies, "--leave-foreign-policies"),
+            (prune, "--prune"),
+        ];
+        all.into_iter().filter_map(|(is_given, word)| is_given.then_some(word))
+    }
+}
+
+/// `with --adopt --prune`, `without flags`.
+impl fmt::Display for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.words().collect::<Vec<_>>().as_slice() {
+            [] => f.write_str("without flags"),
+            some => write!(f, "with {}", some.join(" ")),
+        }
     }
 }
 

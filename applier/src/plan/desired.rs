@@ -1,11 +1,12 @@
 //! What the account should hold, derived from a bundle alone.
 
-use bundle_schema::documents::contents::{Contents, IssuerObject, OBJECT_CONTENT_TYPE};
+use bundle_schema::documents::contents::{Contents, IssuerDocuments, IssuerObject, OBJECT_CONTENT_TYPE};
 use bundle_schema::names::{Pattern, Sha256, Tag, TagKey};
 
 use crate::account::live::{OWNED, Tags, is_owned};
 use crate::admit::{Admitted, Removable};
 use crate::plan::action::NewObject;
+use crate::record::Place;
 
 /// The tags on bucket and provider that tell people which bundle was applied last; the record is the proof.
 pub(crate) const SERIAL_TAG: &str = "sts-airlock/serial";
@@ -59,17 +60,27 @@ impl<'a> Desired<'a> {
 
     pub(crate) fn bucket_arn(&self) -> String {
         let header = &self.contents.header;
-        format!("arn:{}:s3:::{}", header.partition, header.name.bucket())
+        format!("arn:{}:s3:::{}", header.partition, header.bucket())
+    }
+
+    /// What makes the issuer; none where somebody else manages it.
+    pub(crate) fn issuer(&self) -> Option<&'a IssuerDocuments> {
+        self.contents.issuer.as_ref()
+    }
+
+    /// Where the record stands.
+    pub(crate) fn place(&self) -> Place {
+        Place::of(&self.contents.header)
     }
 
     /// The bucket's tags: the bundle's, and which bundle it is.
-    pub(crate) fn bucket_tags(&self) -> Tags {
-        self.marked(tags(&self.contents.bucket.tagging.tagging.tag_set))
+    pub(crate) fn bucket_tags(&self, issuer: &IssuerDocuments) -> Tags {
+        self.marked(tags(&issuer.bucket.tagging.tagging.tag_set))
     }
 
     /// The identity provider's tags: the bundle's, and which bundle it is.
-    pub(crate) fn provider_tags(&self) -> Tags {
-        self.marked(tags(&self.contents.provider.tags))
+    pub(crate) fn provider_tags(&self, issuer: &IssuerDocuments) -> Tags {
+        self.marked(tags(&issuer.provider.tags))
     }
 
     fn marked(&self, mut tags: Tags) -> Tags {
@@ -79,7 +90,7 @@ impl<'a> Desired<'a> {
     }
 
     /// The issuer's objects. Where the bundle has more tags than an object may have, those that say whose it is stay.
-    pub(crate) fn objects(&self) -> impl Iterator<Item = NewObject> + use<'a> {
+    pub(crate) fn objects(&self, issuer: &IssuerDocuments) -> impl Iterator<Item = NewObject> + use<> {
         let header = &self.contents.header;
         let (mut kept, others): (Vec<_>, Vec<_>) = tags(&header.tags)
             .into_iter()
@@ -87,7 +98,7 @@ impl<'a> Desired<'a> {
         let room = MAX_OBJECT_TAGS.saturating_sub(kept.len());
         kept.extend(others.into_iter().take(room));
         let tags: Tags = kept.into_iter().collect();
-        self.contents.objects().into_iter().map(move |IssuerObject { key, body }| NewObject {
+        issuer.objects().into_iter().map(move |IssuerObject { key, body }| NewObject {
             key,
             content_type: OBJECT_CONTENT_TYPE,
             encryption: OBJECT_ENCRYPTION,

@@ -4,8 +4,9 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use bundle_schema::names::Timestamp;
+use bundle_schema::names::{ClusterName, Timestamp};
 use serde::Serialize;
+use serde_json::Value;
 
 pub(super) use self::words::tags_listed;
 use crate::account::live::{BucketState, Hazard, LiveState, Tags};
@@ -17,7 +18,7 @@ use crate::plan::meaning::key_ids;
 use crate::plan::orphans::Orphan;
 use crate::plan::ownership::{Claim, Ownership};
 use crate::plan::refusal::applied;
-use crate::record::{Record, RecordState};
+use crate::record::{self, Record, RecordState};
 
 /// Something that a person should know and that no action says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,6 +55,9 @@ pub(crate) enum Finding {
     ForeignTag { key: String, ignored: bool, resources: Vec<String> },
     /// An exception of the trust file that spares nothing in this bundle.
     UnusedException { exception: String },
+    /// A bundle of roles alone whose roles trust the cluster's identity provider, which holds its record. No serial: the record
+    /// cannot be read.
+    RolesBundle { name: ClusterName, serial: Option<u64> },
     /// Roles that are about to be deleted and that were used in the last day.
     UsedLately { roles: Vec<String> },
 }
@@ -73,9 +77,10 @@ impl Finding {
         }
     }
 
-    /// What counts for the plan's digest.
-    pub(crate) fn digested(&self) -> Self {
-        if let Self::Orphan(orphan) = self { Self::Orphan(orphan.digested()) } else { self.clone() }
+    /// Its JSON.
+    pub(crate) fn to_value(&self) -> Value {
+        // Fails only for maps with keys that are not strings; no finding has one.
+        serde_json::to_value(self).unwrap_or_default()
     }
 
     /// Whether it is about something of others on what is the cluster's, or of the cluster's that is not in the bundle: `plan
@@ -96,6 +101,7 @@ impl Finding {
             | Self::BoundaryRemoved { .. }
             | Self::Thumbprints { .. }
             | Self::UnusedException { .. }
+            | Self::RolesBundle { .. }
             | Self::UsedLately { .. } => false,
         }
     }
@@ -134,6 +140,7 @@ pub(crate) fn findings(
         }
     }
     findings.extend(Orphan::all(&ownership, choices, now).into_iter().map(Finding::Orphan));
+    findings.extend(roles_bundles(desired, live).map(|(name, serial)| Finding::RolesBundle { name, serial }));
     findings.extend(foreign_tags(desired, live));
     let unused = desired.unused_exceptions().iter();
     findings.extend(unused.map(|exception| Finding::UnusedException { exception: exception.clone() }));
@@ -149,7 +156,8 @@ fn key_change(action: &Action) -> Option<Finding> {
 
 /// The provider and the roles that no record knew; without `--adopt` there is no plan with one of them.
 fn adopted(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>) -> Vec<Finding> {
-    let provider = live.provider().map(|provider| (provider, ownership.provider(provider)));
+    let provider = live.provider().filter(|_| ownership.makes_issuer());
+    let provider = provider.map(|provider| (provider, ownership.provider(provider)));
     let provider = provider.filter(|(_, claim)| *claim != Claim::Known).map(|(provider, claim)| {
         let arn = desired.contents().header.provider_arn();
         Adopted::provider(arn, provider, claim == Claim::TagOnly, Fate::Kept)
@@ -165,7 +173,7 @@ fn adopted(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>) -
 
 fn bucket(desired: &Desired<'_>, state: &BucketState, ownership: &Ownership<'_>) -> Vec<Finding> {
     let BucketState::Present(live) = state else { return Vec::new() };
-    let bucket = desired.contents().header.name.bucket().to_string();
+    let bucket = desired.contents().header.bucket().to_string();
     let mut findings = Vec::new();
     let claim = ownership.bucket(live);
     if claim != Claim::Known {
@@ -203,6 +211,15 @@ pub(super) fn unfinished(record: &Record) -> Option<Finding> {
     (state != RecordState::Applied).then_some(Finding::Unfinished { state, serial, caller, time })
 }
 
+/// The bundles of roles alone that stand on the cluster's identity provider, each with its serial.
+pub(super) fn roles_bundles(
+    desired: &Desired<'_>,
+    live: &LiveState,
+) -> impl Iterator<Item = (ClusterName, Option<u64>)> + use<> {
+    let provider = live.provider().filter(|_| desired.issuer().is_some());
+    provider.map(|provider| record::tags::bundles(&provider.tags)).unwrap_or_default().into_iter()
+}
+
 /// The tags of others on what is the bundle's, by key.
 fn foreign_tags(desired: &Desired<'_>, live: &LiveState) -> Vec<Finding> {
     let header = &desired.contents().header;
@@ -212,14 +229,17 @@ fn foreign_tags(desired: &Desired<'_>, live: &LiveState) -> Vec<Finding> {
     if let BucketState::Present(bucket) = live.bucket() {
         resources.push((desired.bucket_arn(), &bucket.tags));
     }
-    resources.extend(live.provider().map(|provider| (header.provider_arn(), &provider.tags)));
+    let provider = live.provider().filter(|_| desired.issuer().is_some());
+    resources.extend(provider.map(|provider| (header.provider_arn(), &provider.tags)));
     for documents in &desired.contents().roles {
         let name = &documents.create.role_name;
         resources.extend(live.role(name).map(|role| (header.role_arn(name), &role.tags)));
     }
+    let provider_arn = header.provider_arn();
+    let is_record = |arn: &str, key: &str| arn == provider_arn && record::tags::bundle_of(key).is_some();
     let mut found: BTreeMap<&String, Vec<String>> = BTreeMap::new();
     for (arn, tags) in resources {
-        for key in tags.keys().filter(|key| !ours.contains_key(*key) && !is_system_tag(key)) {
+        for key in tags.keys().filter(|key| !ours.contains_key(*key) && !is_system_tag(key) && !is_record(&arn, key)) {
             found.entry(key).or_default().push(arn.clone());
         }
     }

@@ -3,7 +3,8 @@
 //! A change board reads it first. It is shown and recorded, but it is not part of the plan's digest: a plan that is made
 //! again a minute later is the same plan.
 
-use bundle_schema::names::{AccountId, ClusterName, IssuerUrl, Partition, Region, Sha256, Timestamp};
+use bundle_schema::documents::index::Kind;
+use bundle_schema::names::{AccountId, BucketName, ClusterName, IssuerUrl, Partition, Region, Sha256, Timestamp};
 use bundle_schema::signature::Signer;
 use serde::Serialize;
 
@@ -13,8 +14,12 @@ use crate::record::{Record, RecordState};
 
 /// Which bundle a plan is of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct BundleId {
+    pub(crate) kind: Kind,
     pub(crate) name: ClusterName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bucket_name: Option<BucketName>,
     pub(crate) serial: u64,
     pub(crate) sha256: Sha256,
     pub(crate) created: Timestamp,
@@ -42,6 +47,8 @@ pub(crate) struct Head {
     pub(crate) partition: Partition,
     pub(crate) region: Region,
     pub(crate) issuer_url: IssuerUrl,
+    /// The one that the roles trust.
+    pub(crate) provider_arn: String,
     /// What the record says of the last apply.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) holds: Option<Holds>,
@@ -62,7 +69,9 @@ impl Head {
         let header = &desired.contents().header;
         Self {
             bundle: BundleId {
+                kind: header.kind,
                 name: header.name.clone(),
+                bucket_name: header.bucket_name.clone(),
                 serial: header.serial,
                 sha256: desired.digest().clone(),
                 created: header.created,
@@ -73,6 +82,7 @@ impl Head {
             partition: header.partition.clone(),
             region: header.region.clone(),
             issuer_url: header.issuer_url.clone(),
+            provider_arn: header.provider_arn(),
             holds: record.map(|Record { state, serial, sha256, time, caller, .. }| Holds {
                 state: *state,
                 serial: *serial,

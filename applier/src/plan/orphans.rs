@@ -52,11 +52,6 @@ impl Orphan {
         };
         ownership.orphans().map(orphan).collect()
     }
-
-    /// What counts for the plan's digest. A role that stays may be used while the plan waits for its approval.
-    pub(super) fn digested(&self) -> Self {
-        if self.pruned { self.clone() } else { Self { last_used: None, used_lately: false, ..self.clone() } }
-    }
 }
 
 fn is_pruned(claim: Claim, choices: &Choices) -> bool {

@@ -36,9 +36,14 @@ impl<'a> Ownership<'a> {
         Self { desired, live, record }
     }
 
-    /// The record of the bucket, or the receipt's.
+    /// The record that the account holds, or the receipt's.
     pub(crate) fn record(&self) -> Option<&'a Record> {
         self.record
+    }
+
+    /// Whether the issuer is the bundle's own.
+    pub(crate) fn makes_issuer(&self) -> bool {
+        self.desired.issuer().is_some()
     }
 
     pub(crate) fn bucket(&self, bucket: &LiveBucket) -> Claim {
@@ -54,8 +59,12 @@ impl<'a> Ownership<'a> {
     }
 
     pub(crate) fn provider(&self, provider: &LiveProvider) -> Claim {
-        let tags = self.desired.provider_tags();
-        let is_made = || reconcile::provider(&self.desired.contents().provider, &tags, Some(provider)).is_empty();
+        let is_made = || {
+            self.desired.issuer().is_some_and(|issuer| {
+                let tags = self.desired.provider_tags(issuer);
+                reconcile::provider(&issuer.provider, &tags, Some(provider)).is_empty()
+            })
+        };
         let is_known = self.record.is_some_and(|record| {
             record.made.provider.as_ref().is_some_and(|made| made.created == provider.created)
                 || (record.making.provider && is_made())
@@ -87,11 +96,10 @@ impl<'a> Ownership<'a> {
     pub(crate) fn made_and_making(&self) -> (Made, Making) {
         let mut made = self.record.map(|record| record.made.clone()).unwrap_or_default();
         let mut making = Making::default();
-        made.provider = self
-            .live
-            .provider()
+        let provider = self.live.provider().filter(|_| self.makes_issuer());
+        made.provider = provider
             .map(|provider| MadeProvider { created: provider.created, thumbprints: provider.thumbprints.clone() });
-        making.provider = made.provider.is_none();
+        making.provider = self.makes_issuer() && made.provider.is_none();
         // What the bundle does not have stays in the record as long as it is there.
         made.roles.retain(|name, id| self.live.others().get(name).is_some_and(|role| role.id == *id));
         for documents in &self.desired.contents().roles {
@@ -119,7 +127,8 @@ impl<'a> Ownership<'a> {
         let claims_provider = self.live.provider().is_some_and(|provider| self.provider(provider) != Claim::None);
         let roles = self.desired.contents().roles.iter().map(|documents| &documents.create.role_name);
         let mut live = roles.filter_map(|name| self.live.role(name).map(|role| (name, role)));
-        self.record.is_none()
+        self.makes_issuer()
+            && self.record.is_none()
             && *self.live.bucket() == BucketState::Absent
             && (claims_provider || live.any(|(name, role)| self.role(name, role) != Claim::None))
     }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bundle_schema::documents::contents::RoleDocuments;
+use bundle_schema::documents::contents::{IssuerDocuments, RoleDocuments};
 use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, ObjectOwnership};
 use bundle_schema::names::{Audience, BucketName, Thumbprint};
 
@@ -33,30 +33,7 @@ impl LiveBucket {
 /// All actions but those of the record, in the order in which they may be done one after the other.
 pub(crate) fn account(desired: &Desired<'_>, live: &LiveState, prune: bool) -> Vec<Action> {
     let header = &desired.contents().header;
-    let absent = LiveBucket::default();
-    let mut actions = Vec::new();
-    let bucket = match live.bucket() {
-        BucketState::Present(bucket) => bucket,
-        // The check before planning let nothing else through.
-        BucketState::Absent | BucketState::Forbidden | BucketState::InRegion(_) => {
-            let (input, tags) = (desired.contents().bucket.create.clone(), desired.bucket_tags());
-            let call = Call::CreateBucket { input, tags: tags.clone() };
-            actions.push(Action { resource: desired.bucket_arn(), call });
-            // Made with its tags and the owner enforced; the other settings follow.
-            &LiveBucket { tags, ownership: Some(OWNER_ENFORCED.to_owned()), ..absent }
-        }
-    };
-    actions.extend(bucket_settings(desired, bucket));
-    for object in desired.objects() {
-        actions.extend(self::object(desired, object, &bucket.objects));
-    }
-    let arn = header.provider_arn();
-    let provider = live.provider();
-    actions.extend(
-        self::provider(&desired.contents().provider, &desired.provider_tags(), provider)
-            .into_iter()
-            .map(|call| Action { resource: arn.clone(), call }),
-    );
+    let mut actions = desired.issuer().map(|issuer| self::issuer(desired, issuer, live)).unwrap_or_default();
     let mut last = Vec::new();
     for documents in &desired.contents().roles {
         let name = &documents.create.role_name;
@@ -71,6 +48,34 @@ pub(crate) fn account(desired: &Desired<'_>, live: &LiveState, prune: bool) -> V
         last.extend(live.and_then(|live| boundary_removal(&documents.create, live)).map(action));
     }
     actions.extend(last);
+    actions
+}
+
+/// The issuer: the bucket, its objects, and the identity provider.
+fn issuer(desired: &Desired<'_>, issuer: &IssuerDocuments, live: &LiveState) -> Vec<Action> {
+    let absent = LiveBucket::default();
+    let mut actions = Vec::new();
+    let bucket = match live.bucket() {
+        BucketState::Present(bucket) => bucket,
+        // The check before planning let nothing else through.
+        BucketState::Absent | BucketState::Forbidden | BucketState::InRegion(_) => {
+            let (input, tags) = (issuer.bucket.create.clone(), desired.bucket_tags(issuer));
+            let call = Call::CreateBucket { input, tags: tags.clone() };
+            actions.push(Action { resource: desired.bucket_arn(), call });
+            // Made with its tags and the owner enforced; the other settings follow.
+            &LiveBucket { tags, ownership: Some(OWNER_ENFORCED.to_owned()), ..absent }
+        }
+    };
+    actions.extend(bucket_settings(desired, issuer, bucket));
+    for object in desired.objects(issuer) {
+        actions.extend(self::object(desired, object, &bucket.objects));
+    }
+    let arn = desired.contents().header.provider_arn();
+    actions.extend(
+        self::provider(&issuer.provider, &desired.provider_tags(issuer), live.provider())
+            .into_iter()
+            .map(|call| Action { resource: arn.clone(), call }),
+    );
     actions
 }
 
@@ -105,13 +110,13 @@ fn boundary_removal(input: &CreateRole, live: &LiveRole) -> Option<Call> {
     Some(Call::RemoveBoundary { role: input.role_name.clone(), before })
 }
 
-fn bucket_settings(desired: &Desired<'_>, live: &LiveBucket) -> Vec<Action> {
-    let documents = &desired.contents().bucket;
-    let bucket: BucketName = desired.contents().header.name.bucket();
+fn bucket_settings(desired: &Desired<'_>, issuer: &IssuerDocuments, live: &LiveBucket) -> Vec<Action> {
+    let documents = &issuer.bucket;
+    let bucket: BucketName = desired.contents().header.bucket();
     let mut calls = Vec::new();
 
     // Setting a bucket's tags replaces them all; those of others, and AWS's own, stay.
-    let wanted = with_tags_of_others(desired.bucket_tags(), &live.tags);
+    let wanted = with_tags_of_others(desired.bucket_tags(issuer), &live.tags);
     if live.tags != wanted {
         calls.push(Call::TagBucket { bucket: bucket.clone(), before: live.tags.clone(), after: wanted });
     }
@@ -146,7 +151,7 @@ fn object(desired: &Desired<'_>, mut after: NewObject, live: &BTreeMap<String, L
         body: live.body.clone().and_then(|body| String::from_utf8(body).ok()),
     });
     let resource = format!("{}/{}", desired.bucket_arn(), after.key);
-    let bucket = desired.contents().header.name.bucket();
+    let bucket = desired.contents().header.bucket();
     Some(Action { resource, call: Call::PutObject { bucket, before, after } })
 }
 
@@ -335,7 +340,7 @@ mod tests {
         // A bundle without thumbprints leaves those that IAM has.
         assert_eq!(after(|held| held.provider.as_mut().unwrap().thumbprints = vec!["B".repeat(40)]), "");
         let mut contents = contents();
-        contents.provider.thumbprint_list = Some(vec![parsed(&"a".repeat(40))]);
+        contents.issuer.as_mut().unwrap().provider.thumbprint_list = Some(vec![parsed(&"a".repeat(40))]);
         let mut held = Held::everything(&contents);
         assert!(plan(&contents, &held).is_empty(), "IAM answers in upper case");
         held.provider.as_mut().unwrap().thumbprints = vec!["B".repeat(40)];

@@ -3,19 +3,22 @@
 //! Input: a bundle and the account's state. The account itself was checked when the state was read. Output: nothing,
 //! or the list of reasons; while there is one, nothing is written.
 
+pub(super) mod provider;
+
 use std::fmt;
 
+use bundle_schema::documents::contents::IssuerDocuments;
 use bundle_schema::escape::Escaped;
-
 use bundle_schema::names::RoleName;
 
+use self::provider::ProviderRefusal;
 use crate::account::live::{BucketState, LiveBucket, LiveRole, LiveState, OWNED, Tags};
 use crate::plan::action::Action;
 use crate::plan::choices::{Choices, ForeignPolicies};
 use crate::plan::desired::{DIGEST_TAG, Desired, SERIAL_TAG};
 use crate::plan::ownership::{Claim, Ownership};
 use crate::plan::removal::Obstacle;
-use crate::record::{RECORD_KEY, RecordError};
+use crate::record::{Place, RecordError};
 
 /// One reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,9 +49,9 @@ pub(crate) enum Refusal {
     )]
     OtherDigest { serial: u64, bundle: String, live: String },
     #[error(
-        "record s3://{bucket}/{RECORD_KEY} is not what this program writes: {}\n  find out who changed it; to start a new record, remove it, then give --previous-receipt FILE or --adopt", Escaped(&.error.to_string())
+        "record {place} is not what this program writes: {}\n  find out who changed it; to start a new record, remove it, then give --previous-receipt FILE or --adopt", Escaped(&.error.to_string())
     )]
-    BadRecord { bucket: String, error: RecordError },
+    BadRecord { place: Place, error: RecordError },
     #[error(
         "{what} {} carries the cluster's tag, but is not in the record of what was made here ({identity})\n  somebody else may have made it and may still be using it: look at it, then take it over with --adopt, or remove it", Escaped(.resource)
     )]
@@ -70,6 +73,8 @@ pub(crate) enum Refusal {
         .role, Escaped(.found), Escaped(.found)
     )]
     RolePath { role: String, found: String, wanted: String },
+    #[error(transparent)]
+    Provider(#[from] ProviderRefusal),
     #[error(transparent)]
     Removal(#[from] Obstacle),
 }
@@ -106,16 +111,17 @@ pub(crate) fn check(
     actions: &[Action],
 ) -> Result<(), Refused> {
     let ownership = Ownership::new(desired, live, choices);
-    let mut reasons = bucket(desired, live.bucket(), &ownership, choices);
-    if let BucketState::Present(bucket) = live.bucket() {
-        reasons.extend(abac(desired, bucket));
+    let mut reasons: Vec<Refusal> = record(desired, live).into_iter().collect();
+    reasons.extend(bucket(desired, live.bucket(), &ownership, choices));
+    if let (BucketState::Present(bucket), Some(issuer)) = (live.bucket(), desired.issuer()) {
+        reasons.extend(abac(desired, issuer, bucket));
     }
     let header = &desired.contents().header;
     if ownership.is_bucket_gone() && !choices.allow_rollback {
-        reasons.push(Refusal::BucketGone { bucket: header.name.bucket().to_string() });
+        reasons.push(Refusal::BucketGone { bucket: header.bucket().to_string() });
     }
     reasons.extend(serial(desired, live, &ownership, choices));
-    reasons.extend(provider(desired, live, &ownership, choices));
+    reasons.extend(provider::check(desired, live, &ownership, choices));
     for role in &desired.contents().roles {
         let name = &role.create.role_name;
         let Some(live) = live.role(name) else { continue };
@@ -137,17 +143,10 @@ pub(crate) fn check(
     if reasons.is_empty() { Ok(()) } else { Err(Refused { reasons }) }
 }
 
-/// Why the provider may not be touched.
-pub(super) fn provider(
-    desired: &Desired<'_>,
-    live: &LiveState,
-    ownership: &Ownership<'_>,
-    choices: &Choices,
-) -> Option<Refusal> {
-    let provider = live.provider()?;
-    let (arn, identity) = (desired.contents().header.provider_arn(), format!("made {}", provider.created));
-    let claim = ownership.provider(provider);
-    claimed(desired, choices, ("identity provider", arn), claim, &provider.tags, identity)
+/// A record that is there and says nothing.
+pub(super) fn record(desired: &Desired<'_>, live: &LiveState) -> Option<Refusal> {
+    let error = live.record()?.content.as_ref().err()?.clone();
+    Some(Refusal::BadRecord { place: desired.place(), error })
 }
 
 /// Why a role may not be touched.
@@ -195,31 +194,26 @@ pub(super) fn bucket(
     state: &BucketState,
     ownership: &Ownership<'_>,
     choices: &Choices,
-) -> Vec<Refusal> {
+) -> Option<Refusal> {
     let header = &desired.contents().header;
-    let bucket = header.name.bucket().to_string();
+    let bucket = header.bucket().to_string();
     let live = match state {
-        BucketState::Absent => return Vec::new(),
-        BucketState::Forbidden => return vec![Refusal::BucketForbidden { bucket }],
+        BucketState::Absent => return None,
+        BucketState::Forbidden => return Some(Refusal::BucketForbidden { bucket }),
         BucketState::InRegion(found) => {
-            return vec![Refusal::BucketRegion { bucket, found: found.clone(), region: header.region.to_string() }];
+            return Some(Refusal::BucketRegion { bucket, found: found.clone(), region: header.region.to_string() });
         }
         BucketState::Present(live) => live,
     };
-    let mut reasons = Vec::new();
-    if let Some(Err(error)) = live.record.as_ref().map(|record| &record.content) {
-        reasons.push(Refusal::BadRecord { bucket: bucket.clone(), error: error.clone() });
-    }
     let (claim, identity) = (ownership.bucket(live), "it has no record".to_owned());
-    reasons.extend(claimed(desired, choices, ("bucket", bucket.clone()), claim, &live.tags, identity));
-    reasons
+    claimed(desired, choices, ("bucket", bucket), claim, &live.tags, identity)
 }
 
 /// Replacing a bucket's tags is the one call for it that is used here.
-fn abac(desired: &Desired<'_>, live: &LiveBucket) -> Option<Refusal> {
-    let bucket = desired.contents().header.name.bucket().to_string();
+fn abac(desired: &Desired<'_>, issuer: &IssuerDocuments, live: &LiveBucket) -> Option<Refusal> {
+    let bucket = desired.contents().header.bucket().to_string();
     let missing: Vec<String> = desired
-        .bucket_tags()
+        .bucket_tags(issuer)
         .into_iter()
         .filter(|(key, value)| live.tags.get(key) != Some(value))
         .map(|(key, value)| format!("{key}={value}"))
@@ -254,7 +248,8 @@ pub(super) fn serial(
 pub(crate) fn applied(live: &LiveState, ownership: &Ownership<'_>) -> Option<(u64, String)> {
     let recorded = ownership.record().map(|record| (record.serial, record.sha256.to_string()));
     let bucket = if let BucketState::Present(bucket) = live.bucket() { tagged(&bucket.tags) } else { None };
-    let provider = live.provider().and_then(|provider| tagged(&provider.tags));
+    // A provider that is somebody else's says what they applied.
+    let provider = live.provider().filter(|_| ownership.makes_issuer()).and_then(|provider| tagged(&provider.tags));
     // Where they agree on the serial, the record's digest counts.
     [provider, bucket, recorded].into_iter().flatten().max_by_key(|(serial, _)| *serial)
 }

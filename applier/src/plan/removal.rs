@@ -11,14 +11,14 @@ use bundle_schema::names::{RoleName, Timestamp};
 use bundle_schema::signature::Signer;
 
 pub(crate) use self::obstacle::Obstacle;
-use crate::account::live::{BucketState, Hazard, LiveBucket, LiveRole, LiveState};
+use crate::account::live::{BucketState, Hazard, LiveBucket, LiveProvider, LiveRole, LiveState};
 use crate::account::remains::Remains;
 use crate::admit::Removable;
 use crate::plan::action::{Action, Call, RecordVersion};
 use crate::plan::adopted::{Adopted, Fate};
 use crate::plan::choices::{Choices, ForeignPolicies};
 use crate::plan::desired::Desired;
-use crate::plan::finding::{Finding, unfinished};
+use crate::plan::finding::{Finding, roles_bundles, unfinished};
 use crate::plan::head::Head;
 use crate::plan::orphans::{self, Orphan};
 use crate::plan::ownership::{Claim, Ownership};
@@ -58,7 +58,8 @@ impl Plan {
             return Err(Refused { reasons });
         }
         let head = Head::new(desired, live, ownership.record(), signers, now);
-        Ok(Self::new(Operation::Delete, head, removal.actions(), removal.findings(now)))
+        let (actions, findings) = (removal.actions(), removal.findings(now));
+        Ok(Self::new(Operation::Delete, head, choices.flags(), actions, findings))
     }
 }
 
@@ -83,6 +84,11 @@ impl<'a> Removal<'a> {
         if let BucketState::Present(bucket) = self.live.bucket() { Some(bucket) } else { None }
     }
 
+    /// The identity provider, where it is the cluster's and there.
+    fn provider(&self) -> Option<&'a LiveProvider> {
+        self.live.provider().filter(|_| self.desired.issuer().is_some())
+    }
+
     fn reasons(&self) -> Vec<Refusal> {
         let Self { desired, live, remains, choices, ownership } = self;
         let mut reasons = Vec::new();
@@ -90,14 +96,12 @@ impl<'a> Removal<'a> {
         // nobody loses anything with it.
         let is_left = |bucket: &LiveBucket| remains.versions.is_empty() && desired.is_owned(&bucket.tags);
         if !self.bucket().is_some_and(is_left) {
+            reasons.extend(refusal::record(desired, live));
             reasons.extend(refusal::bucket(desired, live.bucket(), ownership, choices));
         }
-        let older = refusal::serial(desired, live, ownership, choices).map(|reason| match reason {
-            Refusal::OlderSerial { live, bundle } => Obstacle::OlderSerial { live, bundle }.into(),
-            other => other,
-        });
-        reasons.extend(older);
-        reasons.extend(refusal::provider(desired, live, ownership, choices));
+        reasons.extend(refusal::serial(desired, live, ownership, choices));
+        reasons.extend(refusal::provider::claim(desired, live, ownership, choices));
+        reasons.extend(self.roles_bundles());
         reasons.extend(self.untagged());
         for (name, role) in self.roles() {
             reasons.extend(refusal::role_claim(desired, name, role, ownership.role(name, role), choices));
@@ -110,20 +114,27 @@ impl<'a> Removal<'a> {
             }
         }
         reasons.extend(self.bucket().and_then(|bucket| self.obstacle(bucket)).map(Refusal::from));
-        reasons
+        reasons.into_iter().map(of_a_deletion).collect()
     }
 
-    /// What carries neither the tag nor stands in the record: `--adopt` takes it over where it is put right, and does not delete
-    /// it. Without the flag it is refused already.
+    /// The provider goes with the cluster, and with it what every role of these bundles trusts.
+    fn roles_bundles(&self) -> Option<Refusal> {
+        let bundles: Vec<_> = roles_bundles(self.desired, self.live).collect();
+        let provider = self.desired.contents().header.provider_arn();
+        (!bundles.is_empty()).then(|| Obstacle::RolesBundles { provider, bundles }.into())
+    }
+
+    /// What neither carries the tag nor stands in the record: an apply takes it over with `--adopt`, but a deletion leaves it alone.
+    /// Without the flag it is refused already.
     fn untagged(&self) -> Vec<Refusal> {
-        let Self { desired, live, choices, ownership, .. } = self;
+        let Self { desired, choices, ownership, .. } = self;
         if !choices.adopt {
             return Vec::new();
         }
         let header = &desired.contents().header;
         let bucket = self.bucket().filter(|bucket| ownership.bucket(bucket) == Claim::None);
-        let bucket = bucket.map(|_| ("bucket", header.name.bucket().to_string()));
-        let provider = live.provider().filter(|provider| ownership.provider(provider) == Claim::None);
+        let bucket = bucket.map(|_| ("bucket", header.bucket().to_string()));
+        let provider = self.provider().filter(|provider| ownership.provider(provider) == Claim::None);
         let provider = provider.map(|_| ("identity provider", header.provider_arn()));
         let roles = self.roles().filter(|(name, role)| ownership.role(name, role) == Claim::None);
         let roles = roles.map(|(name, _)| ("role", name.to_string()));
@@ -134,7 +145,7 @@ impl<'a> Removal<'a> {
 
     /// What the bucket holds that keeps it from being emptied.
     fn obstacle(&self, live: &LiveBucket) -> Option<Obstacle> {
-        let (versions, bucket) = (&self.remains.versions, self.desired.contents().header.name.bucket().to_string());
+        let (versions, bucket) = (&self.remains.versions, self.desired.contents().header.bucket().to_string());
         if !versions.others.is_empty() {
             return Some(Obstacle::Objects { bucket, keys: versions.others.clone(), has_more: versions.has_more });
         }
@@ -150,31 +161,53 @@ impl<'a> Removal<'a> {
             self.roles().flat_map(|(name, role)| orphans::removal(self.desired, name, role)).collect();
         actions.extend(orphans::removals(self.desired, &self.ownership, self.choices));
         let arn = self.desired.contents().header.provider_arn();
-        let created = self.live.provider().map(|provider| provider.created);
+        let created = self.provider().map(|provider| provider.created);
         actions.extend(created.map(|created| Action { resource: arn, call: Call::DeleteProvider { created } }));
+        if self.desired.issuer().is_none() {
+            return self.with_record_in_tags(actions);
+        }
         let Some(live) = self.bucket() else { return actions };
 
-        let (resource, bucket) = (self.desired.bucket_arn(), self.desired.contents().header.name.bucket());
+        let (resource, bucket) = (self.desired.bucket_arn(), self.desired.contents().header.bucket());
         let record = format!("{resource}/{RECORD_KEY}");
         let versions = live.hazards.iter().any(|hazard| matches!(hazard, Hazard::Versioning(_)));
         actions.extend(self.objects(versions));
         // An empty bucket alone needs no record: whoever else deletes it does the same.
         if !actions.is_empty() || !self.remains.versions.is_empty() {
-            let found = live.record.as_ref().and_then(|read| Some((read, read.content.as_ref().ok()?)));
-            let before = found.map(|(read, record)| RecordVersion::of(&read.etag, record));
+            let before = self.record_version();
             let known = self.ownership.made_before_removal();
-            let open = Call::OpenRemoval { bucket: bucket.clone(), before, known };
+            let place = self.desired.place();
+            let open = Call::OpenRemoval { place: place.clone(), before, known };
             actions.insert(0, Action { resource: record.clone(), call: open });
-            let delete = Call::DeleteRecord { bucket: bucket.clone(), versions };
+            let delete = Call::DeleteRecord { place, versions };
             actions.push(Action { resource: record, call: delete });
         }
         actions.push(Action { resource, call: Call::DeleteBucket { bucket } });
         actions
     }
 
+    fn record_version(&self) -> Option<RecordVersion> {
+        let read = self.live.record()?;
+        Some(RecordVersion::of(&read.etag, read.content.as_ref().ok()?))
+    }
+
+    /// The roles between the calls that open and delete the record. The provider stays; where it is gone, the record is too.
+    fn with_record_in_tags(&self, mut actions: Vec<Action>) -> Vec<Action> {
+        let before = self.record_version();
+        if self.live.provider().is_none() || (actions.is_empty() && before.is_none()) {
+            return actions;
+        }
+        let (place, known) = (self.desired.place(), self.ownership.made_before_removal());
+        let resource = place.arn(&self.desired.contents().header);
+        let open = Call::OpenRemoval { place: place.clone(), before, known };
+        actions.insert(0, Action { resource: resource.clone(), call: open });
+        actions.push(Action { resource, call: Call::DeleteRecord { place, versions: false } });
+        actions
+    }
+
     /// The issuer's documents; the record has its own call.
     fn objects(&self, versions: bool) -> Vec<Action> {
-        let bucket = self.desired.contents().header.name.bucket();
+        let bucket = self.desired.contents().header.bucket();
         let documents = self.remains.versions.ours.iter().filter(|(key, _)| *key != RECORD_KEY);
         let mut actions = Vec::new();
         for (key, ids) in documents {
@@ -193,7 +226,7 @@ impl<'a> Removal<'a> {
     }
 
     fn findings(&self, now: Timestamp) -> Vec<Finding> {
-        let Self { desired, live, ownership, .. } = self;
+        let Self { desired, ownership, .. } = self;
         let mut findings = Vec::new();
         let is_used = |role: &LiveRole| {
             role.last_used.as_ref().is_some_and(|used| used.time.unix() > now.unix().saturating_sub(LATELY))
@@ -201,7 +234,7 @@ impl<'a> Removal<'a> {
         let used: Vec<String> =
             self.roles().filter(|(_, role)| is_used(role)).map(|(name, _)| name.to_string()).collect();
         findings.extend((!used.is_empty()).then_some(Finding::UsedLately { roles: used }));
-        let provider = live.provider().filter(|provider| ownership.provider(provider) == Claim::TagOnly);
+        let provider = self.provider().filter(|provider| ownership.provider(provider) == Claim::TagOnly);
         let arn = desired.contents().header.provider_arn();
         findings
             .extend(provider.map(|provider| Finding::Adopted(Adopted::provider(arn, provider, true, Fate::Deleted))));
@@ -216,6 +249,15 @@ impl<'a> Removal<'a> {
         }
         findings.extend(Orphan::all(ownership, self.choices, now).into_iter().map(Finding::Orphan));
         findings
+    }
+}
+
+/// A reason that a deletion shares with an apply, with its own advice.
+fn of_a_deletion(reason: Refusal) -> Refusal {
+    match reason {
+        Refusal::OlderSerial { live, bundle } => Obstacle::OlderSerial { live, bundle }.into(),
+        Refusal::NotOurs { what, resource, tag, .. } => Obstacle::Untagged { what, resource, tag }.into(),
+        other => other,
     }
 }
 

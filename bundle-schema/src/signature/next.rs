@@ -3,7 +3,7 @@
 //! Input: signatures that were checked against the policy. Output: leave to sign, or why not. A signing key is known only
 //! when its password is: what can be said before that is said by [`SignedSoFar::check`].
 
-use super::{MinisignPublicKey, Signer, TrustError, TrustPolicy};
+use super::{MinisignPublicKey, Signer, Subject, TrustError, TrustPolicy};
 use crate::escape::Escaped;
 use crate::names::Sha256;
 
@@ -42,6 +42,7 @@ pub struct SignedSoFar<'a> {
     pub(crate) signers: Vec<Signer>,
     pub(crate) files: Vec<String>,
     pub(crate) digest: Sha256,
+    pub(crate) subject: Subject,
 }
 
 impl<'a> SignedSoFar<'a> {
@@ -63,6 +64,12 @@ impl<'a> SignedSoFar<'a> {
         self.policy.missing(&self.signers).into_iter().map(|(role, _)| role.clone()).collect()
     }
 
+    /// Whether every role has signed.
+    pub fn all_signed(&self) -> Result<(), TrustError> {
+        let missing = self.policy.missing(&self.signers);
+        missing.first().map_or(Ok(()), |role| Err(TrustError::missing(role, &self.files, self.subject)))
+    }
+
     /// Before the signing key is known: at most one role has not signed.
     pub fn check(&self) -> Result<(), NextSignatureError> {
         let missing = self.missing();
@@ -79,7 +86,7 @@ impl<'a> SignedSoFar<'a> {
         };
         match self.policy.missing(&self.signers).into_iter().find(|(role, _)| role != own) {
             None => Ok(own),
-            Some(other) => Err(TrustError::missing(other, &self.files).into()),
+            Some(other) => Err(TrustError::missing(other, &self.files, self.subject).into()),
         }
     }
 }

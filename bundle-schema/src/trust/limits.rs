@@ -14,6 +14,8 @@ use crate::documents::index::Header;
 use crate::documents::policy::{ActionPattern, Effect};
 use crate::escape::Escaped;
 use crate::names::{AccountId, ClusterName, NameError, Partition, Pattern, Timestamp};
+use crate::receipt::Receipt;
+use crate::signature::Subject;
 
 /// Limits of a trust file. One that is not set allows everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,6 +67,8 @@ impl fmt::Display for Exception {
 /// What the trust file does not allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitsExceeded {
+    /// Of what.
+    pub subject: Subject,
     /// At least one, in words.
     pub problems: Vec<String>,
 }
@@ -75,7 +79,7 @@ const MAX_REASONS: usize = 1000;
 
 impl fmt::Display for LimitsExceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the trust file does not allow this bundle: {} problem(s)", self.problems.len())?;
+        write!(f, "the trust file does not allow this {}: {} problem(s)", self.subject, self.problems.len())?;
         for problem in self.problems.iter().take(MAX_SHOWN) {
             write!(f, "\n  {problem}")?;
         }
@@ -94,7 +98,7 @@ impl TrustLimits {
     pub fn check(&self, contents: &Contents, now: Timestamp) -> Result<Vec<String>, LimitsExceeded> {
         let Self { exceptions, minimum_serial, max_age_days, .. } = self;
         let header = &contents.header;
-        let mut problems = self.of_place(header);
+        let mut problems = self.of_place(&header.account_id, &header.partition, &header.name);
         if let Some(least) = minimum_serial.get(&header.name).filter(|least| header.serial < **least) {
             problems.push(format!("serial of {} is {}; at least {least} is required", header.name, header.serial));
         }
@@ -110,30 +114,47 @@ impl TrustLimits {
             let unused = exceptions.iter().enumerate().filter(|(index, _)| !used.contains(index));
             Ok(unused.map(|(_, exception)| exception.to_string()).collect())
         } else {
-            Err(LimitsExceeded { problems })
+            Err(LimitsExceeded { subject: Subject::Bundle, problems })
         }
     }
 
     /// Whether these limits allow that what a bundle made is removed: account, partition and name. Neither its age nor what it
     /// grants is a reason to keep it.
     pub fn check_removal(&self, contents: &Contents) -> Result<(), LimitsExceeded> {
-        let problems = self.of_place(&contents.header);
-        if problems.is_empty() { Ok(()) } else { Err(LimitsExceeded { problems }) }
+        let Header { account_id, partition, name, .. } = &contents.header;
+        self.check_place(Subject::Bundle, account_id, partition, name)
+    }
+
+    /// Whether these limits allow what a receipt says was done: account, partition and name.
+    pub fn check_receipt(&self, receipt: &Receipt) -> Result<(), LimitsExceeded> {
+        let Receipt { account_id, partition, bundle, .. } = receipt;
+        self.check_place(Subject::Receipt, account_id, partition, &bundle.name)
+    }
+
+    fn check_place(
+        &self,
+        subject: Subject,
+        account_id: &AccountId,
+        partition: &Partition,
+        name: &ClusterName,
+    ) -> Result<(), LimitsExceeded> {
+        let problems = self.of_place(account_id, partition, name);
+        if problems.is_empty() { Ok(()) } else { Err(LimitsExceeded { subject, problems }) }
     }
 
     /// Whose account and which cluster it is.
-    fn of_place(&self, header: &Header) -> Vec<String> {
+    fn of_place(&self, account_id: &AccountId, partition: &Partition, name: &ClusterName) -> Vec<String> {
         let Self { accounts, partitions, names, .. } = self;
         let mut problems = Vec::new();
-        if let Some(accounts) = accounts.as_ref().filter(|accounts| !accounts.contains(&header.account_id)) {
-            problems.push(format!("account {} is none of {}", header.account_id, list(accounts)));
+        if let Some(accounts) = accounts.as_ref().filter(|accounts| !accounts.contains(account_id)) {
+            problems.push(format!("account {account_id} is none of {}", list(accounts)));
         }
-        if let Some(partitions) = partitions.as_ref().filter(|partitions| !partitions.contains(&header.partition)) {
-            problems.push(format!("partition {} is none of {}", header.partition, list(partitions)));
+        if let Some(partitions) = partitions.as_ref().filter(|partitions| !partitions.contains(partition)) {
+            problems.push(format!("partition {partition} is none of {}", list(partitions)));
         }
-        let fits = |pattern: &Pattern| pattern.covers(header.name.as_str());
+        let fits = |pattern: &Pattern| pattern.covers(name.as_str());
         if let Some(names) = names.as_ref().filter(|names| !names.iter().any(fits)) {
-            problems.push(format!("name {} matches none of {}", header.name, list(names)));
+            problems.push(format!("name {name} matches none of {}", list(names)));
         }
         problems
     }

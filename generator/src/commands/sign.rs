@@ -124,7 +124,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let trust = trust.as_deref().map(read_trust_file).transpose()?;
     let (signed, signers) = match (&trust, trusted_key.as_slice()) {
         (Some(trust), _) => {
-            let signed = check_trust(&file, subject.bundle.as_ref(), trust, now)?;
+            let signed = check_trust(&file, &subject.content, trust, now)?;
             let (digest, signers) = (signed.digest().clone(), signed.signers().to_vec());
             (Some(signed), Some((digest, signers)))
         }
@@ -135,7 +135,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         return Err(SignError::Changed(subject.file).into());
     }
     let signers = signers.map(|(_, signers)| signers);
-    let review = subject.bundle.as_ref().map(|bundle| review_of(bundle, signers, now)).transpose()?;
+    let review = subject.bundle().map(|bundle| review_of(bundle, signers, now)).transpose()?;
     let head = subject.head(review.as_ref());
     if let Some(review) = review.filter(|review| !review.rebuild.identical && !without_rebuild) {
         return Err(SignError::Differs { file: subject.file, differences: review.rebuild.differences }.into());
@@ -157,7 +157,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let kept = already_there(&path, &key, &bytes)?;
     if !kept {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let remark = (subject.bundle.is_some() && without_rebuild).then_some(WITHOUT_REBUILD);
+        let remark = (subject.bundle().is_some() && without_rebuild).then_some(WITHOUT_REBUILD);
         let signature = key.sign_with_remark(&bytes, time, &name, remark);
         stage(vec![NewFile { path: path.clone(), bytes: signature.as_bytes(), mode: PUBLIC }], ANOTHER)?.publish()?;
     }

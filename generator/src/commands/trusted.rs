@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use bundle_schema::bundle::{Inspection, SignedFiles};
+use bundle_schema::bundle::SignedFiles;
 use bundle_schema::exit::ExitCode;
 use bundle_schema::names::{Sha256, Timestamp};
 use bundle_schema::signature::{NextSignatureError, SignedSoFar, Signer, TrustError, TrustPolicy};
 use bundle_schema::trust::{LimitsExceeded, TrustFileError, TrustLimits};
 
+use super::subject::Content;
 use super::warn;
 use crate::failure::Failure;
 
@@ -31,25 +32,28 @@ refusals!(LimitsExceeded, NextSignatureError, TrustError);
 
 /// Every one of these keys has signed. Returns the digest of what they signed, and them.
 pub(super) fn check_keys(file: &Path, policy: &TrustPolicy) -> Result<(Sha256, Vec<Signer>), Failure> {
-    let verified = SignedFiles::open(file, &[])?.verify(policy)?;
-    Ok((verified.digest().clone(), verified.signers().to_vec()))
+    let so_far = SignedFiles::open(file, &[])?.signed_so_far(policy)?;
+    so_far.all_signed()?;
+    Ok((so_far.digest().clone(), so_far.signers().to_vec()))
 }
 
-/// At most one role of the trust file has not signed, and a bundle is within its limits. Whether the one role is that of the
+/// At most one role of the trust file has not signed, and what is signed is within its limits. Whether the one role is that of the
 /// signing key remains to be asked, and whether the file is still the one that was read before.
 pub(super) fn check_trust<'a>(
     file: &Path,
-    bundle: Option<&Inspection>,
+    content: &Content,
     (policy, limits): &'a (TrustPolicy, TrustLimits),
     now: Timestamp,
 ) -> Result<SignedSoFar<'a>, Failure> {
     let signed = SignedFiles::open(file, &[])?.signed_so_far(policy)?;
     signed.check()?;
-    // A receipt has no limits: it allows nothing.
-    if let Some(bundle) = bundle {
-        for exception in limits.check(bundle.contents(), now)? {
-            warn(&format!("the trust file's exception for {exception} spares nothing in this bundle"));
+    match content {
+        Content::Bundle(bundle) => {
+            for exception in limits.check(bundle.contents(), now)? {
+                warn(&format!("the trust file's exception for {exception} spares nothing in this bundle"));
+            }
         }
+        Content::Receipt(receipt) => limits.check_receipt(receipt)?,
     }
     Ok(signed)
 }

@@ -21,19 +21,19 @@ fn main() -> Result<(), SetupError> {
     measure("create-key-pair, RSA-4096", |run| {
         scene.generator(["create-key-pair", "--output-dir", &format!("pair-{run}")])
     });
-    requests(&scene, "requests-1000", 1000, 20);
+    scene.write_requests("requests-1000", 0..1000, 20);
     measure("create-bundle, 1,000 requests", |run| create_bundle(&scene, "requests-1000", &format!("large-{run}")));
     let large = format!("large-{RUNS}/democluster-1.tar.gz");
     measure("review, 1,000 roles, as text", |_| scene.generator(["review", &large]));
     measure("review, 1,000 roles, as HTML", |_| scene.generator(["review", &large, "--format", "html"]));
-    requests(&scene, "requests-wider", 1000, 21);
+    scene.write_requests("requests-wider", 0..1000, 21);
     create_bundle(&scene, "requests-wider", "wider").run().exits(0);
     measure("review, 1,000 roles, each of them widened", |_| {
         scene.generator(["review", "wider/democluster-1.tar.gz", "--against", &large])
     });
     measure("verify, 1,000 roles", |_| scene.applier(["verify", &large, "--trusted-key", "minisign.pub"]));
 
-    requests(&scene, "requests-30", 30, 20);
+    scene.write_requests("requests-30", 0..30, 20);
     create_bundle(&scene, "requests-30", "small").run().exits(0);
     let small = "small/democluster-1.tar.gz";
     let emulator = Emulator::start()?;
@@ -75,19 +75,4 @@ fn measure(what: &str, mut prepare: impl FnMut(usize) -> Program) {
 /// A bundle of these requests, in an output folder of its own.
 fn create_bundle(scene: &Scene, requests: &str, output: &str) -> Program {
     scene.create_bundle(&["--credentials-requests-dir", requests, "--output-dir", output])
-}
-
-/// So many requests, each for so many actions and with a Secret of its own.
-fn requests(scene: &Scene, folder: &str, count: usize, actions: usize) {
-    let actions: Vec<String> = (0..actions).map(|action| format!("ec2:DescribeThing{action}")).collect();
-    let actions = actions.join(", ");
-    for number in 0..count {
-        let request = format!(
-            "apiVersion: cloudcredential.openshift.io/v1\nkind: CredentialsRequest\nmetadata:\n  name: component-{number}\n\
-             spec:\n  serviceAccountNames: [operator, controller]\n  secretRef:\n    name: credentials-{number}\n    namespace: \
-             example\n  providerSpec:\n    apiVersion: cloudcredential.openshift.io/v1\n    kind: AWSProviderSpec\n    \
-             statementEntries:\n    - effect: Allow\n      resource: \"*\"\n      action: [{actions}]\n"
-        );
-        scene.write(&format!("{folder}/{number:04}.yaml"), request);
-    }
 }

@@ -158,8 +158,18 @@ impl Demo {
             "Again: there is nothing to do. With --detailed-exitcode, code 0 says so to a script; 10 would mean changes.",
         );
         self.applier(&["plan", BUNDLE, "--trust=trust.json", "--detailed-exitcode"], 0)?;
-        step("The receipt says what was done to which resource, by whom, on whose signatures. It begins:");
-        self.tool("head", &["-n", "30", "receipt.json"])?;
+        step(
+            "The receipt says what was done to which resource, by whom, on whose signatures. Whoever applied signs it with a key\n\
+             of their own:",
+        );
+        self.generator(&["create-signing-key", "--no-password", "--output-dir", "operator"], 0)?;
+        let written = self.tool("sha256sum", &["receipt.json"])?;
+        let digest = written.stdout.split_whitespace().next().ok_or("sha256sum prints nothing")?;
+        let sign =
+            ["sign", "receipt.json", "--signing-key=operator/minisign.key", "--no-password", "--signer=operator"];
+        self.generator(&[&sign[..], &["--sha256", digest]].concat(), 0)?;
+        step("Whoever has that key's public half reads it later, without AWS:");
+        self.applier(&["verify", "receipt.json", "--trusted-key=operator/minisign.pub"], 0)?;
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use tests::forge::receipt::GOOD;
 use tests::forge::{Kit, raw};
 
 /// The documents in the order in which the target `documents` tells them apart.
@@ -35,6 +36,7 @@ fn main() {
     write("archive", "tar", &raw::gunzip(&good.archive));
     write("archive", "gzip", &good.archive);
     write("index", "good", &entries["bundle.json"]);
+    write("receipt", "failed", GOOD.as_bytes());
     for (kind, path) in (0u8..).zip(DOCUMENTS) {
         write("documents", &format!("{kind}"), &[&[kind], entries[path].as_slice()].concat());
     }

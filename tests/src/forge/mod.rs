@@ -10,6 +10,7 @@ pub mod contents;
 pub mod heavy;
 pub mod keys;
 pub mod raw;
+pub mod receipt;
 
 use std::collections::BTreeMap;
 

@@ -438,6 +438,7 @@ pub(crate) fn review(roles: usize) -> Review {
     Review {
         review_version: REVIEW_VERSION,
         bundle: Identity {
+            kind: bundle_schema::documents::index::Kind::Cluster,
             name: "prod-a".to_owned(),
             serial: 4,
             sha256: Sha256::of(b"new"),

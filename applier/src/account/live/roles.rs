@@ -18,6 +18,24 @@ use tokio::task::JoinSet;
 use super::{LiveError, LiveRole, ReadAccount, Roles, is_owned};
 use crate::account::error::AwsError;
 use crate::record::Record;
+use crate::record::tags::Marks;
+
+/// What the record knows of the roles.
+#[derive(Clone, Copy)]
+pub(super) enum Known<'a> {
+    /// There is no record.
+    Nothing,
+    /// Their names.
+    Names(&'a Record),
+    /// Marks, by which they are recognised in a listing.
+    Marks(&'a Marks),
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn of(record: Option<&'a Record>) -> Self {
+        record.map_or(Self::Nothing, Self::Names)
+    }
+}
 
 /// The roles of an account that a plan is about.
 #[derive(Debug, Default)]
@@ -28,21 +46,40 @@ pub(super) struct Read {
     pub(super) others: Roles,
 }
 
+impl Read {
+    /// A record that has marks alone, with the names and IDs of the roles that fit one. What fits none is gone.
+    pub(super) fn named(&self, mut record: Record, marks: &Marks, contents: &Contents) -> Record {
+        for (name, role) in self.bundled.iter().chain(&self.others) {
+            if marks.has_made(name.as_str(), role.id.as_str()) {
+                record.made.roles.insert(name.clone(), role.id.clone());
+            }
+        }
+        let bundled = contents.roles.iter().map(|documents| &documents.create.role_name);
+        let names = bundled.chain(self.others.keys()).filter(|name| marks.has_making(name.as_str()));
+        record.making.roles = names.cloned().collect();
+        record
+    }
+}
+
 type Reads = JoinSet<Result<(RoleName, Option<LiveRole>), AwsError>>;
 
 /// Reads them, those that have to be read in any case while the listing is under way.
 pub(super) async fn read<A: ReadAccount>(
     account: &Arc<A>,
     contents: &Contents,
-    record: Option<&Record>,
+    known: Known<'_>,
 ) -> Result<Read, LiveError> {
     let header = &contents.header;
     let bundled: BTreeMap<&RoleName, &RoleName> =
         contents.roles.iter().map(|role| (&role.create.role_name, &role.policy.policy_name)).collect();
-    // A role's name is taken whatever its path is, and the listing of a path does not have the roles of another.
-    let lists_all = header.role_path.as_str() == "/";
-    let recorded: BTreeSet<&RoleName> =
-        record.iter().flat_map(|record| record.made.roles.keys().chain(&record.making.roles)).collect();
+    let recorded: BTreeSet<RoleName> = match known {
+        Known::Names(record) => record.made.roles.keys().chain(&record.making.roles).cloned().collect(),
+        Known::Nothing | Known::Marks(_) => BTreeSet::new(),
+    };
+    let marks = if let Known::Marks(marks) = known { Some(marks) } else { None };
+    // A role's name is taken whatever its path is, and the listing of a path does not have the roles of another. Whatever path
+    // an earlier bundle had, its roles are recognised only where they are listed.
+    let path = Some(&header.role_path).filter(|path| marks.is_none() && path.as_str() != "/");
     let mut reads = Reads::new();
     let read = |reads: &mut Reads, name: &RoleName, policy: &RoleName| {
         let (account, name, policy) = (Arc::clone(account), name.clone(), policy.clone());
@@ -51,29 +88,33 @@ pub(super) async fn read<A: ReadAccount>(
             Ok((name, live))
         });
     };
-    let must_be_read = |name: &RoleName| !lists_all || recorded.contains(name);
+    let must_be_read = |name: &RoleName| path.is_some() || marks.is_some() || recorded.contains(name);
     for (name, policy) in bundled.iter().filter(|(name, _)| must_be_read(name)) {
         read(&mut reads, name, policy);
     }
-    for name in recorded.iter().filter(|name| !bundled.contains_key(**name)) {
+    for name in recorded.iter().filter(|name| !bundled.contains_key(*name)) {
         read(&mut reads, name, name);
     }
 
-    let listed = account.role_names(&header.role_path).await?;
+    let listed = account.list_roles(path).await?;
     // IAM takes two names for one that differ by case alone.
-    let listed_folded: BTreeSet<String> = listed.iter().map(|name| name.to_ascii_lowercase()).collect();
+    let listed_folded: BTreeSet<String> = listed.iter().map(|role| role.name.to_ascii_lowercase()).collect();
     let bundled_folded: BTreeSet<String> = bundled.keys().map(|name| name.as_str().to_ascii_lowercase()).collect();
     let is_listed = |name: &RoleName| listed_folded.contains(&name.as_str().to_ascii_lowercase());
     for (name, policy) in bundled.iter().filter(|(name, _)| !must_be_read(name) && is_listed(name)) {
         read(&mut reads, name, policy);
     }
     let beginning = format!("{}-", header.name);
-    let strangers = listed.iter().filter(|name| name.starts_with(&beginning));
+    let strangers = listed.iter().filter(|role| role.name.starts_with(&beginning));
     // A name that this project would refuse is none that it made.
-    let strangers = strangers.filter_map(|name| RoleName::new(name).ok());
-    for name in strangers
-        .filter(|name| !recorded.contains(name) && !bundled_folded.contains(&name.as_str().to_ascii_lowercase()))
+    let strangers = strangers.filter_map(|role| Some((RoleName::new(&role.name).ok()?, &role.id)));
+    for (name, id) in strangers
+        .filter(|(name, _)| !recorded.contains(name) && !bundled_folded.contains(&name.as_str().to_ascii_lowercase()))
     {
+        if marks.is_some_and(|marks| marks.has_made(name.as_str(), id)) {
+            read(&mut reads, &name, &name);
+            continue;
+        }
         let (account, cluster) = (Arc::clone(account), header.name.clone());
         reads.spawn(async move {
             let tags = account.role_tags(&name).await?;
@@ -105,7 +146,7 @@ mod tests {
     fn read_of(contents: &Contents, held: Held, record: Option<&Record>) -> (Read, Vec<String>) {
         let account = Arc::new(Fake::new(held));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let read = runtime.block_on(read(&account, contents, record)).unwrap();
+        let read = runtime.block_on(read(&account, contents, Known::of(record))).unwrap();
         let mut asked = account.log.lock().unwrap().clone();
         asked.sort();
         (read, asked)

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
     use crate::account::live::Tags;
     use crate::plan::action::NewObject;
-    use crate::record::{Made, Making};
+    use crate::record::{Made, Making, Place};
 
     fn action(resource: &str, call: Call) -> Action {
         Action { resource: resource.to_owned(), call }
@@ -99,9 +99,10 @@ mod tests {
     fn only_what_must_wait_waits() {
         let bucket = BucketName::new("b-oidc").unwrap();
         let (known, making) = (Made::default(), Making::default());
-        let record = action("b", Call::OpenRecord { bucket: bucket.clone(), before: None, known, making });
+        let place = Place::Bucket(bucket.clone());
+        let record = action("b", Call::OpenRecord { place: place.clone(), before: None, known, making });
         let tags = action("b", Call::TagBucket { bucket: bucket.clone(), before: Tags::new(), after: Tags::new() });
-        let close = action("b", Call::CloseRecord { provider_arn: "p".to_owned() });
+        let close = action("b", Call::CloseRecord { place, provider_arn: None });
         let object = |key| {
             let after =
                 NewObject { key, content_type: "t", encryption: "AES256", tags: Tags::new(), body: String::new() };

@@ -95,6 +95,12 @@ impl fmt::Display for Finding {
                 let whose = if *ignored { " (ignored by the trust file)" } else { "" };
                 write!(f, "tag {} is not in the bundle{whose}, and stays on {}", Escaped(key), shortened(resources))
             }
+            Self::RolesBundle { name, serial: Some(serial) } => {
+                write!(f, "roles bundle {name} stands on this identity provider: serial {serial}")
+            }
+            Self::RolesBundle { name, serial: None } => {
+                write!(f, "roles bundle {name} stands on this identity provider, and its record cannot be read")
+            }
             Self::UnusedException { exception } => {
                 write!(f, "the trust file's exception for {} is not used by this bundle", Escaped(exception))
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use bundle_schema::escape::Escaped;
+use bundle_schema::names::ClusterName;
 
 /// Names that are shown of a longer list.
 const MAX_SHOWN: usize = 10;
@@ -15,7 +16,7 @@ pub(crate) enum Obstacle {
     )]
     OlderSerial { live: u64, bundle: u64 },
     #[error(
-        "{what} {} carries no ownership tag of this cluster and is not in the record, so it is not deleted\n  restore the tag {tag} if it is the cluster's; if not, it stands in the way of nothing else: delete the rest by hand", Escaped(.resource)
+        "{what} {} carries no ownership tag of this cluster and is not in the record, so it is not deleted\n  if it is the cluster's, restore the tag {tag}, then delete with --adopt; if not, leave it and delete the rest by hand", Escaped(.resource)
     )]
     Untagged { what: &'static str, resource: String, tag: String },
     #[error(
@@ -35,6 +36,10 @@ pub(crate) enum Obstacle {
     )]
     ObjectLock { bucket: String },
     #[error(
+        "identity provider {provider} holds the records of bundles whose roles trust it: {}\n  delete those first, each with its own bundle; if a bundle is lost, delete its roles by hand, and its tags with `aws iam untag-open-id-connect-provider`", named(.bundles)
+    )]
+    RolesBundles { provider: String, bundles: Vec<(ClusterName, Option<u64>)> },
+    #[error(
         "bucket {bucket} holds more than 50,000 versions\n  let a lifecycle rule expire the noncurrent ones, then run this again"
     )]
     TooManyVersions { bucket: String },
@@ -42,6 +47,14 @@ pub(crate) enum Obstacle {
 
 fn escaped(names: &[String]) -> String {
     names.iter().map(|name| Escaped(name).to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn named(bundles: &[(ClusterName, Option<u64>)]) -> String {
+    let name = |(name, serial): &(ClusterName, Option<u64>)| match serial {
+        Some(serial) => format!("{name} serial {serial}"),
+        None => format!("{name}, whose record cannot be read"),
+    };
+    bundles.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 /// The first names, and how many more there are.

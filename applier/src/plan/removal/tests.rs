@@ -146,7 +146,10 @@ fn what_a_run_that_was_cut_off_left_is_deleted() {
     empty(&mut held);
     held.bucket().tags.clear();
     let refused = plan_of(&held, &remains(&held), &Choices::default()).unwrap_err();
-    assert!(refused.starts_with("bucket prod-oidc exists and is not this cluster's: its tag "), "{refused}");
+    assert!(
+        refused.starts_with("bucket prod-oidc carries no ownership tag of this cluster and is not in the"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -199,6 +202,23 @@ fn what_is_of_others_stops_it_all_at_once() {
 
 fn parsed_id(text: &str) -> crate::record::RoleId {
     text.to_owned().try_into().unwrap()
+}
+
+/// Whether `--adopt` is given or not: it would not help.
+#[test]
+fn what_carries_no_tag_is_not_deleted() {
+    for choices in [Choices::default(), Choices { adopt: true, ..Choices::default() }] {
+        let refused = plan(&choices, |held, _| {
+            held.role("prod-disk").id = parsed_id("AROASOMEBODYELSE");
+            held.role("prod-disk").tags.clear();
+        });
+        assert_eq!(
+            refused.unwrap_err(),
+            "role prod-disk carries no ownership tag of this cluster and is not in the record, so it is not deleted\n  if it is the \
+             cluster's, restore the tag openshift.io/cloud-credential-operator/prod, then delete with --adopt; if not, leave it and \
+             delete the rest by hand"
+        );
+    }
 }
 
 #[test]

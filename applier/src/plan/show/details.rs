@@ -7,7 +7,7 @@ use crate::account::live::Tags;
 use crate::plan::action::{Action, Call, NewObject, Object, RoleSettings};
 use crate::plan::diff::{self, Line};
 use crate::plan::meaning::{key_ids, readable_policy};
-use crate::record::RECORD_KEY;
+use crate::record::Place;
 
 /// What an action does, for a person.
 pub(super) enum Item {
@@ -28,7 +28,7 @@ pub(super) fn item(action: &Action) -> Item {
             let region = place.map_or("us-east-1".to_owned(), |place| place.location_constraint.to_string());
             Item::New(vec![("region", region), ("tags", one_line(tags))])
         }
-        Call::OpenRecord { before: None, .. } => Item::New(vec![("record", format!("{RECORD_KEY}, private"))]),
+        Call::OpenRecord { place, before: None, .. } => Item::New(vec![("record", record(place))]),
         // The head says what the record holds; that it is written goes without saying.
         Call::OpenRecord { before: Some(_), .. } | Call::CloseRecord { .. } | Call::OpenRemoval { .. } => {
             Item::Bookkeeping
@@ -40,9 +40,9 @@ pub(super) fn item(action: &Action) -> Item {
             let versions = if version_ids.len() == 1 { "version" } else { "versions" };
             Item::New(vec![("document", format!("{key}, {} {versions}", version_ids.len()))])
         }
-        Call::DeleteRecord { versions, .. } => {
+        Call::DeleteRecord { place, versions } => {
             let all = if *versions { ", with all versions" } else { "" };
-            Item::New(vec![("record", format!("{RECORD_KEY}{all}"))])
+            Item::New(vec![("record", format!("{}{all}", place.key()))])
         }
         Call::DeleteBucket { .. } => Item::New(Vec::new()),
         Call::DetachPolicy { policy_arn, .. } => changed("attached policy", vec![Line::Removed(policy_arn.clone())]),
@@ -118,6 +118,14 @@ pub(super) fn item(action: &Action) -> Item {
         Call::SetRolePolicy { input, before } => {
             changed("permissions", policy_lines(before.as_deref(), &input.policy_document.text()))
         }
+    }
+}
+
+/// Where it will stand.
+fn record(place: &Place) -> String {
+    match place {
+        Place::Bucket(_) => format!("{}, private", place.key()),
+        Place::Provider { .. } => format!("tags {}", place.key()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The head of a plan in text.
 
+use bundle_schema::documents::index::Kind;
 use bundle_schema::escape::{Escaped, EscapedWhole};
 
 use super::{Text, Tone};
@@ -9,8 +10,9 @@ use crate::plan::head::{BundleId, Head, Holds};
 impl Plan {
     /// What the plan is about: what `apply` shows where the plan was approved already.
     pub(crate) fn head_text(&self) -> Text {
-        let Head { bundle, signers, account_id, partition, region, issuer_url, holds, caller, time } = self.head();
-        let BundleId { name, serial, sha256, created, expires } = bundle;
+        let Head { bundle, signers, account_id, partition, region, issuer_url, .. } = self.head();
+        let Head { provider_arn, holds, caller, time, .. } = self.head();
+        let BundleId { kind, name, bucket_name: _, serial, sha256, created, expires } = bundle;
         let mut text = Text::default();
         let mut row = |label: &str, value: String| text.add_row(Tone::Plain, &format!("{label:<9} "), &value);
         row("Bundle", format!("{name} serial {serial}"));
@@ -21,7 +23,10 @@ impl Plan {
             row("Signed", format!("{} {}{remark}", Escaped(&signer.role), EscapedWhole(&signer.key)));
         }
         row("Account", format!("{account_id} ({partition}, {region})"));
-        row("Issuer", issuer_url.to_string());
+        match kind {
+            Kind::Cluster => row("Issuer", issuer_url.to_string()),
+            Kind::Roles => row("Kind", format!("roles for identity provider {provider_arn}")),
+        }
         if let Some(Holds { state, serial, time, caller, .. }) = holds {
             row("Holds", format!("serial {serial}, {}, {time}, by {}", state.word(), Escaped(caller)));
         }

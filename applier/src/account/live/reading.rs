@@ -1,0 +1,164 @@
+//! Reading everything that a bundle is about, in the order in which it may be read.
+//!
+//! Input: a bundle, and answers from AWS. Output: a [`LiveState`] of the account that the bundle names. The record comes first:
+//! whoever applies changes it first, so what is read after it is as new as it is, and writing it finds out whether somebody else
+//! has applied since.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bundle_schema::documents::contents::{Contents, IssuerDocuments};
+use tokio::task::JoinSet;
+
+use super::roles::{self, Known};
+use super::{BucketState, Caller, LiveBucket, LiveError, LiveObject, LiveProvider, LiveRecord, LiveState, ReadAccount};
+use crate::account::error::AwsError;
+use crate::record::{Place, Record, tags};
+
+enum Part {
+    Settings(Box<LiveBucket>),
+    Object(&'static str, Option<LiveObject>),
+    Provider(Option<LiveProvider>),
+}
+
+impl LiveState {
+    /// Reads the account, once it is known that the credentials are the bundle's account's. `previous` stands in for the record
+    /// where there is none.
+    pub(crate) async fn read<A: ReadAccount>(
+        account: &Arc<A>,
+        contents: &Contents,
+        previous: Option<&Record>,
+    ) -> Result<Self, LiveError> {
+        let header = &contents.header;
+        let caller = account.caller().await?;
+        if caller.account != header.account_id.as_str() || caller.partition() != header.partition.as_str() {
+            return Err(LiveError::WrongAccount {
+                found: caller.account,
+                caller: caller.arn,
+                account: header.account_id.to_string(),
+                partition: header.partition.to_string(),
+            });
+        }
+        match &contents.issuer {
+            Some(issuer) => Self::of_cluster(account, caller, contents, issuer, previous).await,
+            None => Self::of_roles(account, caller, contents, previous).await,
+        }
+    }
+
+    async fn of_cluster<A: ReadAccount>(
+        account: &Arc<A>,
+        caller: Caller,
+        contents: &Contents,
+        issuer: &IssuerDocuments,
+        previous: Option<&Record>,
+    ) -> Result<Self, LiveError> {
+        let header = &contents.header;
+        let bucket = header.bucket();
+        let found = account.find_bucket(&bucket).await?;
+        let record = match found {
+            BucketState::Present(()) => account.record(&Place::of(header), &header.name).await?,
+            BucketState::Absent | BucketState::Forbidden | BucketState::InRegion(_) => None,
+        };
+
+        let mut parts: JoinSet<Result<Part, AwsError>> = JoinSet::new();
+        if found == BucketState::Present(()) {
+            let (reader, name) = (Arc::clone(account), bucket.clone());
+            parts.spawn(async move { Ok(Part::Settings(Box::new(reader.bucket_settings(&name).await?))) });
+            for object in issuer.objects() {
+                let (reader, name, key) = (Arc::clone(account), bucket.clone(), object.key);
+                parts.spawn(async move { Ok(Part::Object(key, reader.object(&name, key).await?)) });
+            }
+        }
+        let (reader, arn) = (Arc::clone(account), header.provider_arn());
+        parts.spawn(async move { Ok(Part::Provider(reader.provider(&arn).await?)) });
+        let known = record.as_ref().and_then(|record| record.content.as_ref().ok()).or(previous);
+        let roles::Read { bundled, others } = roles::read(account, contents, Known::of(known)).await?;
+
+        let (mut held, mut objects) = (LiveBucket::default(), BTreeMap::new());
+        let mut provider = None;
+        while let Some(part) = parts.join_next().await {
+            match part.map_err(|_| LiveError::CutOff)?? {
+                Part::Settings(settings) => held = *settings,
+                Part::Object(key, object) => objects.extend(object.map(|object| (key.to_owned(), object))),
+                Part::Provider(found) => provider = found,
+            }
+        }
+        let bucket = found.with(|()| LiveBucket { record, objects, ..held });
+        Ok(Self { caller, bucket, provider, roles: bundled, others })
+    }
+
+    /// The identity provider, which holds the record in its tags, and the roles.
+    async fn of_roles<A: ReadAccount>(
+        account: &Arc<A>,
+        caller: Caller,
+        contents: &Contents,
+        previous: Option<&Record>,
+    ) -> Result<Self, LiveError> {
+        let header = &contents.header;
+        let mut provider = account.provider(&header.provider_arn()).await?;
+        let found = provider.as_ref().and_then(|provider| tags::read(&provider.tags, &header.name));
+        let known = match found.as_ref().map(|found| &found.content) {
+            Some(Ok((_, marks))) => Known::Marks(marks),
+            Some(Err(_)) | None => Known::of(previous),
+        };
+        let read = roles::read(account, contents, known).await?;
+        let record = found.map(|found| LiveRecord {
+            etag: found.etag,
+            content: found.content.map(|(record, marks)| read.named(record, &marks, contents)),
+        });
+        if let Some(provider) = &mut provider {
+            provider.record = record;
+        }
+        let roles::Read { bundled, others } = read;
+        Ok(Self { caller, bucket: BucketState::Absent, provider, roles: bundled, others })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{LiveRole, RoleId};
+    use super::*;
+    use crate::fixture::{Fake, parsed, read, roles_contents, roles_held, tag_set};
+    use crate::record::RecordState;
+
+    #[test]
+    fn a_record_in_tags_gets_the_names_of_its_roles() {
+        let live = read(&roles_contents(), &roles_held());
+        let record = live.record().unwrap().content.clone().unwrap();
+        assert_eq!((record.state, record.serial, record.caller.as_str()), (RecordState::Applied, 7, "user/x"));
+        let made: Vec<String> = record.made.roles.iter().map(|(name, id)| format!("{name} {id}")).collect();
+        assert_eq!(made, ["addons-efs AROAEXAMPLE0ADDONSEFS", "addons-lb AROAEXAMPLE0ADDONSLB"]);
+        assert_eq!((record.made.provider, record.making), (None, crate::record::Making::default()));
+        assert_eq!(*live.bucket(), BucketState::Absent);
+    }
+
+    #[test]
+    fn a_role_is_recognised_by_its_identity_wherever_it_is() {
+        let mut contents = roles_contents();
+        contents.header.role_path = parsed("/team/");
+        let mut held = roles_held();
+        // The next bundle lacks one of them, which has lost its tags; another role has taken the other's name.
+        let role = held.roles.remove(&parsed("addons-lb")).unwrap();
+        held.others.insert(parsed("addons-lb"), LiveRole { tags: tag_set(&[]), ..role });
+        contents.roles.retain(|documents| documents.create.role_name.as_str() == "addons-efs");
+        held.role("addons-efs").id = RoleId::try_from("AROAMADEBYSOMEBODYELSE".to_owned()).unwrap();
+        let account = Arc::new(Fake::new(held));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let live = runtime.block_on(LiveState::read(&account, &contents, None)).unwrap();
+        let record = live.record().unwrap().content.clone().unwrap();
+        assert_eq!(record.made.roles.keys().map(ToString::to_string).collect::<Vec<_>>(), ["addons-lb"]);
+        assert!(live.others().contains_key(&parsed("addons-lb")));
+        assert_eq!(*account.log.lock().unwrap(), ["list /", "read addons-efs", "read addons-lb"]);
+    }
+
+    #[test]
+    fn a_record_that_says_nothing_is_still_there() {
+        let mut held = roles_held();
+        held.provider().tags.insert("sts-airlock/roles/addons".to_owned(), "x".to_owned());
+        assert!(read(&roles_contents(), &held).record().unwrap().content.is_err());
+        held.provider().tags.clear();
+        assert!(read(&roles_contents(), &held).record().is_none());
+        held.provider = None;
+        assert!(read(&roles_contents(), &held).provider().is_none());
+    }
+}
