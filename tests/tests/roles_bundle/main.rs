@@ -66,10 +66,12 @@ fn roles_are_made_and_the_record_stands_in_the_providers_tags() -> Test {
     let first = tags.remove(TAG).unwrap();
     let fields: Vec<&str> = first.split(' ').collect();
     assert_eq!(
-        [fields[0], fields[1], fields[2], fields[3], fields[6], fields[7]],
+        [fields[0], fields[1], fields[2], fields[3], fields[7], fields[8]],
         ["1", "applied", "1", &account.scene.digest(&bundle), "2", "user/moto"]
     );
-    assert_eq!((fields.len(), fields[5]), (8, receipt["record"]["run"].as_str().unwrap()));
+    let text = |value: &'_ serde_json::Value| value.as_str().unwrap().to_owned();
+    assert_eq!((fields.len(), fields[5].to_owned()), (9, text(&receipt["record"]["run"])));
+    assert_eq!(fields[6], text(&receipt["planDigest"]));
     assert_eq!(tags.remove(&format!("{TAG}/1")).unwrap().len(), 24);
     assert_eq!(tags, BTreeMap::from([("red-hat".to_owned(), "true".to_owned())]), "the tags of others stay");
     let after = account.provider(HOSTED);
