@@ -27,7 +27,6 @@ pub(crate) use self::failure::ActionError;
 use self::failure::error_text;
 use self::progress::{Clock, Ended, Progress};
 use self::receipt::{Ran, Receipt};
-use crate::account::issuer::ReadIssuer;
 use crate::account::live::ReadAccount;
 use crate::account::{AwsError, CallLog};
 use crate::plan::action::Action;
@@ -85,7 +84,7 @@ pub(crate) struct Run<'a> {
 
 impl ApprovedPlan {
     /// Carries the plan out. `report` is called as each action ends.
-    pub(crate) async fn apply<A: ReadAccount + ReadIssuer + WriteAccount>(
+    pub(crate) async fn apply<A: ReadAccount + WriteAccount>(
         self,
         account: &Arc<A>,
         run: Run<'_>,
@@ -102,7 +101,7 @@ impl ApprovedPlan {
             None if plan.operation() == Operation::Delete || plan.head().bundle.kind == Kind::Roles => None,
             None => Some(IssuerCheck::Skipped),
             Some(_) if !is_done => Some(IssuerCheck::NotReached),
-            Some(check) => Some(match check.wait(&**account).await {
+            Some(check) => Some(match check.wait().await {
                 Ok(()) => IssuerCheck::Done,
                 Err(error) => {
                     let error = ActionError::from(error);
@@ -143,7 +142,7 @@ mod tests {
             issuer: contents
                 .issuer
                 .as_ref()
-                .map(|issuer| Arc::new(issuer_check::IssuerCheck::of(&contents.header, issuer))),
+                .map(|issuer| Arc::new(issuer_check::IssuerCheck::of(&contents.header, issuer, account.clone()))),
             stop: Arc::clone(stop),
             take_over_after: Duration::ZERO,
             clock: &|| at,

@@ -16,7 +16,7 @@ use bundle_schema::documents::{CreateRole, PutRolePolicy};
 use bundle_schema::json::Embedded;
 use bundle_schema::names::{BucketName, ClusterName, RoleName, RoleNaming, RolePath, Sha256, Tag, Timestamp};
 
-use crate::account::issuer::ReadIssuer;
+use crate::account::issuer::{Published, ReadIssuer, Unread};
 use crate::account::live::Tags;
 use crate::account::live::{
     BucketState, Caller, ListedRole, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, LiveState, ReadAccount,
@@ -398,6 +398,8 @@ pub(crate) struct Fake {
     pub(crate) errors: Mutex<Vec<(&'static str, String, AwsError, bool)>>,
     /// What reading the record answers first, the last of these before the others.
     pub(crate) records: Mutex<Vec<Option<LiveRecord>>>,
+    /// What somebody else publishes, by key.
+    pub(crate) hosted: Mutex<BTreeMap<String, Vec<u8>>>,
     /// A call that brings its task down.
     pub(crate) panics: Option<&'static str>,
 }
@@ -409,6 +411,7 @@ impl Fake {
             log: Mutex::default(),
             errors: Mutex::default(),
             records: Mutex::default(),
+            hosted: Mutex::default(),
             panics: None,
         }
     }
@@ -462,9 +465,22 @@ impl ReadAccount for Fake {
 }
 
 impl ReadIssuer for Fake {
-    async fn published(&self, _: &str, key: &str) -> Result<Vec<u8>, AwsError> {
-        let body = self.held().bucket().objects.remove(key).and_then(|object| object.body);
-        body.ok_or_else(|| crate::account::answered("s3:GetObject", 404, "NoSuchKey", "it does not exist"))
+    fn published<'a>(&'a self, key: &'a str) -> Published<'a> {
+        let published = match self.held().bucket {
+            BucketState::Present(mut bucket) => bucket.objects.remove(key).and_then(|object| object.body),
+            // By somebody else.
+            _ => self.hosted.lock().unwrap().get(key).cloned(),
+        };
+        let unread = || Unread { answer: "HTTP 404".to_owned(), advice: "look" };
+        Box::pin(std::future::ready(published.ok_or_else(unread)))
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn advice(&self) -> &'static str {
+        "look"
     }
 }
 

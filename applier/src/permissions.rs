@@ -92,6 +92,7 @@ const PRUNE_ORPHANS: Actions = &["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:
 /// What `delete` looks for and does besides reading.
 const DELETE_BUCKET: Actions = &["s3:DeleteBucket", "s3:ListBucketVersions"];
 const DELETE_OBJECTS: Actions = &["s3:DeleteObject", "s3:DeleteObjectVersion"];
+const DELETE_RECORDED_PROVIDER: Actions = &["iam:DeleteOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"];
 const DELETE_PROVIDER: Actions = &["iam:DeleteOpenIDConnectProvider"];
 /// The record of a bundle without an issuer stands in tags of the provider, and nothing else of it is changed.
 const WRITE_TAGS: Actions = &["iam:TagOpenIDConnectProvider"];
@@ -173,9 +174,14 @@ fn allow(action: &[Actions], resource: &[String], condition: Option<Value>) -> S
     Statement { effect: "Allow", action: action.concat(), resource: resource.to_vec(), condition }
 }
 
-/// The bucket, what it holds, and the identity provider.
+/// The bucket with what it holds, and the identity provider.
 fn issuer(header: &Header, issuer: &IssuerDocuments, purpose: Purpose) -> Vec<Statement> {
     let of = |apply: Actions, delete: Actions| purpose.of(apply, delete);
+    let provider = [header.provider_arn()];
+    if issuer.bucket.is_none() {
+        // The provider's own tags hold the record, which says first that its cluster is being deleted.
+        return vec![allow(&[READ_PROVIDER, of(WRITE_PROVIDER, DELETE_RECORDED_PROVIDER)], &provider, None)];
+    }
     let bucket = format!("arn:{}:s3:::{}", header.partition, header.bucket());
     let record = format!("{bucket}/{RECORD_KEY}");
     let mut objects: Vec<String> = issuer.objects().iter().map(|object| format!("{bucket}/{}", object.key)).collect();
@@ -184,7 +190,7 @@ fn issuer(header: &Header, issuer: &IssuerDocuments, purpose: Purpose) -> Vec<St
     let mut statements = vec![
         allow(&[READ_BUCKET, of(WRITE_BUCKET, DELETE_BUCKET)], &[bucket], account()),
         allow(&[READ_OBJECTS, of(WRITE_OBJECTS, DELETE_OBJECTS)], &objects, account()),
-        allow(&[READ_PROVIDER, of(WRITE_PROVIDER, DELETE_PROVIDER)], &[header.provider_arn()], None),
+        allow(&[READ_PROVIDER, of(WRITE_PROVIDER, DELETE_PROVIDER)], &provider, None),
     ];
     if purpose == Purpose::Delete {
         // The record says first that its cluster is being deleted.
@@ -290,7 +296,7 @@ mod tests {
             statements.skip(1).map(|statement| (statement.action, statement.condition.unwrap())).collect::<Vec<_>>()
         };
         let condition = json!({
-            "ForAllValues:StringLike": {"aws:TagKeys": ["sts-airlock/roles/addons", "sts-airlock/roles/addons/*"]},
+            "ForAllValues:StringLike": {"aws:TagKeys": ["sts-airlock/record/addons", "sts-airlock/record/addons/*"]},
             "Null": {"aws:TagKeys": "false"},
         });
         assert_eq!(tags(Purpose::Plan), []);

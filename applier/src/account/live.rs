@@ -16,7 +16,7 @@ use bundle_schema::names::{BucketName, ClusterName, RoleName, RolePath, Timestam
 use serde::Serialize;
 
 use crate::account::error::AwsError;
-use crate::record::{Place, Record, RecordError, RoleId, tags};
+use crate::record::{MadeProvider, Place, Record, RecordError, RoleId, tags};
 
 /// A resource's tags, by key.
 pub(crate) type Tags = BTreeMap<String, String>;
@@ -149,8 +149,14 @@ pub(crate) struct LiveProvider {
     pub(crate) thumbprints: Vec<String>,
     pub(crate) tags: Tags,
     pub(crate) created: Timestamp,
-    /// The record of the bundle, where it is one of roles alone.
+    /// The record of the bundle, where it stands in tags.
     pub(crate) record: Option<LiveRecord>,
+}
+
+impl From<&LiveProvider> for MadeProvider {
+    fn from(provider: &LiveProvider) -> Self {
+        Self { created: provider.created, thumbprints: provider.thumbprints.clone() }
+    }
 }
 
 /// A role, its policy of ours, and the names of the policies that are not.

@@ -75,7 +75,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         log: &CallLog,
     ) -> Result<Self, ActionError> {
         let Opened { state, place, before, known, making, plan_digest } = opened;
-        let record = Record {
+        let mut record = Record {
             version: Record::VERSION,
             name: head.bundle.name.clone(),
             state,
@@ -88,6 +88,13 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
             made: known.clone(),
             making,
         };
+        if let Place::Provider { arn, .. } = place
+            && record.making.provider
+        {
+            // It was made right before this, because it holds the record.
+            record.made.provider = Some(new_provider(account, arn).await?);
+            record.making.provider = false;
+        }
         let etag = before.map(|before| before.etag.clone());
         let mut hold = Self { account, place: place.clone(), record, replaced: etag.clone(), etag, written: None };
         if let Some(before) = before.filter(|before| before.state.is_under_way()) {
@@ -153,8 +160,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
             Some(arn) => self.account.provider(arn).await?,
             None => None,
         };
-        self.record.made.provider =
-            provider.map(|provider| MadeProvider { created: provider.created, thumbprints: provider.thumbprints });
+        self.record.made.provider = provider.as_ref().map(MadeProvider::from);
         self.record.making = Making::default();
         self.record.state = RecordState::Applied;
         self.record.time = now;
@@ -166,6 +172,11 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         self.record.state = self.record.state.stopped();
         self.record.time = now;
         let _ = self.write(Patience::Once, &CallLog::default()).await;
+    }
+
+    /// Whether the record goes with the identity provider.
+    pub(super) fn stands_on_provider(&self) -> bool {
+        matches!(self.place, Place::Provider { .. })
     }
 
     /// Deletes the record as it was written last, and no other; or all its versions, where the bucket keeps them.
@@ -232,7 +243,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
     }
 
     /// Whether nobody else has written the tags since they were read: where a write cannot demand it.
-    async fn check(&mut self) -> Result<(), ActionError> {
+    pub(super) async fn check(&mut self) -> Result<(), ActionError> {
         let found = self.read().await?;
         if self.is_replaced(found.as_ref()) || self.mine(found)? {
             return Ok(());
@@ -293,6 +304,20 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
     async fn read(&self) -> Result<Option<LiveRecord>, AwsError> {
         self.account.record(&self.place, &self.record.name).await
     }
+}
+
+/// A provider that this run has made, as soon as IAM shows it.
+async fn new_provider(account: &impl ReadAccount, arn: &str) -> Result<MadeProvider, AwsError> {
+    for _ in 0..LOOKS {
+        if let Some(provider) = account.provider(arn).await? {
+            return Ok(MadeProvider::from(&provider));
+        }
+        tokio::time::sleep(SETTLE).await;
+    }
+    Err(AwsError::Unusable {
+        call: "iam:GetOpenIDConnectProvider",
+        reason: "what was made is not there 10 seconds later",
+    })
 }
 
 fn is_other_version(error: &AwsError) -> bool {
