@@ -68,7 +68,8 @@ pub(crate) enum Command {
                             --plan-digest or --plan it shows that alone, with its digest, and ends with\n\
                             code 2. --output writes the plan and deletes nothing.\n\
                             Roles go first, then the identity provider, the documents, the record, the\n\
-                            bucket. The bundle must be signed and valid; it may have expired.\n\
+                            bucket; documents that somebody else publishes stay. The bundle must be\n\
+                            signed and valid; it may have expired.\n\
                             Ctrl-C finishes the calls under way, begins no other, and writes the receipt."
     )]
     Delete(DeleteArgs),

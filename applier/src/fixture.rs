@@ -105,6 +105,31 @@ pub(crate) fn roles_contents() -> Contents {
     Contents { header, issuer: None, roles, requests: Vec::new() }
 }
 
+/// The cluster of [`contents`], with an issuer that somebody else hosts.
+pub(crate) fn hosted_contents() -> Contents {
+    let Contents { mut header, issuer, requests, .. } = contents();
+    header.issuer_url = parsed("https://oidc.example.com/prod");
+    header.endpoint = Some(Endpoint::Hosted);
+    let IssuerDocuments { public_key, provider, .. } = issuer.unwrap();
+    let issuer = IssuerDocuments::of(&header, public_key, Vec::new(), provider.client_id_list, None);
+    let roles = ["disk", "registry"].map(|name| role(&header, name)).into();
+    Contents { header, issuer: Some(issuer), roles, requests }
+}
+
+/// The account's resources of [`hosted_contents`], which was applied.
+pub(crate) fn hosted_held() -> Held {
+    let mut held = Held::nothing();
+    let plan = plan(&hosted_contents(), &held.state()).unwrap();
+    for action in plan.actions() {
+        held.perform(action).unwrap();
+    }
+    let provider = held.provider.as_ref().map(MadeProvider::from);
+    let roles = held.roles.iter().map(|(name, role)| (name.clone(), role.id.clone())).collect();
+    let record = Record { made: Made { provider, roles }, ..record() };
+    held.provider().tags.extend(tags::write(&record).0);
+    held
+}
+
 fn role(header: &Header, name: &str) -> RoleDocuments {
     let role_name: RoleName = parsed(&format!("{}-{name}", header.name));
     let subjects = vec![format!("system:serviceaccount:{name}:operator")];

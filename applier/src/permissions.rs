@@ -306,6 +306,23 @@ mod tests {
     }
 
     #[test]
+    fn an_issuer_that_somebody_else_hosts_needs_nothing_of_a_bucket() {
+        let contents = fixture::hosted_contents();
+        let of = |purpose| -> Vec<&str> {
+            let statements = policies(&contents, purpose, true).remove(0).statement;
+            assert!(statements.iter().flat_map(|statement| &statement.action).all(|action| action.starts_with("iam:")));
+            let provider = [contents.header.provider_arn()];
+            let about = statements.into_iter().filter(|statement| statement.resource == provider);
+            about.flat_map(|statement| statement.action).collect()
+        };
+        assert_eq!(of(Purpose::Plan), READ_PROVIDER);
+        assert_eq!(of(Purpose::Apply), [READ_PROVIDER, WRITE_PROVIDER].concat());
+        let delete =
+            ["iam:GetOpenIDConnectProvider", "iam:DeleteOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"];
+        assert_eq!(of(Purpose::Delete), delete);
+    }
+
+    #[test]
     fn a_small_bundle_needs_one_document_and_reading_needs_less() {
         let contents = fixture::contents();
         let actions = |purpose, prune| -> Vec<&str> {

@@ -16,7 +16,7 @@ use bundle_schema::names::{BucketName, ClusterName, RoleName, RolePath, Timestam
 use serde::Serialize;
 
 use crate::account::error::AwsError;
-use crate::record::{MadeProvider, Place, Record, RecordError, RoleId, tags};
+use crate::record::{Place, Record, RecordError, RoleId, tags};
 
 /// A resource's tags, by key.
 pub(crate) type Tags = BTreeMap<String, String>;
@@ -151,12 +151,6 @@ pub(crate) struct LiveProvider {
     pub(crate) created: Timestamp,
     /// The record of the bundle, where it stands in tags.
     pub(crate) record: Option<LiveRecord>,
-}
-
-impl From<&LiveProvider> for MadeProvider {
-    fn from(provider: &LiveProvider) -> Self {
-        Self { created: provider.created, thumbprints: provider.thumbprints.clone() }
-    }
 }
 
 /// A role, its policy of ours, and the names of the policies that are not.

@@ -8,13 +8,16 @@
 //! whoever had read the same version has written too: all but the last one find another run's and stop. One that is slower than
 //! that is found by the other's next beat.
 
+mod found;
+
 use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
 
 use bundle_schema::escape::Escaped;
 use bundle_schema::layout::fold;
-use bundle_schema::names::{ClusterName, Sha256, Timestamp};
+use bundle_schema::names::{Sha256, Timestamp};
 
+use self::found::{is_other_version, new_provider, taken};
 use crate::account::live::{LiveRecord, ReadAccount};
 use crate::account::{AwsError, CallLog};
 use crate::apply::failure::ActionError;
@@ -304,40 +307,6 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
     async fn read(&self) -> Result<Option<LiveRecord>, AwsError> {
         self.account.record(&self.place, &self.record.name).await
     }
-}
-
-/// A provider that this run has made, as soon as IAM shows it.
-async fn new_provider(account: &impl ReadAccount, arn: &str) -> Result<MadeProvider, AwsError> {
-    for _ in 0..LOOKS {
-        if let Some(provider) = account.provider(arn).await? {
-            return Ok(MadeProvider::from(&provider));
-        }
-        tokio::time::sleep(SETTLE).await;
-    }
-    Err(AwsError::Unusable {
-        call: "iam:GetOpenIDConnectProvider",
-        reason: "what was made is not there 10 seconds later",
-    })
-}
-
-fn is_other_version(error: &AwsError) -> bool {
-    let codes = ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "NoSuchBucket"];
-    error.code().is_some_and(|code| codes.contains(&code))
-}
-
-fn taken(cluster: &ClusterName, found: Option<LiveRecord>) -> ActionError {
-    let by = match found.map(|found| found.content) {
-        Some(Ok(record)) => format!(
-            "serial {}, {}, {}, by {}",
-            record.serial,
-            record.state.word(),
-            record.time,
-            Escaped(&record.caller)
-        ),
-        Some(Err(error)) => format!("not what this program writes: {}", Escaped(&error.to_string())),
-        None => "gone".to_owned(),
-    };
-    ActionError::Taken { cluster: cluster.to_string(), by }
 }
 
 #[cfg(test)]

@@ -182,3 +182,64 @@ async fn body(mut answer: HttpResponse) -> Result<Vec<u8>, Unread> {
     }
     Ok(body)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(status: u16, location: Option<&str>) -> Result<(), Unread> {
+        let mut answer = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+        if let Some(location) = location {
+            answer.headers_mut().insert("location", location.to_owned());
+        }
+        check_status(&answer)
+    }
+
+    #[test]
+    fn only_the_document_itself_is_an_answer() {
+        assert_eq!(answered(200, None), Ok(()));
+        let unread = |answer: &str, advice| Err(Unread { answer: answer.to_owned(), advice });
+        assert_eq!(answered(404, None), unread("HTTP 404", NOT_PUBLISHED));
+        assert_eq!(answered(204, None), unread("HTTP 204", NOT_PUBLISHED));
+        assert_eq!(answered(304, None), unread("HTTP 304, a redirect to nowhere", REDIRECTED));
+        let long = "x".repeat(3_000);
+        assert_eq!(
+            answered(301, Some(&long)),
+            unread(&format!("HTTP 301, a redirect to {}", "x".repeat(2_048)), REDIRECTED)
+        );
+    }
+
+    #[test]
+    fn a_certificate_is_known_below_other_errors() {
+        let certificate = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let error = std::io::Error::new(std::io::ErrorKind::InvalidData, certificate);
+        let error = std::io::Error::other(error);
+        assert_eq!(
+            no_answer(&error),
+            Unread { answer: "invalid peer certificate: UnknownIssuer".to_owned(), advice: CERTIFICATE }
+        );
+        let error = std::io::Error::other("refused");
+        assert_eq!(no_answer(&error), Unread { answer: "refused".to_owned(), advice: NETWORK });
+    }
+
+    #[test]
+    fn a_long_document_is_not_read_to_its_end() {
+        let read = |bytes: usize| {
+            let answer = HttpResponse::new(200.try_into().unwrap(), SdkBody::from(vec![b'x'; bytes]));
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(body(answer)).map(|body| body.len())
+        };
+        assert_eq!(read(MAX_BODY), Ok(65_536));
+        let long = Unread { answer: "a document has over 64 KiB".to_owned(), advice: TOO_LONG };
+        assert_eq!(read(MAX_BODY + 1), Err(long));
+    }
+
+    #[test]
+    fn every_certificate_of_a_file_has_to_be_one() {
+        let block = |content: &str| format!("-----BEGIN CERTIFICATE-----\n{content}\n-----END CERTIFICATE-----\n");
+        assert_eq!(check_roots(b""), Err("it has no certificate"));
+        assert_eq!(check_roots(block("!").as_bytes()), Err("it is not PEM"));
+        assert_eq!(check_roots(block("AAAA").as_bytes()), Err("one of its certificates cannot be read"));
+        assert_eq!(check_roots(b"-----BEGIN CERTIFICATE-----\nAAAA\n"), Err("it is not PEM"));
+    }
+}

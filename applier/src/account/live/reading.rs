@@ -121,6 +121,13 @@ impl LiveState {
     }
 }
 
+/// As the record has it.
+impl From<&LiveProvider> for MadeProvider {
+    fn from(provider: &LiveProvider) -> Self {
+        Self { created: provider.created, thumbprints: provider.thumbprints.clone() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{LiveRole, RoleId};

@@ -82,8 +82,7 @@ impl fmt::Display for Finding {
             }
             Self::DocumentsStay { issuer_url } => write!(
                 f,
-                "the issuer's documents stay at {issuer_url}: they are not this account's. Have them taken down where they are \
-                 published"
+                "the issuer's documents stay at {issuer_url}: somebody else publishes them, and may take them down now"
             ),
             Self::UnusedException { exception } => {
                 write!(f, "the trust file's exception for {} is not used by this bundle", Escaped(exception))

@@ -23,7 +23,7 @@ pub(crate) enum ProviderRefusal {
     )]
     Absent { arn: String, account: String },
     #[error(
-        "identity provider {arn} is gone, but roles of the cluster are still there\n  without it nothing says which bundle was applied last: give --previous-receipt FILE, or --allow-rollback if this bundle is the one to apply"
+        "identity provider {arn} is not there, but roles of the cluster are\n  without it nothing says which bundle was applied last: give --previous-receipt FILE, or --allow-rollback if this bundle is the one to apply"
     )]
     Gone { arn: String },
     #[error(
@@ -130,7 +130,7 @@ fn too_many_tags(desired: &Desired<'_>, live: &Tags, ownership: &Ownership<'_>) 
 
 #[cfg(test)]
 mod tests {
-    use crate::fixture::{Held, contents, plan, read, roles_contents, roles_held};
+    use crate::fixture::{Held, contents, hosted_contents, plan, read, roles_contents, roles_held};
 
     /// The actions for a cluster whose provider has so many tags of others, and lacks one of its own; or why there are none.
     fn cluster(tags: usize, lacks: Option<&str>) -> Result<Vec<String>, String> {
@@ -170,5 +170,27 @@ mod tests {
         let mut held = roles_held();
         held.provider().tags.insert("sts-airlock/serial".to_owned(), "99".to_owned());
         assert!(plan(&roles_contents(), &read(&roles_contents(), &held)).unwrap().is_clean());
+    }
+
+    #[test]
+    fn a_record_has_to_fit_before_the_provider_is_made() {
+        let mut contents = hosted_contents();
+        // Four tags of its own and the record's first leave room for 45 lists of 21 marks, of which the provider is one.
+        let role = contents.roles[0].clone();
+        contents.roles.clear();
+        for number in 0..945 {
+            let mut role = role.clone();
+            role.create.role_name = crate::fixture::parsed(&format!("prod-{number}"));
+            contents.roles.push(role);
+        }
+        let refused = plan(&contents, &Held::nothing().state()).unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "identity provider arn:aws:iam::123456789012:oidc-provider/oidc.example.com/prod would have 51 tags: it has 0, and the \
+             bundle with the record of 945 roles needs 51 more; IAM takes 50\n  remove tags that are not in use, or make the bundle \
+             with fewer --tag or of fewer requests"
+        );
+        contents.roles.pop();
+        assert!(plan(&contents, &Held::nothing().state()).is_ok());
     }
 }
