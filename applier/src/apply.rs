@@ -27,7 +27,6 @@ pub(crate) use self::failure::ActionError;
 use self::failure::error_text;
 use self::progress::{Clock, Ended, Progress};
 use self::receipt::{Ran, Receipt};
-use crate::account::issuer::ReadIssuer;
 use crate::account::live::ReadAccount;
 use crate::account::{AwsError, CallLog};
 use crate::plan::action::Action;
@@ -85,7 +84,7 @@ pub(crate) struct Run<'a> {
 
 impl ApprovedPlan {
     /// Carries the plan out. `report` is called as each action ends.
-    pub(crate) async fn apply<A: ReadAccount + ReadIssuer + WriteAccount>(
+    pub(crate) async fn apply<A: ReadAccount + WriteAccount>(
         self,
         account: &Arc<A>,
         run: Run<'_>,
@@ -102,7 +101,7 @@ impl ApprovedPlan {
             None if plan.operation() == Operation::Delete || plan.head().bundle.kind == Kind::Roles => None,
             None => Some(IssuerCheck::Skipped),
             Some(_) if !is_done => Some(IssuerCheck::NotReached),
-            Some(check) => Some(match check.wait(&**account).await {
+            Some(check) => Some(match check.wait().await {
                 Ok(()) => IssuerCheck::Done,
                 Err(error) => {
                     let error = ActionError::from(error);
@@ -121,11 +120,16 @@ impl ApprovedPlan {
 mod tests {
     use bundle_schema::receipt::Ending;
 
+    use bundle_schema::documents::contents::Contents;
+
     use super::*;
     use crate::account::answered;
-    use crate::fixture::{Fake, Held, contents, plan, plan_with};
+    use crate::account::live::LiveState;
+    use crate::account::remains::Remains;
+    use crate::fixture::{Fake, Held, contents, hosted_contents, hosted_held, plan, plan_with, read};
     use crate::plan::action::Call;
     use crate::plan::choices::{Choices, ForeignPolicies};
+    use crate::plan::desired::Desired;
     use crate::plan::{Approval, Plan};
 
     const ARN: &str = "arn:aws:iam::123456789012:role/prod-disk";
@@ -136,14 +140,23 @@ mod tests {
     }
 
     fn run_plan(plan: Plan, account: &Arc<Fake>, concurrency: usize, stop: &Arc<AtomicBool>) -> Receipt {
+        run_plan_of(&contents(), plan, account, concurrency, stop)
+    }
+
+    fn run_plan_of(
+        contents: &Contents,
+        plan: Plan,
+        account: &Arc<Fake>,
+        concurrency: usize,
+        stop: &Arc<AtomicBool>,
+    ) -> Receipt {
         let at = Timestamp::from_unix(0).unwrap();
-        let contents = contents();
         let run = Run {
             concurrency,
             issuer: contents
                 .issuer
                 .as_ref()
-                .map(|issuer| Arc::new(issuer_check::IssuerCheck::of(&contents.header, issuer))),
+                .map(|issuer| Arc::new(issuer_check::IssuerCheck::of(&contents.header, issuer, account.clone()))),
             stop: Arc::clone(stop),
             take_over_after: Duration::ZERO,
             clock: &|| at,
@@ -364,5 +377,57 @@ mod tests {
         let times = |name: &str| actions(&receipt).iter().map(|action| action[name].clone()).collect::<Vec<_>>();
         assert_eq!(times("began"), ["1970-01-01T00:16:39Z"; 13]);
         assert_eq!(times("ended"), ["1970-01-01T00:16:39Z"; 13]);
+    }
+
+    #[test]
+    fn without_a_bucket_the_issuer_is_looked_at_before_anything_is_made() {
+        let (contents, account) = (hosted_contents(), Arc::new(Fake::new(Held::nothing())));
+        let apply = || {
+            let live = read(&contents, &account.held.lock().unwrap());
+            run_plan_of(&contents, plan(&contents, &live).unwrap(), &account, 10, &Arc::default())
+        };
+        assert_eq!(apply().to_string(), "0 done, 1 failed, 6 not reached");
+        assert_eq!(*account.held.lock().unwrap(), Held::nothing());
+        let documents = contents.issuer.as_ref().unwrap().objects();
+        *account.hosted.lock().unwrap() =
+            documents.into_iter().map(|document| (document.key.to_owned(), document.body)).collect();
+        assert_eq!(apply().to_string(), "7 done, 0 failed, 0 not reached");
+        let held = account.held.lock().unwrap().clone();
+        let (made, expected) = (read(&contents, &held), read(&contents, &hosted_held()));
+        let made_of = |live: &LiveState| live.record().unwrap().content.clone().unwrap().made;
+        assert_eq!((made_of(&made), &held.roles), (made_of(&expected), &hosted_held().roles));
+        assert_eq!(apply().to_string(), "0 done, 0 failed, 0 not reached");
+
+        account.hosted.lock().unwrap().insert("keys.json".to_owned(), b"{}".to_vec());
+        let error = apply().first_error().unwrap().to_string();
+        assert!(error.starts_with("the public reads another document at https://oidc.example.com/prod/keys.json: "));
+    }
+
+    #[test]
+    fn without_a_bucket_the_record_goes_with_the_provider() {
+        let contents = hosted_contents();
+        let digest = crate::fixture::digest();
+        for lost in [None, Some("NoSuchEntity"), Some("LimitExceeded")] {
+            let account = Arc::new(Fake::new(hosted_held()));
+            if let Some(code) = lost {
+                let call = "iam:DeleteOpenIDConnectProvider";
+                let error = (call, "prod".to_owned(), answered(call, 409, code, "m"), code == "NoSuchEntity");
+                account.errors.lock().unwrap().push(error);
+            }
+            let live = read(&contents, &account.held.lock().unwrap());
+            let desired = Desired::for_test(&contents, &digest);
+            let (remains, at) = (Remains::default(), Timestamp::from_unix(0).unwrap());
+            let plan = Plan::removal_of(&desired, &live, &remains, &Choices::default(), &[], at).unwrap();
+            let receipt = run_plan_of(&contents, plan, &account, 10, &Arc::default());
+            let held = account.held.lock().unwrap().clone();
+            if lost == Some("LimitExceeded") {
+                assert_eq!(receipt.to_string(), "5 done, 1 failed, 0 not reached");
+                let record = read(&contents, &held).record().unwrap().content.clone().unwrap();
+                assert_eq!(record.state, crate::record::RecordState::DeletionStopped);
+            } else {
+                assert_eq!(receipt.to_string(), "6 done, 0 failed, 0 not reached", "{lost:?}");
+                assert_eq!(held, Held::nothing());
+            }
+        }
     }
 }

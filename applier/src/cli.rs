@@ -68,7 +68,8 @@ pub(crate) enum Command {
                             --plan-digest or --plan it shows that alone, with its digest, and ends with\n\
                             code 2. --output writes the plan and deletes nothing.\n\
                             Roles go first, then the identity provider, the documents, the record, the\n\
-                            bucket. The bundle must be signed and valid; it may have expired.\n\
+                            bucket; documents that somebody else publishes stay. The bundle must be\n\
+                            signed and valid; it may have expired.\n\
                             Ctrl-C finishes the calls under way, begins no other, and writes the receipt."
     )]
     Delete(DeleteArgs),
@@ -161,6 +162,10 @@ pub(crate) struct ApplyArgs {
     /// Do not look whether the public can read the issuer's documents, for a host that cannot reach them
     #[arg(long)]
     pub(crate) skip_issuer_check: bool,
+    /// Certificates of authorities (PEM) to trust besides the system's when the documents of an issuer are read that is
+    /// hosted elsewhere
+    #[arg(long, value_name = "FILE", conflicts_with = "skip_issuer_check")]
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 #[cfg(feature = "aws")]
@@ -247,7 +252,7 @@ pub(crate) struct ChoiceArgs {
     /// somebody else; with --prune, also remove roles that are the cluster's by their tag alone
     #[arg(long)]
     pub(crate) adopt: bool,
-    /// Apply a bundle that is older than what the account holds, or one whose bucket is gone
+    /// Apply a bundle that is older than what the account holds, or one whose bucket, or hosted issuer's provider, is gone
     #[arg(long)]
     pub(crate) allow_rollback: bool,
     /// The receipt of the last apply, where the bucket or the tags with the record are gone

@@ -50,6 +50,9 @@ pub(crate) enum Failure {
     PreviousReceipt(#[from] crate::record::PreviousReceiptError),
     #[cfg(feature = "aws")]
     #[error(transparent)]
+    CaFile(#[from] crate::account::issuer::https::CaFileError),
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
     Refused(#[from] crate::plan::refusal::Refused),
     #[cfg(feature = "aws")]
     #[error(transparent)]
@@ -68,7 +71,7 @@ impl Failure {
             #[cfg(feature = "aws")]
             Self::Live(crate::account::live::LiveError::WrongAccount { .. }) | Self::Refused(_) => ExitCode::Refused,
             #[cfg(feature = "aws")]
-            Self::PreviousReceipt(_) => ExitCode::Usage,
+            Self::PreviousReceipt(_) | Self::CaFile(_) => ExitCode::Usage,
             #[cfg(feature = "aws")]
             Self::Live(_) => ExitCode::Aws,
             #[cfg(feature = "aws")]

@@ -19,7 +19,7 @@ use bundle_schema::documents::{CreateRole, PutRolePolicy};
 use bundle_schema::json::Embedded;
 use bundle_schema::names::{BucketName, ClusterName, RoleName, RoleNaming, RolePath, Sha256, Tag, Timestamp};
 
-use crate::account::issuer::ReadIssuer;
+use crate::account::issuer::{Published, ReadIssuer, Unread};
 use crate::account::live::Tags;
 use crate::account::live::{
     BucketState, Caller, ListedRole, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, LiveState, ReadAccount,
@@ -109,6 +109,31 @@ pub(crate) fn roles_contents() -> Contents {
     };
     let roles = ["efs", "lb"].map(|name| role(&header, name)).into();
     Contents { header, issuer: None, roles, requests: Vec::new() }
+}
+
+/// The cluster of [`contents`], with an issuer that somebody else hosts.
+pub(crate) fn hosted_contents() -> Contents {
+    let Contents { mut header, issuer, requests, .. } = contents();
+    header.issuer_url = parsed("https://oidc.example.com/prod");
+    header.endpoint = Some(Endpoint::Hosted);
+    let IssuerDocuments { public_key, provider, .. } = issuer.unwrap();
+    let issuer = IssuerDocuments::of(&header, public_key, Vec::new(), provider.client_id_list, None);
+    let roles = ["disk", "registry"].map(|name| role(&header, name)).into();
+    Contents { header, issuer: Some(issuer), roles, requests }
+}
+
+/// The account's resources of [`hosted_contents`], which was applied.
+pub(crate) fn hosted_held() -> Held {
+    let mut held = Held::nothing();
+    let plan = plan(&hosted_contents(), &held.state()).unwrap();
+    for action in plan.actions() {
+        held.perform(action).unwrap();
+    }
+    let provider = held.provider.as_ref().map(MadeProvider::from);
+    let roles = held.roles.iter().map(|(name, role)| (name.clone(), role.id.clone())).collect();
+    let record = Record { made: Made { provider, roles }, ..record() };
+    held.provider().tags.extend(tags::write(&record).0);
+    held
 }
 
 fn role(header: &Header, name: &str) -> RoleDocuments {

@@ -92,6 +92,7 @@ const PRUNE_ORPHANS: Actions = &["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:
 /// What `delete` looks for and does besides reading.
 const DELETE_BUCKET: Actions = &["s3:DeleteBucket", "s3:ListBucketVersions"];
 const DELETE_OBJECTS: Actions = &["s3:DeleteObject", "s3:DeleteObjectVersion"];
+const DELETE_RECORDED_PROVIDER: Actions = &["iam:DeleteOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"];
 const DELETE_PROVIDER: Actions = &["iam:DeleteOpenIDConnectProvider"];
 /// The record of a bundle without an issuer stands in tags of the provider, and nothing else of it is changed.
 const WRITE_TAGS: Actions = &["iam:TagOpenIDConnectProvider"];
@@ -173,9 +174,14 @@ fn allow(action: &[Actions], resource: &[String], condition: Option<Value>) -> S
     Statement { effect: "Allow", action: action.concat(), resource: resource.to_vec(), condition }
 }
 
-/// The bucket, what it holds, and the identity provider.
+/// The bucket with what it holds, and the identity provider.
 fn issuer(header: &Header, issuer: &IssuerDocuments, purpose: Purpose) -> Vec<Statement> {
     let of = |apply: Actions, delete: Actions| purpose.of(apply, delete);
+    let provider = [header.provider_arn()];
+    if issuer.bucket.is_none() {
+        // The provider's own tags hold the record, which says first that its cluster is being deleted.
+        return vec![allow(&[READ_PROVIDER, of(WRITE_PROVIDER, DELETE_RECORDED_PROVIDER)], &provider, None)];
+    }
     let bucket = format!("arn:{}:s3:::{}", header.partition, header.bucket());
     let record = format!("{bucket}/{RECORD_KEY}");
     let mut objects: Vec<String> = issuer.objects().iter().map(|object| format!("{bucket}/{}", object.key)).collect();
@@ -184,7 +190,7 @@ fn issuer(header: &Header, issuer: &IssuerDocuments, purpose: Purpose) -> Vec<St
     let mut statements = vec![
         allow(&[READ_BUCKET, of(WRITE_BUCKET, DELETE_BUCKET)], &[bucket], account()),
         allow(&[READ_OBJECTS, of(WRITE_OBJECTS, DELETE_OBJECTS)], &objects, account()),
-        allow(&[READ_PROVIDER, of(WRITE_PROVIDER, DELETE_PROVIDER)], &[header.provider_arn()], None),
+        allow(&[READ_PROVIDER, of(WRITE_PROVIDER, DELETE_PROVIDER)], &provider, None),
     ];
     if purpose == Purpose::Delete {
         // The record says first that its cluster is being deleted.
@@ -290,13 +296,30 @@ mod tests {
             statements.skip(1).map(|statement| (statement.action, statement.condition.unwrap())).collect::<Vec<_>>()
         };
         let condition = json!({
-            "ForAllValues:StringLike": {"aws:TagKeys": ["sts-airlock/roles/addons", "sts-airlock/roles/addons/*"]},
+            "ForAllValues:StringLike": {"aws:TagKeys": ["sts-airlock/record/addons", "sts-airlock/record/addons/*"]},
             "Null": {"aws:TagKeys": "false"},
         });
         assert_eq!(tags(Purpose::Plan), []);
         assert_eq!(tags(Purpose::Apply), [(vec!["iam:TagOpenIDConnectProvider"], condition.clone())]);
         let both = vec!["iam:TagOpenIDConnectProvider", "iam:UntagOpenIDConnectProvider"];
         assert_eq!(tags(Purpose::Delete), [(both, condition)]);
+    }
+
+    #[test]
+    fn an_issuer_that_somebody_else_hosts_needs_nothing_of_a_bucket() {
+        let contents = fixture::hosted_contents();
+        let of = |purpose| -> Vec<&str> {
+            let statements = policies(&contents, purpose, true).remove(0).statement;
+            assert!(statements.iter().flat_map(|statement| &statement.action).all(|action| action.starts_with("iam:")));
+            let provider = [contents.header.provider_arn()];
+            let about = statements.into_iter().filter(|statement| statement.resource == provider);
+            about.flat_map(|statement| statement.action).collect()
+        };
+        assert_eq!(of(Purpose::Plan), READ_PROVIDER);
+        assert_eq!(of(Purpose::Apply), [READ_PROVIDER, WRITE_PROVIDER].concat());
+        let delete =
+            ["iam:GetOpenIDConnectProvider", "iam:DeleteOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"];
+        assert_eq!(of(Purpose::Delete), delete);
     }
 
     #[test]

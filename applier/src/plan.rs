@@ -38,7 +38,7 @@ use self::ownership::Ownership;
 use self::refusal::Refused;
 use crate::account::live::LiveState;
 use crate::admit::Admitted;
-use crate::record::{Made, Record, RecordState};
+use crate::record::{Made, Place, Record, RecordState};
 
 /// What a plan is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -220,8 +220,13 @@ fn recorded(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>, 
     let before = found.map(|(read, record)| RecordVersion::of(&read.etag, record));
     let (place, provider) = (desired.place(), desired.issuer().map(|_| header.provider_arn()));
     let resource = place.arn(header);
-    let (mut all, rest): (Vec<_>, Vec<_>) =
-        actions.into_iter().partition(|action| matches!(action.call, Call::CreateBucket { .. }));
+    // What holds the record is made first.
+    let in_tags = matches!(place, Place::Provider { .. });
+    let (mut all, rest): (Vec<_>, Vec<_>) = actions.into_iter().partition(|action| match action.call {
+        Call::CreateBucket { .. } => true,
+        Call::CreateProvider { .. } => in_tags,
+        _ => false,
+    });
     let open = Call::OpenRecord { place: place.clone(), before, known, making };
     all.push(Action { resource: resource.clone(), call: open });
     all.extend(rest);

@@ -68,7 +68,9 @@ pub(crate) fn validate(contents: &Contents, manifests: &[(String, Vec<u8>)]) -> 
     check_components(contents, &mut problems);
     if let Some(issuer) = &contents.issuer {
         check_issuer(&contents.header, issuer, &mut problems);
-        check_bucket(&contents.header, &issuer.bucket, &mut problems);
+        if let Some(bucket) = &issuer.bucket {
+            check_bucket(&contents.header, bucket, &mut problems);
+        }
         check_provider(&contents.header, &issuer.provider, &mut problems);
     }
     for (component, role) in contents.each_role() {

@@ -41,7 +41,7 @@ use crate::build::roles::{RolesError, components};
 use crate::keys::published::PublishedKeys;
 use crate::keys::signing::SigningKey;
 use crate::requests::{LeftOut, Requests, Selected};
-use crate::settings::options::BundleOptions;
+use crate::settings::options::{BundleOptions, Issuer};
 
 /// Why no bundle can be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -115,6 +115,7 @@ pub fn build(
     pairs.sort_by(|(a, _), (b, _)| a.role_name.cmp(&b.role_name));
     let header = Header { skipped, components: pairs.iter().map(|(c, _)| c.clone()).collect(), ..header(options)? };
     let mut notes = Notes { left_out, ..Notes::default() };
+    notes.warnings.extend(licence_note(&header));
     let mut roles = Vec::with_capacity(pairs.len());
     for (component, Selected { request, undecided, .. }) in pairs {
         roles.push(role(options, &header, &component, request.statements, &mut notes)?);
@@ -133,11 +134,15 @@ fn header(options: &BundleOptions) -> Result<Header, NameError> {
     let settings = options.recorded()?;
     let BundleOptions { name, serial, created, expires, account_id, place, role_path, tags, previous, .. } =
         options.clone();
-    let bucket = options.bucket_name.clone().unwrap_or_else(|| name.bucket());
-    let own = format!("https://{bucket}.s3.{}.{}", place.region, place.dns_suffix);
-    let (kind, issuer_url, endpoint, audiences) = match options.existing_issuer.clone() {
-        None => (Kind::Cluster, IssuerUrl::new(own)?, Some(Endpoint::PublicBucket), None),
-        Some(existing) => (Kind::Roles, existing, None, Some(options.audiences.clone())),
+    let cluster = (Kind::Cluster, None, None);
+    let ((kind, bucket_name, audiences), endpoint, issuer_url) = match options.issuer.clone() {
+        Issuer::PublicBucket(bucket) => {
+            let host = bucket.clone().unwrap_or_else(|| name.bucket());
+            let url = IssuerUrl::new(format!("https://{host}.s3.{}.{}", place.region, place.dns_suffix))?;
+            ((Kind::Cluster, bucket, None), Some(Endpoint::PublicBucket), url)
+        }
+        Issuer::Hosted(url) => (cluster, Some(Endpoint::Hosted), url),
+        Issuer::Existing(url) => ((Kind::Roles, None, Some(options.audiences.clone())), None, url),
     };
     Ok(Header {
         kind,
@@ -152,7 +157,7 @@ fn header(options: &BundleOptions) -> Result<Header, NameError> {
         account_id,
         issuer_url,
         endpoint,
-        bucket_name: options.bucket_name.clone(),
+        bucket_name,
         audiences,
         role_path,
         tags,
@@ -160,6 +165,17 @@ fn header(options: &BundleOptions) -> Result<Header, NameError> {
         settings,
         components: Vec::new(),
         skipped: Vec::new(),
+    })
+}
+
+/// AWS's operators in China serve content to the public only for accounts that are registered for it
+/// [Getting started with Amazon Web Services in China, ICP recordal].
+fn licence_note(header: &Header) -> Option<String> {
+    let is_public = header.partition.as_str() == "aws-cn" && header.endpoint == Some(Endpoint::PublicBucket);
+    is_public.then(|| {
+        "in China a bucket answers the public only where the account has an ICP recordal, or an exception from it: ask AWS before the \
+         bundle is applied, or have the documents published elsewhere with --issuer-url"
+            .to_owned()
     })
 }
 
@@ -322,8 +338,7 @@ mod tests {
             role_names: RoleNaming::Ccoctl,
             permissions_boundary: None,
             tags: tags(&name, vec![]).unwrap(),
-            bucket_name: None,
-            existing_issuer: None,
+            issuer: Issuer::PublicBucket(None),
             audiences: audiences(vec![]).unwrap(),
             thumbprints: None,
             service_accounts: ServiceAccounts::new(),
@@ -393,7 +408,8 @@ mod tests {
             "eusc-de-east-1",
         ] {
             let bundle = draft(region, &[request("a", 1, 1)]).unwrap().freeze().unwrap();
-            let constraint = &bundle.contents().issuer.as_ref().unwrap().bucket.create.create_bucket_configuration;
+            let constraint =
+                &bundle.contents().issuer.as_ref().unwrap().bucket.as_ref().unwrap().create.create_bucket_configuration;
             assert_eq!(constraint.is_none(), region == "us-east-1", "{region}");
         }
     }

@@ -17,7 +17,7 @@ use bundle_schema::limits::MAX_SERIAL;
 use bundle_schema::names::{Pattern, RoleNaming, Tag};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
-use tests::forge::contents::{P256, RSA_2048, good, issuer, leave_issuer_to_others, parsed, publish};
+use tests::forge::contents::{P256, RSA_2048, bucket, good, issuer, leave_issuer_to_others, parsed, publish};
 use tests::forge::raw::{gunzip, gzip};
 
 /// A Secret, its service accounts and its actions.
@@ -108,7 +108,7 @@ prop_compose! {
         documents.provider.thumbprint_list =
             thumbprints.map(|list| list.iter().map(|thumbprint| parsed(thumbprint)).collect());
         documents.provider.tags.clone_from(&tags);
-        documents.bucket.tagging.tagging.tag_set = tags;
+        bucket(&mut contents).tagging.tagging.tag_set = tags;
         if roles_only {
             leave_issuer_to_others(&mut contents);
         }

@@ -149,7 +149,7 @@ pub(crate) struct LiveProvider {
     pub(crate) thumbprints: Vec<String>,
     pub(crate) tags: Tags,
     pub(crate) created: Timestamp,
-    /// The record of the bundle, where it is one of roles alone.
+    /// The record of the bundle, where it stands in tags.
     pub(crate) record: Option<LiveRecord>,
 }
 

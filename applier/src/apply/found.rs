@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use crate::account::issuer::ReadIssuer;
 use crate::account::live::{BucketState, ReadAccount};
 use crate::account::{AwsError, CallLog};
 use crate::apply::WriteAccount;
@@ -28,14 +27,14 @@ pub(super) struct Performed {
 
 /// Sends an action's call, and finds out whether it is done already where AWS says so.
 pub(super) async fn perform(
-    account: &(impl ReadAccount + ReadIssuer + WriteAccount),
+    account: &(impl ReadAccount + WriteAccount),
     action: &Action,
     issuer: Option<&IssuerCheck>,
     log: &CallLog,
 ) -> Result<Performed, ActionError> {
     // IAM reads the issuer when the provider is made.
     if let (Call::CreateProvider { .. }, Some(check)) = (&action.call, issuer) {
-        check.wait(account).await?;
+        check.wait().await?;
     }
     let error = match account.perform(action, log).await {
         Ok(role_id) => return Ok(Performed { already: false, role_id }),

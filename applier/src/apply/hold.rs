@@ -8,13 +8,16 @@
 //! whoever had read the same version has written too: all but the last one find another run's and stop. One that is slower than
 //! that is found by the other's next beat.
 
+mod found;
+
 use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
 
 use bundle_schema::escape::Escaped;
 use bundle_schema::layout::fold;
-use bundle_schema::names::{ClusterName, Sha256, Timestamp};
+use bundle_schema::names::{Sha256, Timestamp};
 
+use self::found::{is_other_version, new_provider, taken};
 use crate::account::live::{LiveRecord, ReadAccount};
 use crate::account::{AwsError, CallLog};
 use crate::apply::failure::ActionError;
@@ -75,7 +78,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         log: &CallLog,
     ) -> Result<Self, ActionError> {
         let Opened { state, place, before, known, making, plan_digest } = opened;
-        let record = Record {
+        let mut record = Record {
             version: Record::VERSION,
             name: head.bundle.name.clone(),
             state,
@@ -88,6 +91,13 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
             made: known.clone(),
             making,
         };
+        if let Place::Provider { arn, .. } = place
+            && record.making.provider
+        {
+            // It was made right before this, because it holds the record.
+            record.made.provider = Some(new_provider(account, arn).await?);
+            record.making.provider = false;
+        }
         let etag = before.map(|before| before.etag.clone());
         let mut hold = Self { account, place: place.clone(), record, replaced: etag.clone(), etag, written: None };
         if let Some(before) = before.filter(|before| before.state.is_under_way()) {
@@ -153,8 +163,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
             Some(arn) => self.account.provider(arn).await?,
             None => None,
         };
-        self.record.made.provider =
-            provider.map(|provider| MadeProvider { created: provider.created, thumbprints: provider.thumbprints });
+        self.record.made.provider = provider.as_ref().map(MadeProvider::from);
         self.record.making = Making::default();
         self.record.state = RecordState::Applied;
         self.record.time = now;
@@ -166,6 +175,11 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         self.record.state = self.record.state.stopped();
         self.record.time = now;
         let _ = self.write(Patience::Once, &CallLog::default()).await;
+    }
+
+    /// Whether the record goes with the identity provider.
+    pub(super) fn stands_on_provider(&self) -> bool {
+        matches!(self.place, Place::Provider { .. })
     }
 
     /// Deletes the record as it was written last, and no other; or all its versions, where the bucket keeps them.
@@ -232,7 +246,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
     }
 
     /// Whether nobody else has written the tags since they were read: where a write cannot demand it.
-    async fn check(&mut self) -> Result<(), ActionError> {
+    pub(super) async fn check(&mut self) -> Result<(), ActionError> {
         let found = self.read().await?;
         if self.is_replaced(found.as_ref()) || self.mine(found)? {
             return Ok(());
@@ -293,26 +307,6 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
     async fn read(&self) -> Result<Option<LiveRecord>, AwsError> {
         self.account.record(&self.place, &self.record.name).await
     }
-}
-
-fn is_other_version(error: &AwsError) -> bool {
-    let codes = ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "NoSuchBucket"];
-    error.code().is_some_and(|code| codes.contains(&code))
-}
-
-fn taken(cluster: &ClusterName, found: Option<LiveRecord>) -> ActionError {
-    let by = match found.map(|found| found.content) {
-        Some(Ok(record)) => format!(
-            "serial {}, {}, {}, by {}",
-            record.serial,
-            record.state.word(),
-            record.time,
-            Escaped(&record.caller)
-        ),
-        Some(Err(error)) => format!("not what this program writes: {}", Escaped(&error.to_string())),
-        None => "gone".to_owned(),
-    };
-    ActionError::Taken { cluster: cluster.to_string(), by }
 }
 
 #[cfg(test)]

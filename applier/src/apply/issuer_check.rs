@@ -4,6 +4,7 @@
 //! and JWKS are the bundle's; otherwise, after a while, why not.
 
 use std::io::{Write, stderr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bundle_schema::documents::contents::{IssuerDocuments, IssuerObject};
@@ -12,10 +13,8 @@ use bundle_schema::escape::EscapedUpTo;
 use bundle_schema::layout::fold;
 use bundle_schema::names::Sha256;
 
-use crate::account::issuer::ReadIssuer;
+use crate::account::issuer::{ReadIssuer, Unread};
 
-/// How long what was just published may take to be readable everywhere.
-const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Why the check failed.
@@ -23,18 +22,20 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub(crate) enum IssuerError {
     /// A document cannot be read without credentials.
     #[error(
-        "the public cannot read the issuer's document {url}: {}\n  AWS reads it to check every token: look for a public access block of the account or the organization, a KMS key on the bucket, a proxy\n  then run this again, or leave the check out with --skip-issuer-check where this host cannot reach the issuer",
-        EscapedUpTo(.reason, 2048)
+        "the public cannot read the issuer's document {url}: {}\n  AWS reads it to check every token: {advice}\n  then run this again, or leave the check out with --skip-issuer-check where this host cannot reach the issuer",
+        EscapedUpTo(.answer, 2048)
     )]
     Unreadable {
         /// Where it is published.
         url: String,
         /// What was answered.
-        reason: String,
+        answer: String,
+        /// What to look for.
+        advice: &'static str,
     },
     /// Something else is published.
     #[error(
-        "the public reads another document at {url}: expected SHA-256 {expected}, found {found}\n  look for a cache or a proxy in between, or for somebody else who writes to the bucket; then run this again"
+        "the public reads another document at {url}: expected SHA-256 {expected}, found {found}\n  {advice}; then run this again"
     )]
     Differs {
         /// Where it is published.
@@ -43,36 +44,35 @@ pub(crate) enum IssuerError {
         expected: Sha256,
         /// What was read.
         found: Sha256,
+        /// What to look for.
+        advice: &'static str,
     },
 }
 
 /// The documents that have to be readable.
 pub(crate) struct IssuerCheck {
-    bucket: String,
     issuer: String,
     documents: Vec<IssuerObject>,
+    reader: Arc<dyn ReadIssuer>,
 }
 
 impl IssuerCheck {
-    pub(crate) fn of(header: &Header, issuer: &IssuerDocuments) -> Self {
-        Self { bucket: header.bucket().to_string(), issuer: header.issuer_url.to_string(), documents: issuer.objects() }
+    pub(crate) fn of(header: &Header, issuer: &IssuerDocuments, reader: Arc<dyn ReadIssuer>) -> Self {
+        Self { issuer: header.issuer_url.to_string(), documents: issuer.objects(), reader }
     }
 
-    /// Reads until everything is as it should be, for at most a minute.
-    pub(super) async fn wait(&self, account: &impl ReadIssuer) -> Result<(), IssuerError> {
-        let begun = Instant::now();
+    /// Reads until everything is as it should be, for as long as the reader has patience.
+    pub(super) async fn wait(&self) -> Result<(), IssuerError> {
+        let (begun, patience) = (Instant::now(), self.reader.patience());
         let mut said = false;
         loop {
-            match self.look(account).await {
-                Err(error) if begun.elapsed() + PAUSE <= PATIENCE => {
+            match self.look().await {
+                Err(error) if begun.elapsed() + PAUSE <= patience => {
                     if !said {
                         let (IssuerError::Unreadable { url, .. } | IssuerError::Differs { url, .. }) = &error;
+                        let text = format!("waiting up to {} until the public can read {url}", words(patience));
                         // Nobody may be listening.
-                        let _ = writeln!(
-                            stderr(),
-                            "{}",
-                            fold(&format!("waiting up to a minute until the public can read {url}"))
-                        );
+                        let _ = writeln!(stderr(), "{}", fold(&text));
                         said = true;
                     }
                     tokio::time::sleep(PAUSE).await;
@@ -82,17 +82,25 @@ impl IssuerCheck {
         }
     }
 
-    async fn look(&self, account: &impl ReadIssuer) -> Result<(), IssuerError> {
+    async fn look(&self) -> Result<(), IssuerError> {
         for IssuerObject { key, body } in &self.documents {
             let url = format!("{}/{key}", self.issuer);
-            let found = match account.published(&self.bucket, key).await {
+            let found = match self.reader.published(key).await {
                 Ok(found) => found,
-                Err(error) => return Err(IssuerError::Unreadable { url, reason: error.answer() }),
+                Err(Unread { answer, advice }) => return Err(IssuerError::Unreadable { url, answer, advice }),
             };
             if found != *body {
-                return Err(IssuerError::Differs { url, expected: Sha256::of(body), found: Sha256::of(&found) });
+                let (expected, found, advice) = (Sha256::of(body), Sha256::of(&found), self.reader.advice());
+                return Err(IssuerError::Differs { url, expected, found, advice });
             }
         }
         Ok(())
+    }
+}
+
+fn words(patience: Duration) -> String {
+    match patience.as_secs() {
+        60 => "a minute".to_owned(),
+        seconds => format!("{seconds} seconds"),
     }
 }

@@ -17,7 +17,6 @@ use super::found::{Performed, perform};
 use super::hold::{Hold, Opened};
 use super::schedule::Schedule;
 use super::{Run, WriteAccount};
-use crate::account::issuer::ReadIssuer;
 use crate::account::live::ReadAccount;
 use crate::account::{CallLog, Calls};
 use crate::plan::action::{Action, Call};
@@ -70,6 +69,8 @@ pub(super) struct Progress<'a, A, R> {
     running: JoinSet<Result<Performed, ActionError>>,
     begun: HashMap<Id, (usize, Begun)>,
     hold: Option<Hold<'a, A>>,
+    /// A record that goes with the provider, which is being deleted: it is not written any more.
+    released: Option<Hold<'a, A>>,
     report: R,
 }
 
@@ -83,7 +84,7 @@ pub(super) struct Ended {
     pub(super) record: Option<Record>,
 }
 
-impl<'a, A: ReadAccount + ReadIssuer + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, A, R> {
+impl<'a, A: ReadAccount + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, A, R> {
     pub(super) fn new(
         account: &'a Arc<A>,
         run: &'a Run<'a>,
@@ -105,6 +106,7 @@ impl<'a, A: ReadAccount + ReadIssuer + WriteAccount, R: FnMut(&Action, &Entry)> 
             running: JoinSet::new(),
             begun: HashMap::new(),
             hold: None,
+            released: None,
             report,
         }
     }
@@ -136,6 +138,10 @@ impl<'a, A: ReadAccount + ReadIssuer + WriteAccount, R: FnMut(&Action, &Entry)> 
             // Nothing else is under way while the record is opened or closed.
             if let Some(result) = self.write_record(index, &begun).await {
                 self.end(index, begun, result.map(|()| Performed { already: false, role_id: None }));
+                continue;
+            }
+            if let Err(error) = self.release(index).await {
+                self.end(index, begun, Err(error));
                 continue;
             }
             let (account, actions, issuer) =
@@ -224,18 +230,29 @@ impl<'a, A: ReadAccount + ReadIssuer + WriteAccount, R: FnMut(&Action, &Entry)> 
         Some(opened.map(|opened| self.hold = Some(opened)))
     }
 
+    /// Lets go of a record that goes with the provider, where the action deletes that. It may be another run's by now.
+    async fn release(&mut self, index: usize) -> Result<(), ActionError> {
+        let is_deletion =
+            self.actions.get(index).is_some_and(|action| matches!(action.call, Call::DeleteProvider { .. }));
+        let Some(mut hold) = self.hold.take_if(|hold| is_deletion && hold.stands_on_provider()) else { return Ok(()) };
+        hold.check().await?;
+        self.released = Some(hold);
+        Ok(())
+    }
+
     /// Whether every action is done.
     pub(super) fn is_done(&self) -> bool {
         self.entries.iter().all(|entry| entry.outcome.is_done())
     }
 
     /// What came of it. A record that is open says from now on that nobody is at it.
-    pub(super) async fn ended(mut self) -> Ended {
+    pub(super) async fn ended(self) -> Ended {
         let (is_done, now) = (self.is_done(), self.clock.now());
-        if let Some(hold) = self.hold.as_mut().filter(|_| !is_done) {
+        let mut hold = self.hold.or(self.released.filter(|_| !is_done));
+        if let Some(hold) = hold.as_mut().filter(|_| !is_done) {
             hold.stop(now).await;
         }
-        let record = self.hold.map(|hold| hold.record().clone());
+        let record = hold.map(|hold| hold.record().clone());
         Ended { entries: self.entries, errors: self.errors.into_values().collect(), record }
     }
 }

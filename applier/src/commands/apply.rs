@@ -2,28 +2,39 @@
 
 use std::sync::Arc;
 
+use bundle_schema::documents::contents::IssuerDocuments;
 use bundle_schema::exit::ExitCode;
 
 use super::execute::Execution;
 use super::{Failure, admit, now, plan};
+use crate::account::issuer::https::{HostedIssuer, Roots};
+use crate::account::issuer::{PublicBucket, ReadIssuer};
 use crate::apply::issuer_check::IssuerCheck;
 use crate::cli::ApplyArgs;
 use crate::plan::Operation;
 
 pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
     args.execute.check()?;
+    let roots = args.ca_file.as_deref().map(Roots::read).transpose()?;
     let admitted = admit(&args.bundle)?;
     let choices = args.account.choices.read(&admitted)?;
     let file = args.execute.plan_file(Operation::Apply, admitted.bundle(), &choices)?;
     let (account, planned) = plan::compute(&admitted, &args.account, &choices).await?;
     let contents = admitted.bundle().contents();
+    let header = &contents.header;
+    let reader = |issuer: &IssuerDocuments| -> Arc<dyn ReadIssuer> {
+        match issuer.bucket {
+            Some(_) => Arc::new(PublicBucket::new(Arc::clone(&account), header.bucket())),
+            None => Arc::new(HostedIssuer::new(&header.issuer_url, roots)),
+        }
+    };
     let issuer = contents.issuer.as_ref().filter(|_| !args.skip_issuer_check);
     let execution = Execution {
         args: &args.execute,
         format: args.bundle.format,
         concurrency: args.account.requests.concurrency,
-        file_stem: contents.header.file_stem(),
-        issuer: issuer.map(|issuer| Arc::new(IssuerCheck::of(&contents.header, issuer))),
+        file_stem: header.file_stem(),
+        issuer: issuer.map(|issuer| Arc::new(IssuerCheck::of(header, issuer, reader(issuer)))),
     };
     let again = async {
         admitted.check_time(now()?)?;

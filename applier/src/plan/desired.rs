@@ -1,6 +1,8 @@
 //! What the account should hold, derived from a bundle alone.
 
-use bundle_schema::documents::contents::{Contents, IssuerDocuments, IssuerObject, OBJECT_CONTENT_TYPE};
+use bundle_schema::documents::contents::{
+    BucketDocuments, Contents, IssuerDocuments, IssuerObject, OBJECT_CONTENT_TYPE,
+};
 use bundle_schema::names::{Pattern, Sha256, Tag, TagKey};
 
 use crate::account::live::{OWNED, Tags, is_owned};
@@ -68,14 +70,19 @@ impl<'a> Desired<'a> {
         self.contents.issuer.as_ref()
     }
 
+    /// What makes the issuer's bucket; none where somebody else publishes its documents.
+    pub(crate) fn bucket(&self) -> Option<&'a BucketDocuments> {
+        self.issuer().and_then(|issuer| issuer.bucket.as_ref())
+    }
+
     /// Where the record stands.
     pub(crate) fn place(&self) -> Place {
         Place::of(&self.contents.header)
     }
 
     /// The bucket's tags: the bundle's, and which bundle it is.
-    pub(crate) fn bucket_tags(&self, issuer: &IssuerDocuments) -> Tags {
-        self.marked(tags(&issuer.bucket.tagging.tagging.tag_set))
+    pub(crate) fn bucket_tags(&self, documents: &BucketDocuments) -> Tags {
+        self.marked(tags(&documents.tagging.tagging.tag_set))
     }
 
     /// The identity provider's tags: the bundle's, and which bundle it is.

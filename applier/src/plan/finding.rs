@@ -4,7 +4,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use bundle_schema::names::{ClusterName, Timestamp};
+use bundle_schema::names::{ClusterName, IssuerUrl, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ use crate::plan::meaning::key_ids;
 use crate::plan::orphans::Orphan;
 use crate::plan::ownership::{Claim, Ownership};
 use crate::plan::refusal::applied;
-use crate::record::{self, Record, RecordState};
+use crate::record::{self, Place, Record, RecordState};
 
 /// Something that a person should know and that no action says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,6 +60,8 @@ pub(crate) enum Finding {
     RolesBundle { name: ClusterName, serial: Option<u64> },
     /// Roles that are about to be deleted and that were used in the last day.
     UsedLately { roles: Vec<String> },
+    /// The issuer is deleted, and somebody else publishes its documents.
+    DocumentsStay { issuer_url: IssuerUrl },
 }
 
 impl Finding {
@@ -102,7 +104,8 @@ impl Finding {
             | Self::Thumbprints { .. }
             | Self::UnusedException { .. }
             | Self::RolesBundle { .. }
-            | Self::UsedLately { .. } => false,
+            | Self::UsedLately { .. }
+            | Self::DocumentsStay { .. } => false,
         }
     }
 }
@@ -211,13 +214,18 @@ pub(super) fn unfinished(record: &Record) -> Option<Finding> {
     (state != RecordState::Applied).then_some(Finding::Unfinished { state, serial, caller, time })
 }
 
-/// The bundles of roles alone that stand on the cluster's identity provider, each with its serial.
+/// The bundles of roles alone that stand on the cluster's identity provider, each with its serial. The cluster's own record may
+/// stand there too.
 pub(super) fn roles_bundles(
     desired: &Desired<'_>,
     live: &LiveState,
 ) -> impl Iterator<Item = (ClusterName, Option<u64>)> + use<> {
     let provider = live.provider().filter(|_| desired.issuer().is_some());
-    provider.map(|provider| record::tags::bundles(&provider.tags)).unwrap_or_default().into_iter()
+    let mut bundles = provider.map(|provider| record::tags::bundles(&provider.tags)).unwrap_or_default();
+    if let Place::Provider { name, .. } = desired.place() {
+        bundles.remove(&name);
+    }
+    bundles.into_iter()
 }
 
 /// The tags of others on what is the bundle's, by key.

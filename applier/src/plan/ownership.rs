@@ -9,7 +9,7 @@ use crate::account::live::{BucketState, LiveBucket, LiveProvider, LiveRole, Live
 use crate::plan::choices::Choices;
 use crate::plan::desired::Desired;
 use crate::plan::reconcile;
-use crate::record::{Made, MadeProvider, Making, Record};
+use crate::record::{Made, MadeProvider, Making, Place, Record};
 
 /// How a resource of the bundle's name stands to the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,15 @@ impl<'a> Ownership<'a> {
             record.made.provider.as_ref().is_some_and(|made| made.created == provider.created)
                 || (record.making.provider && is_made())
         });
-        claim(is_known, self.desired.is_owned(&provider.tags))
+        let is_tagged = self.desired.is_owned(&provider.tags);
+        // As a run leaves it that was cut off before it wrote the record there.
+        let is_left = || self.live.record().is_none() && self.has_record_in_tags() && is_tagged && is_made();
+        claim(is_known || is_left(), is_tagged)
+    }
+
+    /// Whether the record stands in the provider's tags, and so is gone with it.
+    fn has_record_in_tags(&self) -> bool {
+        matches!(self.desired.place(), Place::Provider { .. })
     }
 
     pub(crate) fn role(&self, name: &RoleName, role: &LiveRole) -> Claim {
@@ -97,8 +105,7 @@ impl<'a> Ownership<'a> {
         let mut made = self.record.map(|record| record.made.clone()).unwrap_or_default();
         let mut making = Making::default();
         let provider = self.live.provider().filter(|_| self.makes_issuer());
-        made.provider = provider
-            .map(|provider| MadeProvider { created: provider.created, thumbprints: provider.thumbprints.clone() });
+        made.provider = provider.map(MadeProvider::from);
         making.provider = self.makes_issuer() && made.provider.is_none();
         // What the bundle does not have stays in the record as long as it is there.
         made.roles.retain(|name, id| self.live.others().get(name).is_some_and(|role| role.id == *id));
@@ -122,14 +129,15 @@ impl<'a> Ownership<'a> {
         made
     }
 
-    /// Whether anything of the cluster is there although its bucket and with it the record is not.
-    pub(crate) fn is_bucket_gone(&self) -> bool {
+    /// Whether anything of the cluster is there although what holds the record, its bucket or its provider, is not.
+    pub(crate) fn is_record_gone(&self) -> bool {
         let claims_provider = self.live.provider().is_some_and(|provider| self.provider(provider) != Claim::None);
         let roles = self.desired.contents().roles.iter().map(|documents| &documents.create.role_name);
         let mut live = roles.filter_map(|name| self.live.role(name).map(|role| (name, role)));
         self.makes_issuer()
             && self.record.is_none()
             && *self.live.bucket() == BucketState::Absent
+            && !(self.has_record_in_tags() && self.live.provider().is_some())
             && (claims_provider || live.any(|(name, role)| self.role(name, role) != Claim::None))
     }
 }

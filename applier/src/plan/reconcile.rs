@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bundle_schema::documents::contents::{IssuerDocuments, RoleDocuments};
+use bundle_schema::documents::contents::{BucketDocuments, IssuerDocuments, RoleDocuments};
 use bundle_schema::documents::{CreateOpenIdConnectProvider, CreateRole, ObjectOwnership};
 use bundle_schema::names::{Audience, BucketName, Thumbprint};
 
@@ -51,31 +51,43 @@ pub(crate) fn account(desired: &Desired<'_>, live: &LiveState, prune: bool) -> V
     actions
 }
 
-/// The issuer: the bucket, its objects, and the identity provider.
+/// The issuer: the bucket and its objects, unless somebody else publishes them, and the identity provider.
 fn issuer(desired: &Desired<'_>, issuer: &IssuerDocuments, live: &LiveState) -> Vec<Action> {
-    let absent = LiveBucket::default();
-    let mut actions = Vec::new();
-    let bucket = match live.bucket() {
-        BucketState::Present(bucket) => bucket,
-        // The check before planning let nothing else through.
-        BucketState::Absent | BucketState::Forbidden | BucketState::InRegion(_) => {
-            let (input, tags) = (issuer.bucket.create.clone(), desired.bucket_tags(issuer));
-            let call = Call::CreateBucket { input, tags: tags.clone() };
-            actions.push(Action { resource: desired.bucket_arn(), call });
-            // Made with its tags and the owner enforced; the other settings follow.
-            &LiveBucket { tags, ownership: Some(OWNER_ENFORCED.to_owned()), ..absent }
-        }
-    };
-    actions.extend(bucket_settings(desired, issuer, bucket));
-    for object in desired.objects(issuer) {
-        actions.extend(self::object(desired, object, &bucket.objects));
-    }
+    let bucket = issuer.bucket.as_ref();
+    let mut actions = bucket.map(|documents| self::bucket(desired, issuer, documents, live)).unwrap_or_default();
     let arn = desired.contents().header.provider_arn();
     actions.extend(
         self::provider(&issuer.provider, &desired.provider_tags(issuer), live.provider())
             .into_iter()
             .map(|call| Action { resource: arn.clone(), call }),
     );
+    actions
+}
+
+/// The bucket and its objects.
+fn bucket(
+    desired: &Desired<'_>,
+    issuer: &IssuerDocuments,
+    documents: &BucketDocuments,
+    live: &LiveState,
+) -> Vec<Action> {
+    let absent = LiveBucket::default();
+    let mut actions = Vec::new();
+    let bucket = match live.bucket() {
+        BucketState::Present(bucket) => bucket,
+        // The check before planning let nothing else through.
+        BucketState::Absent | BucketState::Forbidden | BucketState::InRegion(_) => {
+            let (input, tags) = (documents.create.clone(), desired.bucket_tags(documents));
+            let call = Call::CreateBucket { input, tags: tags.clone() };
+            actions.push(Action { resource: desired.bucket_arn(), call });
+            // Made with its tags and the owner enforced; the other settings follow.
+            &LiveBucket { tags, ownership: Some(OWNER_ENFORCED.to_owned()), ..absent }
+        }
+    };
+    actions.extend(bucket_settings(desired, documents, bucket));
+    for object in desired.objects(issuer) {
+        actions.extend(self::object(desired, object, &bucket.objects));
+    }
     actions
 }
 
@@ -110,13 +122,12 @@ fn boundary_removal(input: &CreateRole, live: &LiveRole) -> Option<Call> {
     Some(Call::RemoveBoundary { role: input.role_name.clone(), before })
 }
 
-fn bucket_settings(desired: &Desired<'_>, issuer: &IssuerDocuments, live: &LiveBucket) -> Vec<Action> {
-    let documents = &issuer.bucket;
+fn bucket_settings(desired: &Desired<'_>, documents: &BucketDocuments, live: &LiveBucket) -> Vec<Action> {
     let bucket: BucketName = desired.contents().header.bucket();
     let mut calls = Vec::new();
 
     // Setting a bucket's tags replaces them all; those of others, and AWS's own, stay.
-    let wanted = with_tags_of_others(desired.bucket_tags(issuer), &live.tags);
+    let wanted = with_tags_of_others(desired.bucket_tags(documents), &live.tags);
     if live.tags != wanted {
         calls.push(Call::TagBucket { bucket: bucket.clone(), before: live.tags.clone(), after: wanted });
     }

@@ -7,7 +7,7 @@ pub(super) mod provider;
 
 use std::fmt;
 
-use bundle_schema::documents::contents::IssuerDocuments;
+use bundle_schema::documents::contents::BucketDocuments;
 use bundle_schema::escape::Escaped;
 use bundle_schema::names::RoleName;
 
@@ -113,12 +113,15 @@ pub(crate) fn check(
     let ownership = Ownership::new(desired, live, choices);
     let mut reasons: Vec<Refusal> = record(desired, live).into_iter().collect();
     reasons.extend(bucket(desired, live.bucket(), &ownership, choices));
-    if let (BucketState::Present(bucket), Some(issuer)) = (live.bucket(), desired.issuer()) {
-        reasons.extend(abac(desired, issuer, bucket));
+    if let (BucketState::Present(bucket), Some(documents)) = (live.bucket(), desired.bucket()) {
+        reasons.extend(abac(desired, documents, bucket));
     }
     let header = &desired.contents().header;
-    if ownership.is_bucket_gone() && !choices.allow_rollback {
-        reasons.push(Refusal::BucketGone { bucket: header.bucket().to_string() });
+    if ownership.is_record_gone() && !choices.allow_rollback {
+        reasons.push(match desired.place() {
+            Place::Bucket(bucket) => Refusal::BucketGone { bucket: bucket.to_string() },
+            Place::Provider { arn, .. } => ProviderRefusal::Gone { arn }.into(),
+        });
     }
     reasons.extend(serial(desired, live, &ownership, choices));
     reasons.extend(provider::check(desired, live, &ownership, choices));
@@ -210,10 +213,10 @@ pub(super) fn bucket(
 }
 
 /// Replacing a bucket's tags is the one call for it that is used here.
-fn abac(desired: &Desired<'_>, issuer: &IssuerDocuments, live: &LiveBucket) -> Option<Refusal> {
+fn abac(desired: &Desired<'_>, documents: &BucketDocuments, live: &LiveBucket) -> Option<Refusal> {
     let bucket = desired.contents().header.bucket().to_string();
     let missing: Vec<String> = desired
-        .bucket_tags(issuer)
+        .bucket_tags(documents)
         .into_iter()
         .filter(|(key, value)| live.tags.get(key) != Some(value))
         .map(|(key, value)| format!("{key}={value}"))

@@ -24,7 +24,7 @@ use crate::plan::orphans::{self, Orphan};
 use crate::plan::ownership::{Claim, Ownership};
 use crate::plan::refusal::{self, Refusal, Refused};
 use crate::plan::{Operation, Plan};
-use crate::record::RECORD_KEY;
+use crate::record::{Place, RECORD_KEY};
 
 /// Versions that one call deletes at most [S3 API reference, DeleteObjects].
 const MAX_VERSIONS: usize = 1000;
@@ -163,7 +163,7 @@ impl<'a> Removal<'a> {
         let arn = self.desired.contents().header.provider_arn();
         let created = self.provider().map(|provider| provider.created);
         actions.extend(created.map(|created| Action { resource: arn, call: Call::DeleteProvider { created } }));
-        if self.desired.issuer().is_none() {
+        if let Place::Provider { .. } = self.desired.place() {
             return self.with_record_in_tags(actions);
         }
         let Some(live) = self.bucket() else { return actions };
@@ -191,7 +191,7 @@ impl<'a> Removal<'a> {
         Some(RecordVersion::of(&read.etag, read.content.as_ref().ok()?))
     }
 
-    /// The roles between the calls that open and delete the record. The provider stays; where it is gone, the record is too.
+    /// The roles between the calls that open and delete the record. Where the provider is gone or goes, the record goes with it.
     fn with_record_in_tags(&self, mut actions: Vec<Action>) -> Vec<Action> {
         let before = self.record_version();
         if self.live.provider().is_none() || (actions.is_empty() && before.is_none()) {
@@ -201,7 +201,9 @@ impl<'a> Removal<'a> {
         let resource = place.arn(&self.desired.contents().header);
         let open = Call::OpenRemoval { place: place.clone(), before, known };
         actions.insert(0, Action { resource: resource.clone(), call: open });
-        actions.push(Action { resource, call: Call::DeleteRecord { place, versions: false } });
+        if self.desired.issuer().is_none() {
+            actions.push(Action { resource, call: Call::DeleteRecord { place, versions: false } });
+        }
         actions
     }
 
@@ -248,6 +250,11 @@ impl<'a> Removal<'a> {
             }
         }
         findings.extend(Orphan::all(ownership, self.choices, now).into_iter().map(Finding::Orphan));
+        // As long as anything of the cluster is there to be deleted.
+        let is_hosted = desired.issuer().is_some() && desired.bucket().is_none();
+        if is_hosted && (self.provider().is_some() || self.roles().next().is_some()) {
+            findings.push(Finding::DocumentsStay { issuer_url: desired.contents().header.issuer_url.clone() });
+        }
         findings
     }
 }

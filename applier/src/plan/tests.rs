@@ -1,3 +1,4 @@
+
 use super::*;
 use crate::fixture::{Held, contents, digest};
 use bundle_schema::documents::contents::Contents;
@@ -174,4 +175,53 @@ fn a_change_of_keys_is_a_headline() {
         "{text}"
     );
     assert_eq!(text.matches("SIGNING KEY CHANGES").count(), 1);
+}
+
+#[test]
+fn without_a_bucket_the_provider_comes_first_and_holds_the_record() {
+    use crate::fixture::{hosted_contents, hosted_held, read};
+
+    let contents = hosted_contents();
+    let provider = "identity provider oidc.example.com/prod";
+    let new = plan(&contents, &Held::nothing()).unwrap();
+    let expected = [
+        &format!("iam:CreateOpenIDConnectProvider {provider}"),
+        "iam:TagOpenIDConnectProvider sts-airlock/record/prod",
+        "iam:CreateRole role prod-disk",
+        "iam:CreateRole role prod-registry",
+        "iam:PutRolePolicy role prod-disk",
+        "iam:PutRolePolicy role prod-registry",
+        "iam:TagOpenIDConnectProvider sts-airlock/record/prod",
+    ];
+    assert_eq!(lines(&new), expected);
+    for (later, action) in new.actions.iter().enumerate().skip(1) {
+        assert!(action.waits_for(&new.actions[0]), "{later}");
+    }
+
+    let digest = digest();
+    let of = |held: &Held| {
+        let (desired, live) = (Desired::for_test(&contents, &digest), read(&contents, held));
+        Plan::of(&desired, &live, &Choices::default(), &[], Timestamp::from_unix(0).unwrap())
+    };
+    let mut held = hosted_held();
+    assert!(of(&held).unwrap().is_clean(), "its record is no tag of others");
+    // A run that was cut off before it wrote the record leaves the provider as the plan makes it.
+    held.roles.clear();
+    held.provider().tags.retain(|key, _| !key.starts_with("sts-airlock/record/"));
+    let made = held.provider.clone();
+    assert_eq!(lines(&of(&held).unwrap()), expected[1..]);
+    held.provider().client_ids.push("another".to_owned());
+    let says = "identity provider arn:aws:iam::123456789012:oidc-provider/oidc.example.com/prod carries the cluster's tag, but is \
+                    not in the record of what was made here (made 2026-09-21T14:13:20Z)";
+    assert!(of(&held).unwrap_err().to_string().starts_with(says));
+    // A record that was copied to another provider is not that provider's.
+    held = hosted_held();
+    held.provider().client_ids.push("another".to_owned());
+    held.provider().created = Timestamp::from_unix(1_790_000_001).unwrap();
+    let says = says.replace("14:13:20Z", "14:13:21Z");
+    assert!(of(&held).unwrap_err().to_string().starts_with(&says));
+    // Without the cluster's tag it is nobody's.
+    held.provider = made;
+    held.provider().tags.clear();
+    assert!(of(&held).unwrap_err().to_string().contains("exists and is not this cluster's"));
 }

@@ -1,9 +1,9 @@
 //! Where a bundle's record stands, and what writing it there is called.
 //!
 //! Input: a bundle's header, which was validated. Output: the issuer's bucket, where the bundle makes one; or else the identity
-//! provider that its roles trust, which somebody else manages and which has room in its tags.
+//! provider that its roles trust, which has room in its tags.
 
-use bundle_schema::documents::index::{Header, Kind};
+use bundle_schema::documents::index::{Endpoint, Header};
 use bundle_schema::names::{BucketName, ClusterName};
 use bundle_schema::receipt::CallName;
 use serde::Serialize;
@@ -22,9 +22,10 @@ pub(crate) enum Place {
 
 impl Place {
     pub(crate) fn of(header: &Header) -> Self {
-        match header.kind {
-            Kind::Cluster => Self::Bucket(header.bucket()),
-            Kind::Roles => Self::Provider { arn: header.provider_arn(), name: header.name.clone() },
+        match header.endpoint {
+            Some(Endpoint::PublicBucket) => Self::Bucket(header.bucket()),
+            // Somebody else publishes the issuer's documents.
+            Some(Endpoint::Hosted) | None => Self::Provider { arn: header.provider_arn(), name: header.name.clone() },
         }
     }
 

@@ -5,18 +5,19 @@
 //! tags a provider, values of at most 256 letters, digits, spaces and `_.:/=+-@`).
 //!
 //! A value has no room for the names and IDs of roles, so each role is a mark: 48 bits of a SHA-256 over both. IAM chooses the
-//! IDs, so nobody can make a role that fits a mark but by trying, with a `CreateRole` for each of some 2^48 attempts.
+//! IDs, so nobody can make a role that fits a mark but by trying, with a `CreateRole` for each of some 2^48 attempts. A provider
+//! that is the bundle's own is a mark too, over the time when IAM made it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bundle_schema::limits::MAX_SERIAL;
 use bundle_schema::names::{ClusterName, Sha256, Timestamp};
 
-use super::{Made, Making, Record, RecordError, RecordState};
+use super::{Made, MadeProvider, Making, Record, RecordError, RecordState};
 
 /// What the keys of every such record begin with. A cluster's name has no `/`, so no key is another bundle's, and none is
 /// one of the cluster's own tags.
-const PREFIX: &str = "sts-airlock/roles/";
+const PREFIX: &str = "sts-airlock/record/";
 /// Tags of one provider [IAM quotas].
 pub(crate) const MAX_TAGS: usize = 50;
 /// Hexadecimal digits of a mark.
@@ -46,9 +47,9 @@ fn list_key(name: &ClusterName, number: usize) -> String {
     format!("{PREFIX}{name}/{number}")
 }
 
-/// The keys of a record with this many roles.
-pub(crate) fn keys(name: &ClusterName, roles: usize) -> impl Iterator<Item = String> {
-    let lists = (1..=roles.div_ceil(MARKS_A_TAG)).map(|number| list_key(name, number));
+/// The keys of a record with this many marks.
+pub(crate) fn keys(name: &ClusterName, marks: usize) -> impl Iterator<Item = String> {
+    let lists = (1..=marks.div_ceil(MARKS_A_TAG)).map(|number| list_key(name, number));
     std::iter::once(key(name)).chain(lists)
 }
 
@@ -62,15 +63,22 @@ pub(crate) fn bundle_of(key: &str) -> Option<ClusterName> {
     ClusterName::new(name).ok()
 }
 
-/// The roles of a record, without their names.
+/// What a record says is the bundle's, without names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Marks(BTreeSet<String>);
 
 impl Marks {
-    /// Those of roles that were made, and of names that were about to be.
+    /// Those of the provider and the roles that were made, and of names that were about to be.
     fn of(made: &Made, making: &Making) -> Self {
-        let made = made.roles.iter().map(|(name, id)| made_mark(name.as_str(), id.as_str()));
-        Self(made.chain(making.roles.iter().map(|name| making_mark(name.as_str()))).collect())
+        let provider = made.provider.iter().map(|MadeProvider { created, .. }| provider_mark(*created));
+        let roles = made.roles.iter().map(|(name, id)| made_mark(name.as_str(), id.as_str()));
+        let making = making.roles.iter().map(|name| making_mark(name.as_str()));
+        Self(provider.chain(roles).chain(making).collect())
+    }
+
+    /// Whether the provider that IAM made at this time is the bundle's own.
+    pub(crate) fn has_provider(&self, created: Timestamp) -> bool {
+        self.0.contains(&provider_mark(created))
     }
 
     /// Whether the record has this role, by its identity.
@@ -91,6 +99,10 @@ fn made_mark(name: &str, id: &str) -> String {
 
 fn making_mark(name: &str) -> String {
     mark(&format!("making {name}"))
+}
+
+fn provider_mark(created: Timestamp) -> String {
+    mark(&format!("provider {created}"))
 }
 
 fn mark(text: &str) -> String {
@@ -249,7 +261,7 @@ mod tests {
             let record = record(roles);
             let (mut tags, version) = write(&record);
             tags.insert("sts-airlock/serial".to_owned(), "1".to_owned());
-            tags.insert("sts-airlock/roles/addons2/1".to_owned(), "x".to_owned());
+            tags.insert("sts-airlock/record/addons2/1".to_owned(), "x".to_owned());
             let found = read(&tags, &parsed("addons")).unwrap();
             let (read, marks) = found.content.unwrap();
             assert_eq!(found.etag, version);
@@ -275,8 +287,8 @@ mod tests {
             assert!(key.len() <= 128 && value.len() <= 256, "{key} {}", value.len());
             assert!(value.chars().all(|c| is_allowed(c) || c == ' '), "{value}");
         }
-        assert_eq!(tags["sts-airlock/roles/addons"].len(), 255);
-        assert_eq!(tags["sts-airlock/roles/addons/1"].len(), 252);
+        assert_eq!(tags["sts-airlock/record/addons"].len(), 255);
+        assert_eq!(tags["sts-airlock/record/addons/1"].len(), 252);
     }
 
     #[test]
@@ -353,18 +365,18 @@ mod tests {
     #[test]
     fn a_key_belongs_to_one_bundle() {
         let of = |key: &str| bundle_of(key).map(|name| name.to_string());
-        assert_eq!(of("sts-airlock/roles/addons").as_deref(), Some("addons"));
-        assert_eq!(of("sts-airlock/roles/serial/12").as_deref(), Some("serial"));
+        assert_eq!(of("sts-airlock/record/addons").as_deref(), Some("addons"));
+        assert_eq!(of("sts-airlock/record/serial/12").as_deref(), Some("serial"));
         for other in [
             "sts-airlock/serial",
             "sts-airlock/roles",
-            "sts-airlock/roles/",
-            "sts-airlock/roles/Addons",
-            "sts-airlock/roles/addons/",
-            "sts-airlock/roles/addons/0",
-            "sts-airlock/roles/addons/01",
-            "sts-airlock/roles/addons/x",
-            "sts-airlock/roles/addons/1/1",
+            "sts-airlock/record/",
+            "sts-airlock/record/Addons",
+            "sts-airlock/record/addons/",
+            "sts-airlock/record/addons/0",
+            "sts-airlock/record/addons/01",
+            "sts-airlock/record/addons/x",
+            "sts-airlock/record/addons/1/1",
             "Sts-airlock/roles/addons",
         ] {
             assert_eq!(of(other), None, "{other}");
@@ -374,8 +386,8 @@ mod tests {
     #[test]
     fn bundles_on_a_provider_are_named_with_their_serials() {
         let (mut tags, _) = write(&record(1));
-        tags.insert("sts-airlock/roles/more/1".to_owned(), "x".to_owned());
-        tags.insert("sts-airlock/roles/more".to_owned(), "x".to_owned());
+        tags.insert("sts-airlock/record/more/1".to_owned(), "x".to_owned());
+        tags.insert("sts-airlock/record/more".to_owned(), "x".to_owned());
         let bundles: Vec<(String, Option<u64>)> =
             super::bundles(&tags).into_iter().map(|(name, serial)| (name.to_string(), serial)).collect();
         assert_eq!(bundles, [("addons".to_owned(), Some(MAX_SERIAL)), ("more".to_owned(), None)]);

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::archive::{ArchiveError, Unpacked, unpack};
 use crate::documents::contents::{BucketDocuments, Contents, IssuerDocuments, RoleDocuments, path};
-use crate::documents::index::{Component, Kind, SCHEMA_VERSION, WireIndex};
+use crate::documents::index::{Component, Endpoint, Kind, SCHEMA_VERSION, WireIndex};
 use crate::documents::key::{KeyError, ServiceAccountKey};
 use crate::documents::manifest;
 use crate::json::{self, JsonError};
@@ -179,7 +179,7 @@ fn read_documents(unpacked: &Unpacked, index: WireIndex) -> Result<Parsed, ReadE
         Entries { left: unpacked.entries().skip(1).map(|(path, body)| (path.as_str(), (path, body))).collect() };
     let header = index.into_header();
     let mut issuer = match header.kind {
-        Kind::Cluster => Some(read_issuer(&mut entries)?),
+        Kind::Cluster => Some(read_issuer(&mut entries, header.endpoint)?),
         Kind::Roles => None,
     };
     let roles =
@@ -206,19 +206,24 @@ fn read_documents(unpacked: &Unpacked, index: WireIndex) -> Result<Parsed, ReadE
 }
 
 /// All but the further keys, whose paths are known only when they are read.
-fn read_issuer(entries: &mut Entries<'_>) -> Result<IssuerDocuments, ReadError> {
+fn read_issuer(entries: &mut Entries<'_>, endpoint: Option<Endpoint>) -> Result<IssuerDocuments, ReadError> {
+    let has_bucket = endpoint != Some(Endpoint::Hosted);
     Ok(IssuerDocuments {
         discovery: entries.document(path::DISCOVERY)?,
         jwks: entries.document(path::JWKS)?,
         public_key: read_public_key(path::PUBLIC_KEY, entries.take(path::PUBLIC_KEY)?)?,
         further_keys: Vec::new(),
-        bucket: BucketDocuments {
-            create: entries.document(path::BUCKET)?,
-            public_access_block: entries.document(path::BUCKET_PUBLIC_ACCESS_BLOCK)?,
-            policy: entries.document(path::BUCKET_POLICY)?,
-            tagging: entries.document(path::BUCKET_TAGGING)?,
-        },
+        bucket: has_bucket.then(|| read_bucket(entries)).transpose()?,
         provider: entries.document(path::PROVIDER)?,
+    })
+}
+
+fn read_bucket(entries: &mut Entries<'_>) -> Result<BucketDocuments, ReadError> {
+    Ok(BucketDocuments {
+        create: entries.document(path::BUCKET)?,
+        public_access_block: entries.document(path::BUCKET_PUBLIC_ACCESS_BLOCK)?,
+        policy: entries.document(path::BUCKET_POLICY)?,
+        tagging: entries.document(path::BUCKET_TAGGING)?,
     })
 }
 

@@ -1,7 +1,7 @@
 //! The one writer: typed contents in, the canonical archive out.
 
 use crate::archive::{ArchiveError, BUNDLE_MODE, pack};
-use crate::documents::contents::{Contents, IssuerDocuments, RoleDocuments, path};
+use crate::documents::contents::{BucketDocuments, Contents, IssuerDocuments, RoleDocuments, path};
 use crate::documents::index::{FileRecord, WireIndex};
 use crate::documents::manifest;
 use crate::names::{EntryPath, INDEX_PATH, NameError, Sha256};
@@ -58,10 +58,12 @@ fn entries(contents: &Contents) -> Result<Vec<(EntryPath, Vec<u8>)>, NameError> 
         for key in further_keys {
             add(&path::key(key), key.to_pem().into_bytes())?;
         }
-        add(path::BUCKET, json::to_bytes(&bucket.create))?;
-        add(path::BUCKET_POLICY, json::to_bytes(&bucket.policy))?;
-        add(path::BUCKET_PUBLIC_ACCESS_BLOCK, json::to_bytes(&bucket.public_access_block))?;
-        add(path::BUCKET_TAGGING, json::to_bytes(&bucket.tagging))?;
+        if let Some(BucketDocuments { create, public_access_block, policy, tagging }) = bucket {
+            add(path::BUCKET, json::to_bytes(create))?;
+            add(path::BUCKET_POLICY, json::to_bytes(policy))?;
+            add(path::BUCKET_PUBLIC_ACCESS_BLOCK, json::to_bytes(public_access_block))?;
+            add(path::BUCKET_TAGGING, json::to_bytes(tagging))?;
+        }
         add(path::PROVIDER, json::to_bytes(provider))?;
         add(manifest::AUTHENTICATION_PATH, manifest::authentication(header).into_bytes())?;
     }

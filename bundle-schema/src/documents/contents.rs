@@ -1,6 +1,6 @@
 //! Everything a bundle says, as typed values: what the generator fills in, the writer writes and the reader reads back.
 
-use crate::documents::index::{Component, Header};
+use crate::documents::index::{Component, Endpoint, Header};
 use crate::documents::key::ServiceAccountKey;
 use crate::documents::policy::{BucketPolicy, PermissionStatement};
 use crate::documents::{
@@ -35,8 +35,8 @@ pub struct IssuerDocuments {
     pub public_key: ServiceAccountKey,
     /// `keys/`: the keys that are published besides, sorted by key ID.
     pub further_keys: Vec<ServiceAccountKey>,
-    /// `aws/bucket*.json`.
-    pub bucket: BucketDocuments,
+    /// `aws/bucket*.json`; none where somebody else publishes the documents.
+    pub bucket: Option<BucketDocuments>,
     /// `aws/identity-provider.json`.
     pub provider: CreateOpenIdConnectProvider,
 }
@@ -191,7 +191,7 @@ impl IssuerDocuments {
             jwks,
             public_key,
             further_keys,
-            bucket: BucketDocuments::of(header),
+            bucket: (header.endpoint == Some(Endpoint::PublicBucket)).then(|| BucketDocuments::of(header)),
             provider: CreateOpenIdConnectProvider {
                 url: header.issuer_url.clone(),
                 client_id_list: audiences,

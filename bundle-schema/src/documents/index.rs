@@ -40,6 +40,8 @@ impl fmt::Display for Kind {
 pub enum Endpoint {
     /// From the bucket itself, readable by everybody.
     PublicBucket,
+    /// From where somebody else publishes the bundle's documents.
+    Hosted,
 }
 
 /// The bundle that this one follows.

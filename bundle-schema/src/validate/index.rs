@@ -18,9 +18,14 @@ pub(super) fn check_header(header: &Header, problems: &mut Problems) {
     }
     match header.kind {
         Kind::Cluster => {
-            problems.equal(at, "endpoint", &header.endpoint, &Some(Endpoint::PublicBucket));
-            problems.equal(at, "issuerUrl", header.issuer_url.as_str(), &header.public_bucket_issuer());
-            check_bucket_name(header, problems);
+            match header.endpoint {
+                Some(Endpoint::PublicBucket) => {
+                    problems.equal(at, "issuerUrl", header.issuer_url.as_str(), &header.public_bucket_issuer());
+                    check_bucket_name(header, problems);
+                }
+                Some(Endpoint::Hosted) => problems.equal(at, "bucketName", &header.bucket_name, &None),
+                None => problems.add(at, "endpoint is missing; a cluster's issuer is served from somewhere"),
+            }
             if header.audiences.is_some() {
                 problems.add(at, "audiences is only for bundles of kind roles; a cluster's are those of its provider");
             }

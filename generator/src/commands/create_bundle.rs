@@ -19,7 +19,7 @@ use crate::settings::features::{FeatureSet, Features};
 use crate::settings::flags::{ServiceAccountsSetting, Settings, SettingsError, TagSetting};
 use crate::settings::install_config::InstallConfig;
 use crate::settings::options::{
-    BundleOptions, Place, ServiceAccounts, audiences, bucket_name, check_boundary, tags, thumbprints,
+    BundleOptions, Issuer, Place, ServiceAccounts, audiences, bucket_name, check_boundary, tags, thumbprints,
 };
 
 /// The options.
@@ -141,9 +141,7 @@ fn options(
     let (name, region, account_id) = (name.clone(), region.clone(), account_id.clone());
     let place = Place::new(region, settings.partition.clone(), settings.dns_suffix.clone())?;
     let created = settings.created.map_or_else(time_from_environment, Ok)?;
-    let bucket_name = bucket_name(settings.bucket_name.clone(), &name, &account_id, &place.region)?;
-    let provider = settings.identity_provider_arn.as_ref();
-    let existing_issuer = provider.map(|arn| arn.issuer(settings, &place, &account_id)).transpose()?;
+    let issuer = issuer(settings, &name, &place, &account_id)?;
     let boundary = check_boundary(settings.permissions_boundary_arn.clone(), &account_id, &place.partition)?;
     Ok(BundleOptions {
         serial: settings.serial.unwrap_or(1),
@@ -155,8 +153,7 @@ fn options(
         role_names: settings.role_names.unwrap_or_default().into(),
         permissions_boundary: boundary,
         tags: tags(&name, settings.tag.iter().map(|TagSetting(tag)| tag.clone()).collect())?,
-        bucket_name,
-        existing_issuer,
+        issuer,
         audiences: audiences(settings.audience.clone())?,
         thumbprints: thumbprints(&settings.thumbprint)?,
         service_accounts: service_accounts(&settings.service_accounts)?,
@@ -164,6 +161,18 @@ fn options(
         previous: None,
         name,
     })
+}
+
+/// Who publishes what AWS checks the cluster's tokens with.
+fn issuer(settings: &Settings, name: &ClusterName, place: &Place, account: &AccountId) -> Result<Issuer, Failure> {
+    if let Some(arn) = &settings.identity_provider_arn {
+        return Ok(Issuer::Existing(arn.issuer(settings, place, account)?));
+    }
+    match (&settings.issuer_url, &settings.bucket_name) {
+        (Some(_), Some(_)) => Err(SettingsError::NoBucket.into()),
+        (Some(url), None) => Ok(Issuer::Hosted(url.clone())),
+        (None, bucket) => Ok(Issuer::PublicBucket(bucket_name(bucket.clone(), name, account, &place.region)?)),
+    }
 }
 
 fn service_accounts(settings: &[ServiceAccountsSetting]) -> Result<ServiceAccounts, SettingsError> {

@@ -18,7 +18,7 @@ use crate::keys::published::PublishedKeys;
 use crate::keys::service_account::{KeyType, PRIVATE_FILE, PrivateKey};
 use crate::output::files::{OutputError, check_private};
 use crate::settings::flags::{Settings, SettingsError};
-use crate::settings::options::BundleOptions;
+use crate::settings::options::{BundleOptions, Issuer};
 use crate::settings::previous::keeps_key;
 
 /// Where the key of a bundle comes from.
@@ -65,7 +65,7 @@ impl KeySource {
     ) -> Result<Self, Failure> {
         let (public_key_file, key_type, serial) =
             (settings.public_key_file.as_deref(), settings.key_type, options.serial);
-        if options.existing_issuer.is_some() {
+        if matches!(options.issuer, Issuer::Existing(_)) {
             return Ok(Self::Elsewhere);
         }
         if let Some((older, before)) =

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use bundle_schema::documents::contents::Contents;
+use bundle_schema::documents::index::Endpoint;
+use bundle_schema::names::IssuerUrl;
 
 use super::bundle_files::Places;
 use super::key_source::{Kept, shown};
@@ -12,14 +14,17 @@ use super::key_source::{Kept, shown};
 pub(super) fn next_steps(places: &Places, contents: &Contents, older: Option<&Path>, key: &Kept) -> Vec<String> {
     let bundle = shown(places.bundle());
     let against = older.map_or_else(String::new, |older| format!(" --against {}", shown(older)));
-    let mut steps = vec![
-        format!(
-            "have the bundle reviewed and signed again: airlock-generator review {bundle}{against} --trusted-key generator.pub && airlock-generator sign {bundle} --trusted-key generator.pub --signing-key REVIEWERS-KEY"
-        ),
+    let mut steps = vec![format!(
+        "have the bundle reviewed and signed again: airlock-generator review {bundle}{against} --trusted-key generator.pub && airlock-generator sign {bundle} --trusted-key generator.pub --signing-key REVIEWERS-KEY"
+    )];
+    if contents.header.endpoint == Some(Endpoint::Hosted) {
+        steps.push(publish(&bundle, &contents.header.issuer_url));
+    }
+    steps.push(
         format!(
             "carry the bundle and its .minisig files to the privileged network: airlock-applier plan {bundle} --trust trust.json"
         ),
-    ];
+    );
     let archive = if let Some(path) = &places.install_archive {
         shown(path)
     } else {
@@ -48,4 +53,12 @@ pub(super) fn next_steps(places: &Places, contents: &Contents, older: Option<&Pa
         )),
     }
     steps
+}
+
+/// Which entry is published where, before the applier looks for it.
+fn publish(bundle: &str, issuer: &IssuerUrl) -> String {
+    format!(
+        "once the bundle is signed by everybody, publish its documents as application/json: tar xzOf {bundle} oidc/openid-configuration at \
+         {issuer}/.well-known/openid-configuration, tar xzOf {bundle} oidc/keys.json at {issuer}/keys.json and at {issuer}/openid/v1/jwks"
+    )
 }

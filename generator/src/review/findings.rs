@@ -112,7 +112,7 @@ mod tests {
     use crate::review::report::FindingLevel::{self, Error, Note, Warning};
     use crate::review::tests::reference;
     use crate::settings::features::{FeatureSet, Features};
-    use crate::settings::options::{BundleOptions, Place, ServiceAccounts, audiences, tags};
+    use crate::settings::options::{BundleOptions, Issuer, Place, ServiceAccounts, audiences, tags};
 
     pub(super) static DATA: LazyLock<ActionData> = LazyLock::new(|| ActionData::built_in().unwrap());
 
@@ -140,8 +140,7 @@ mod tests {
             role_names: RoleNaming::Ccoctl,
             permissions_boundary: None,
             tags: tags(&name, vec![]).unwrap(),
-            bucket_name: None,
-            existing_issuer: None,
+            issuer: Issuer::PublicBucket(None),
             audiences: audiences(vec![]).unwrap(),
             thumbprints: None,
             service_accounts: ServiceAccounts::new(),

@@ -14,7 +14,7 @@ use crate::yaml::{self, Cursor, FieldError, Fields, Node};
 /// A file of settings, or an install-config, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-const KNOWN: [&str; 35] = [
+const KNOWN: [&str; 36] = [
     "name",
     "region",
     "account-id",
@@ -31,6 +31,7 @@ const KNOWN: [&str; 35] = [
     "key-type",
     "install-archive",
     "bucket-name",
+    "issuer-url",
     "identity-provider-arn",
     "permissions-boundary-arn",
     "role-path",
@@ -100,6 +101,7 @@ fn settings(root: &Cursor<'_>) -> Result<Settings, FieldError> {
         key_type: choice(&fields, "key-type")?,
         install_archive: one(&fields, "install-archive")?,
         bucket_name: one(&fields, "bucket-name")?,
+        issuer_url: one(&fields, "issuer-url")?,
         identity_provider_arn: one(&fields, "identity-provider-arn")?,
         permissions_boundary_arn: one(&fields, "permissions-boundary-arn")?,
         role_path: one(&fields, "role-path")?,

@@ -7,8 +7,8 @@ use bundle_schema::escape::Escaped;
 use bundle_schema::file::OpenError;
 use bundle_schema::limits::{MAX_SERIAL, MAX_VALID_DAYS};
 use bundle_schema::names::{
-    AccountId, Audience, BoundaryArn, BucketName, ClusterName, DnsSuffix, NameError, Namespace, ObjectName, Partition,
-    Region, RolePath, Tag, TagKey, TagValue, Thumbprint, Timestamp,
+    AccountId, Audience, BoundaryArn, BucketName, ClusterName, DnsSuffix, IssuerUrl, NameError, Namespace, ObjectName,
+    Partition, Region, RolePath, Tag, TagKey, TagValue, Thumbprint, Timestamp,
 };
 
 use crate::keys::service_account::KeyType;
@@ -108,6 +108,9 @@ pub(crate) enum SettingsError {
         /// Its bundle.
         bundle: PathBuf,
     },
+    /// A bucket for documents that somebody else publishes.
+    #[error("--bucket-name names a bucket, and with --issuer-url alone there is none\n  leave one of them out")]
+    NoBucket,
     /// A key for nobody.
     #[error(
         "--install-archive - would write the only copy of the private key to /dev/null\n  pipe it into a program that encrypts it: ... | age -r RECIPIENT > install.age"
@@ -235,6 +238,10 @@ pub(crate) struct Settings {
     /// name that no other account can have
     #[arg(long, value_name = "BUCKET", help_heading = "Resources")]
     pub(crate) bucket_name: Option<BucketName>,
+    /// URL under which somebody else publishes the documents that the bundle then holds, such as https://oidc.example.com/prod;
+    /// there is no bucket then
+    #[arg(long, value_name = "URL", help_heading = "Resources")]
+    pub(crate) issuer_url: Option<IssuerUrl>,
     /// ARN of an identity provider that is there already: the bundle then makes roles for it, and neither key nor issuer. The
     /// name must be another than the cluster's
     #[arg(long, value_name = "ARN", help_heading = "Resources")]
@@ -334,6 +341,7 @@ impl Settings {
             key_type: self.key_type.or(other.key_type),
             install_archive: self.install_archive.or(other.install_archive),
             bucket_name: self.bucket_name.or(other.bucket_name),
+            issuer_url: self.issuer_url.or(other.issuer_url),
             identity_provider_arn: self.identity_provider_arn.or(other.identity_provider_arn),
             permissions_boundary_arn: self.permissions_boundary_arn.or(other.permissions_boundary_arn),
             role_path: self.role_path.or(other.role_path),

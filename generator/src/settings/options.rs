@@ -40,6 +40,17 @@ pub struct Place {
     pub region: Region,
 }
 
+/// Who publishes what AWS checks the cluster's tokens with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Issuer {
+    /// The bundle, in a bucket that everybody may read; with its name, where it is not `<name>-oidc`.
+    PublicBucket(Option<BucketName>),
+    /// Somebody else, at this URL, from the documents that the bundle holds.
+    Hosted(IssuerUrl),
+    /// Somebody else, for an identity provider that is there already.
+    Existing(IssuerUrl),
+}
+
 /// The service accounts of requests that name none, by namespace and name of their Secret.
 pub type ServiceAccounts = BTreeMap<(Namespace, ObjectName), Vec<ObjectName>>;
 
@@ -66,10 +77,8 @@ pub struct BundleOptions {
     pub permissions_boundary: Option<BoundaryArn>,
     /// The tags of every resource, sorted by key.
     pub tags: Vec<Tag>,
-    /// The name of the issuer's bucket, where it is not `<name>-oidc`.
-    pub bucket_name: Option<BucketName>,
-    /// The issuer of an identity provider that is there already; none where the bundle makes its own.
-    pub existing_issuer: Option<IssuerUrl>,
+    /// The issuer of the cluster's tokens.
+    pub issuer: Issuer,
     /// The provider's client IDs, or those that an existing one must have.
     pub audiences: Vec<Audience>,
     /// Thumbprints; left out, IAM fetches the chain itself.

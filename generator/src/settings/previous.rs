@@ -12,7 +12,7 @@ use bundle_schema::names::{RoleNaming, Tag};
 
 use super::features::Features;
 use super::flags::{Settings, TagSetting};
-use super::options::{BundleOptions, RoleNames, ServiceAccounts};
+use super::options::{BundleOptions, Issuer, RoleNames, ServiceAccounts};
 use super::provider::ProviderArn;
 use crate::requests::Selected;
 
@@ -67,8 +67,7 @@ impl TakenOver {
             role_names,
             permissions_boundary,
             tags,
-            bucket_name,
-            existing_issuer,
+            issuer,
             audiences,
             thumbprints,
             service_accounts,
@@ -77,10 +76,15 @@ impl TakenOver {
         } = old;
         let own = name.ownership_tag_key();
         let is_given = |tag: &Tag| tag.key.as_str() != "Name" && tag.key.as_str() != own;
-        // Without one it is the usual name, which may be said, too.
-        let bucket = existing_issuer.is_none().then(|| bucket_name.unwrap_or_else(|| name.bucket()));
-        let provider =
-            existing_issuer.map(|issuer| ProviderArn::new(place.partition.clone(), account_id.clone(), issuer));
+        let (mut bucket, mut url, mut provider) = (None, None, None);
+        match issuer {
+            // The usual name may be said, too.
+            Issuer::PublicBucket(given) => bucket = Some(given.unwrap_or_else(|| name.bucket())),
+            Issuer::Hosted(issuer) => url = Some(issuer),
+            Issuer::Existing(issuer) => {
+                provider = Some(ProviderArn::new(place.partition.clone(), account_id.clone(), issuer));
+            }
+        }
         let settings = Settings {
             name: Some(name),
             region: Some(place.region),
@@ -93,6 +97,7 @@ impl TakenOver {
                 RoleNaming::Hashed => RoleNames::Hashed,
             }),
             bucket_name: bucket,
+            issuer_url: url,
             identity_provider_arn: provider,
             permissions_boundary_arn: permissions_boundary,
             tag: tags.into_iter().filter(is_given).map(TagSetting).collect(),
@@ -112,15 +117,10 @@ impl TakenOver {
         keeps("region", given.region.as_ref(), old.region.as_ref())?;
         keeps("partition", given.partition.as_ref(), old.partition.as_ref())?;
         keeps("dns-suffix", given.dns_suffix.as_ref(), old.dns_suffix.as_ref())?;
-        keeps("bucket-name", given.bucket_name.as_ref(), old.bucket_name.as_ref())?;
-        match (&given.identity_provider_arn, &old.identity_provider_arn) {
-            (Some(given), None) => {
-                let (setting, given, old) =
-                    ("identity-provider-arn", given.to_string(), "a provider of its own".to_owned());
-                return Err(PreviousError::Fixed { setting, given, old });
-            }
-            (given, old) => keeps("identity-provider-arn", given.as_ref(), old.as_ref())?,
-        }
+        keeps_or_has_none("bucket-name", given.bucket_name.as_ref(), old.bucket_name.as_ref())?;
+        keeps_or_has_none("issuer-url", given.issuer_url.as_ref(), old.issuer_url.as_ref())?;
+        let (arn, old_arn) = (given.identity_provider_arn.as_ref(), old.identity_provider_arn.as_ref());
+        keeps_or_has_none("identity-provider-arn", arn, old_arn)?;
         keeps("role-path", given.role_path.as_ref(), old.role_path.as_ref())?;
         let serial = next_serial(given.serial, old.serial.unwrap_or_default())?;
         Ok(Settings { serial: Some(serial), ..given.or(old.clone()) })
@@ -157,6 +157,20 @@ fn keeps<T: PartialEq + ToString + ?Sized>(
     }
 }
 
+/// As [`keeps`]; a value where the older bundle has none is another issuer.
+fn keeps_or_has_none<T: PartialEq + ToString>(
+    setting: &'static str,
+    given: Option<&T>,
+    old: Option<&T>,
+) -> Result<(), PreviousError> {
+    match (given, old) {
+        (Some(given), None) => {
+            Err(PreviousError::Fixed { setting, given: given.to_string(), old: "another issuer".to_owned() })
+        }
+        (given, old) => keeps(setting, given, old),
+    }
+}
+
 fn next_serial(given: Option<u64>, old: u64) -> Result<u64, PreviousError> {
     match given {
         _ if old >= MAX_SERIAL => Err(PreviousError::LastSerial),
@@ -187,8 +201,7 @@ mod tests {
             role_names: RoleNaming::Hashed,
             permissions_boundary: Some(BoundaryArn::new("arn:aws:iam::123456789012:policy/edge").unwrap()),
             tags: tags(&name, vec![team]).unwrap(),
-            bucket_name: None,
-            existing_issuer: None,
+            issuer: Issuer::PublicBucket(None),
             audiences: audiences(vec![]).unwrap(),
             thumbprints: None,
             service_accounts: ServiceAccounts::new(),
@@ -249,6 +262,7 @@ mod tests {
             ("partition", Settings { partition: "aws-cn".parse().ok(), ..Settings::default() }),
             ("dns-suffix", Settings { dns_suffix: "amazonaws.com.cn".parse().ok(), ..Settings::default() }),
             ("bucket-name", Settings { bucket_name: "demo-keys".parse().ok(), ..Settings::default() }),
+            ("issuer-url", Settings { issuer_url: "https://a.b".parse().ok(), ..Settings::default() }),
             ("role-path", Settings { role_path: RolePath::new("/").ok(), ..Settings::default() }),
         ] {
             let error = refused(given);

@@ -55,7 +55,7 @@ impl ProviderArn {
         place: &Place,
         account_id: &AccountId,
     ) -> Result<IssuerUrl, ProviderError> {
-        let Self { partition, account_id: own, issuer_url } = self;
+        let Self { partition, account_id: own, issuer_url: own_issuer } = self;
         if own != account_id {
             let (found, wanted) = (own.to_string(), account_id.to_string());
             return Err(ProviderError::Elsewhere { what: "account", flag: "account-id", found, wanted });
@@ -64,9 +64,8 @@ impl ProviderArn {
             let (found, wanted) = (partition.to_string(), place.partition.to_string());
             return Err(ProviderError::Elsewhere { what: "partition", flag: "region", found, wanted });
         }
-        let Settings {
-            public_key_file, key_type, thumbprint, add_public_key, drop_key, signing_kid, bucket_name, ..
-        } = settings;
+        let Settings { public_key_file, key_type, thumbprint, add_public_key, drop_key, signing_kid, .. } = settings;
+        let Settings { bucket_name, issuer_url, .. } = settings;
         let of_the_issuer = [
             ("public-key-file", public_key_file.is_some()),
             ("key-type", key_type.is_some()),
@@ -75,10 +74,11 @@ impl ProviderArn {
             ("drop-key", !drop_key.is_empty()),
             ("signing-kid", signing_kid.is_some()),
             ("bucket-name", bucket_name.is_some()),
+            ("issuer-url", issuer_url.is_some()),
         ];
         match of_the_issuer.into_iter().find(|(_, given)| *given) {
             Some((flag, _)) => Err(ProviderError::OfTheIssuer(flag)),
-            None => Ok(issuer_url.clone()),
+            None => Ok(own_issuer.clone()),
         }
     }
 }

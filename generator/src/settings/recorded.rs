@@ -3,11 +3,12 @@
 //! What went in comes out again: a bundle that is made of the options that its contents give is the same bundle.
 
 use bundle_schema::documents::contents::Contents;
+use bundle_schema::documents::index::{Endpoint, Kind};
 use bundle_schema::documents::settings::{FeatureName, GivenServiceAccounts, Settings};
 use bundle_schema::names::NameError;
 
 use super::features::{Features, UnknownName};
-use super::options::{BundleOptions, Place};
+use super::options::{BundleOptions, Issuer, Place};
 
 impl BundleOptions {
     /// What `bundle.json` records of these options besides its own fields.
@@ -51,8 +52,11 @@ impl BundleOptions {
             role_names: settings.role_names,
             permissions_boundary: settings.permissions_boundary_arn,
             tags: header.tags.clone(),
-            bucket_name: header.bucket_name.clone(),
-            existing_issuer: issuer.is_none().then(|| header.issuer_url.clone()),
+            issuer: match (header.kind, header.endpoint) {
+                (Kind::Roles, _) => Issuer::Existing(header.issuer_url.clone()),
+                (Kind::Cluster, Some(Endpoint::Hosted)) => Issuer::Hosted(header.issuer_url.clone()),
+                (Kind::Cluster, _) => Issuer::PublicBucket(header.bucket_name.clone()),
+            },
             audiences: contents.audiences().to_vec(),
             thumbprints: issuer.and_then(|issuer| issuer.provider.thumbprint_list.clone()),
             service_accounts: given.map(|g| ((g.secret_namespace, g.secret_name), g.service_accounts)).collect(),

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bundle_schema::documents::contents::{Contents, IssuerDocuments, RoleDocuments};
+use bundle_schema::documents::contents::{BucketDocuments, Contents, IssuerDocuments, RoleDocuments};
 use bundle_schema::documents::index::{Component, Endpoint, Header, Kind, Skipped};
 use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::documents::policy::{
@@ -187,6 +187,14 @@ pub fn leave_issuer_to_others(contents: &mut Contents) {
 /// Where there are none.
 pub fn issuer(contents: &mut Contents) -> &mut IssuerDocuments {
     contents.issuer.as_mut().expect("the bundle is a cluster's")
+}
+
+/// The documents that make a cluster's bucket.
+///
+/// # Panics
+/// Where there are none.
+pub fn bucket(contents: &mut Contents) -> &mut BucketDocuments {
+    issuer(contents).bucket.as_mut().expect("a public issuer has a bucket")
 }
 
 /// Publishes the keys: JWKS and discovery document say what the key files do.

@@ -12,7 +12,7 @@ use tests::scene::{REGION, Scene};
 /// An issuer with a path, as ROSA and hosted control planes have it.
 pub(crate) const HOSTED: &str = "arn:aws:iam::123456789012:oidc-provider/oidc.example.com/2abc";
 /// The first tag of the record of `addons`.
-pub(crate) const TAG: &str = "sts-airlock/roles/addons";
+pub(crate) const TAG: &str = "sts-airlock/record/addons";
 
 /// An account and bundles for it.
 pub(crate) struct Account {

@@ -31,7 +31,7 @@ fn roles_are_made_and_the_record_stands_in_the_providers_tags() -> Test {
     assert!(plan.contains(&format!("\nKind      roles for identity provider {HOSTED}\n")), "{plan}");
     assert!(!plan.contains("bucket") && !plan.contains("Issuer"), "{plan}");
     assert!(
-        plan.contains("\n~ identity provider oidc.example.com/2abc record        tags sts-airlock/roles/addons"),
+        plan.contains("\n~ identity provider oidc.example.com/2abc record        tags sts-airlock/record/addons"),
         "{plan}"
     );
     assert!(plan.contains("\nPlan: create 2 resources, update 1 resource (6 calls).\n"), "{plan}");
@@ -148,7 +148,7 @@ fn two_of_them_and_the_clusters_own_live_side_by_side() -> Test {
     account.delete(&upgrades[2].0);
     account.holds(&upgrades[0].0);
     assert_eq!(account.roles(), ROLES);
-    assert!(account.tags(PROVIDER).keys().all(|key| !key.starts_with("sts-airlock/roles/")));
+    assert!(account.tags(PROVIDER).keys().all(|key| !key.starts_with("sts-airlock/record/")));
     account.delete(&upgrades[0].0);
     assert_eq!(account.roles(), Vec::<String>::new());
     Ok(())

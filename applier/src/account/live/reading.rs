@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::roles::{self, Known};
 use super::{BucketState, Caller, LiveBucket, LiveError, LiveObject, LiveProvider, LiveRecord, LiveState, ReadAccount};
 use crate::account::error::AwsError;
-use crate::record::{Place, Record, tags};
+use crate::record::{MadeProvider, Place, Record, tags};
 
 enum Part {
     Settings(Box<LiveBucket>),
@@ -39,13 +39,15 @@ impl LiveState {
                 partition: header.partition.to_string(),
             });
         }
-        match &contents.issuer {
-            Some(issuer) => Self::of_cluster(account, caller, contents, issuer, previous).await,
-            None => Self::of_roles(account, caller, contents, previous).await,
+        match (Place::of(header), &contents.issuer) {
+            (Place::Bucket(_), Some(issuer)) => Self::with_bucket(account, caller, contents, issuer, previous).await,
+            (Place::Bucket(_), None) | (Place::Provider { .. }, _) => {
+                Self::without_bucket(account, caller, contents, previous).await
+            }
         }
     }
 
-    async fn of_cluster<A: ReadAccount>(
+    async fn with_bucket<A: ReadAccount>(
         account: &Arc<A>,
         caller: Caller,
         contents: &Contents,
@@ -87,8 +89,8 @@ impl LiveState {
         Ok(Self { caller, bucket, provider, roles: bundled, others })
     }
 
-    /// The identity provider, which holds the record in its tags, and the roles.
-    async fn of_roles<A: ReadAccount>(
+    /// The identity provider, which holds the record in its tags, and the roles: nothing of S3.
+    async fn without_bucket<A: ReadAccount>(
         account: &Arc<A>,
         caller: Caller,
         contents: &Contents,
@@ -104,13 +106,25 @@ impl LiveState {
         let read = roles::read(account, contents, known).await?;
         let record = found.map(|found| LiveRecord {
             etag: found.etag,
-            content: found.content.map(|(record, marks)| read.named(record, &marks, contents)),
+            content: found.content.map(|(mut record, marks)| {
+                // Thumbprints are not in the tags.
+                let own = provider.as_ref().filter(|provider| marks.has_provider(provider.created));
+                record.made.provider = own.map(MadeProvider::from);
+                read.named(record, &marks, contents)
+            }),
         });
         if let Some(provider) = &mut provider {
             provider.record = record;
         }
         let roles::Read { bundled, others } = read;
         Ok(Self { caller, bucket: BucketState::Absent, provider, roles: bundled, others })
+    }
+}
+
+/// As the record has it.
+impl From<&LiveProvider> for MadeProvider {
+    fn from(provider: &LiveProvider) -> Self {
+        Self { created: provider.created, thumbprints: provider.thumbprints.clone() }
     }
 }
 
@@ -154,7 +168,7 @@ mod tests {
     #[test]
     fn a_record_that_says_nothing_is_still_there() {
         let mut held = roles_held();
-        held.provider().tags.insert("sts-airlock/roles/addons".to_owned(), "x".to_owned());
+        held.provider().tags.insert("sts-airlock/record/addons".to_owned(), "x".to_owned());
         assert!(read(&roles_contents(), &held).record().unwrap().content.is_err());
         held.provider().tags.clear();
         assert!(read(&roles_contents(), &held).record().is_none());

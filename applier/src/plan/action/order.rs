@@ -65,6 +65,8 @@ impl Action {
             // IAM reads the issuer when the provider is made, so its documents are public by then; and trust policies
             // name the provider. What uses something goes before it: roles trust the provider, which reads the documents. The
             // record knows what is the cluster's until nothing else of it is left, and a bucket has to be empty.
+            // A record in the provider's tags is written when the provider is there.
+            | (Stage::OpenRecord, Stage::Provider)
             | (
                 Stage::Provider
                 | Stage::Role

@@ -16,7 +16,7 @@ use crate::account::live::Tags;
 use crate::plan::Operation;
 use crate::plan::action::{Action, Call, RecordVersion};
 use crate::plan::desired::is_system_tag;
-use crate::record::{Made, MadeProvider, Making, RecordState};
+use crate::record::{Made, MadeProvider, Making, Place, RecordState};
 
 /// How S3 makes a bucket [S3 user guide, Blocking public access to your Amazon S3 storage].
 pub(super) const NEW_BUCKET: PublicAccessBlock = PublicAccessBlock {
@@ -95,8 +95,13 @@ impl<'a> FileActions<'a> {
         let same_call = || self.of_call(action.name(), &action.resource).iter();
         let creates_bucket = || self.of_call("s3:CreateBucket", &action.resource).first();
         match &action.call {
-            call @ Call::OpenRecord { known, making, .. } => {
-                self.stopped_run(call).is_some() && same_call().any(|opened| self.is_rest(opened, known, making))
+            call @ Call::OpenRecord { place, before, known, making } => {
+                // Where the provider holds the record, a run may have made it and been stopped before it wrote there.
+                let in_tags = matches!(place, Place::Provider { .. });
+                let is_unwritten =
+                    |opened: &Value| in_tags && before.is_none() && is_null(opened, "before") && !making.provider;
+                let is_stopped = self.stopped_run(call).is_some();
+                same_call().any(|opened| (is_stopped || is_unwritten(opened)) && self.is_rest(opened, known, making))
             }
             call @ Call::OpenRemoval { known, .. } => {
                 self.stopped_run(call).is_some()

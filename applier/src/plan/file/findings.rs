@@ -63,7 +63,8 @@ impl<'a> FileFindings<'a> {
             | Finding::BucketAdopted { .. }
             | Finding::BoundaryRemoved { .. }
             | Finding::Hazard { .. }
-            | Finding::UnusedException { .. } => false,
+            | Finding::UnusedException { .. }
+            | Finding::DocumentsStay { .. } => false,
         }
     }
 }

@@ -63,28 +63,7 @@ impl fmt::Display for Finding {
                 if *pruned { "loses" } else { "keeps" },
                 listed(policies)
             ),
-            Self::Hazard { bucket, hazard } => {
-                let bucket = Escaped(bucket);
-                match hazard {
-                    Hazard::Lifecycle(rules) => {
-                        write!(
-                            f,
-                            "bucket {bucket} has lifecycle rules, which can delete the documents: {}",
-                            listed(rules)
-                        )
-                    }
-                    Hazard::Website => write!(f, "bucket {bucket} is served as a website too"),
-                    Hazard::Versioning(status) => write!(f, "bucket {bucket} has versioning: {}", Escaped(status)),
-                    Hazard::ObjectLock => {
-                        write!(f, "bucket {bucket} has object lock, which can keep the documents from being replaced")
-                    }
-                    Hazard::DefaultEncryption(algorithm) => write!(
-                        f,
-                        "bucket {bucket} encrypts by default with {}; objects that are written without AES256 cannot be read by the public",
-                        Escaped(algorithm)
-                    ),
-                }
-            }
+            Self::Hazard { bucket, hazard } => self::hazard(f, bucket, hazard),
             Self::Thumbprints { recorded, found } => write!(
                 f,
                 "the identity provider's thumbprints changed since the last apply: {} then, {} now",
@@ -101,10 +80,34 @@ impl fmt::Display for Finding {
             Self::RolesBundle { name, serial: None } => {
                 write!(f, "roles bundle {name} stands on this identity provider, and its record cannot be read")
             }
+            Self::DocumentsStay { issuer_url } => write!(
+                f,
+                "the issuer's documents stay at {issuer_url}: somebody else publishes them, and may take them down now"
+            ),
             Self::UnusedException { exception } => {
                 write!(f, "the trust file's exception for {} is not used by this bundle", Escaped(exception))
             }
         }
+    }
+}
+
+/// What a bucket's setting can do to the documents.
+fn hazard(f: &mut fmt::Formatter<'_>, bucket: &str, hazard: &Hazard) -> fmt::Result {
+    let bucket = Escaped(bucket);
+    match hazard {
+        Hazard::Lifecycle(rules) => {
+            write!(f, "bucket {bucket} has lifecycle rules, which can delete the documents: {}", listed(rules))
+        }
+        Hazard::Website => write!(f, "bucket {bucket} is served as a website too"),
+        Hazard::Versioning(status) => write!(f, "bucket {bucket} has versioning: {}", Escaped(status)),
+        Hazard::ObjectLock => {
+            write!(f, "bucket {bucket} has object lock, which can keep the documents from being replaced")
+        }
+        Hazard::DefaultEncryption(algorithm) => write!(
+            f,
+            "bucket {bucket} encrypts by default with {}; objects that are written without AES256 cannot be read by the public",
+            Escaped(algorithm)
+        ),
     }
 }
 

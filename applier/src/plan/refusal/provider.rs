@@ -9,11 +9,11 @@ use bundle_schema::escape::Escaped;
 use bundle_schema::names::ClusterName;
 
 use super::{Refusal, claimed, escaped_list};
-use crate::account::live::{LiveProvider, LiveState};
+use crate::account::live::{LiveProvider, LiveState, Tags};
 use crate::plan::choices::Choices;
 use crate::plan::desired::{Desired, is_system_tag};
 use crate::plan::ownership::Ownership;
-use crate::record::tags;
+use crate::record::{Place, tags};
 
 /// One reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +22,10 @@ pub(crate) enum ProviderRefusal {
         "identity provider {arn} does not exist in account {account}\n  make it first (`aws iam create-open-id-connect-provider`), or make the bundle with another --identity-provider-arn"
     )]
     Absent { arn: String, account: String },
+    #[error(
+        "identity provider {arn} is not there, but roles of the cluster are\n  without it nothing says which bundle was applied last: give --previous-receipt FILE, or --allow-rollback if this bundle is the one to apply"
+    )]
+    Gone { arn: String },
     #[error(
         "identity provider {arn} does not have all audiences of the bundle: missing {}, found {}\n  add them with `aws iam add-client-id-to-open-id-connect-provider`, or make the bundle with another --audience", .missing.join(", "), escaped_list(.found)
     )]
@@ -48,14 +52,17 @@ pub(super) fn check(
     let (arn, account) = (header.provider_arn(), header.account_id.to_string());
     let Some(provider) = live.provider() else {
         // A cluster's is made.
-        let absent = desired.issuer().is_none().then_some(ProviderRefusal::Absent { arn, account });
-        return absent.map(Refusal::from).into_iter().collect();
+        let reason = match desired.issuer() {
+            Some(_) => too_many_tags(desired, &Tags::new(), ownership),
+            None => Some(ProviderRefusal::Absent { arn, account }),
+        };
+        return reason.map(Refusal::from).into_iter().collect();
     };
     let mut reasons: Vec<Refusal> = claim(desired, live, ownership, choices).into_iter().collect();
     if desired.issuer().is_none() {
         reasons.extend(audiences(desired, provider).map(Refusal::from));
     }
-    reasons.extend(too_many_tags(desired, provider, ownership).map(Refusal::from));
+    reasons.extend(too_many_tags(desired, &provider.tags, ownership).map(Refusal::from));
     reasons
 }
 
@@ -88,18 +95,26 @@ fn audiences(desired: &Desired<'_>, provider: &LiveProvider) -> Option<ProviderR
 }
 
 /// What others tagged, and the records of other bundles, leave room for a number of tags only.
-fn too_many_tags(desired: &Desired<'_>, provider: &LiveProvider, ownership: &Ownership<'_>) -> Option<ProviderRefusal> {
+fn too_many_tags(desired: &Desired<'_>, live: &Tags, ownership: &Ownership<'_>) -> Option<ProviderRefusal> {
     let header = &desired.contents().header;
-    let (wanted, what, advice): (BTreeSet<String>, _, _) = if let Some(issuer) = desired.issuer() {
-        let wanted = desired.provider_tags(issuer).into_keys().collect();
-        (wanted, "the bundle".to_owned(), "make the bundle with fewer --tag")
-    } else {
-        let (made, making) = ownership.made_and_making();
-        let roles = made.roles.len() + making.roles.len();
-        let wanted = tags::keys(&header.name, roles).collect();
-        (wanted, format!("the record of {roles} roles"), "make the bundle of fewer requests")
+    let mut wanted: BTreeSet<String> = BTreeSet::new();
+    wanted.extend(desired.issuer().into_iter().flat_map(|issuer| desired.provider_tags(issuer).into_keys()));
+    let in_tags = matches!(desired.place(), Place::Provider { .. });
+    let (made, making) = ownership.made_and_making();
+    let roles = made.roles.len() + making.roles.len();
+    if in_tags {
+        // The provider has a mark too, where it is the bundle's own.
+        wanted.extend(tags::keys(&header.name, roles + usize::from(ownership.makes_issuer())));
+    }
+    let (what, advice) = match (ownership.makes_issuer(), in_tags) {
+        (true, false) => ("the bundle".to_owned(), "make the bundle with fewer --tag"),
+        (true, true) => (
+            format!("the bundle with the record of {roles} roles"),
+            "make the bundle with fewer --tag or of fewer requests",
+        ),
+        (false, _) => (format!("the record of {roles} roles"), "make the bundle of fewer requests"),
     };
-    let found: BTreeSet<String> = provider.tags.keys().filter(|key| !is_system_tag(key)).cloned().collect();
+    let found: BTreeSet<String> = live.keys().filter(|key| !is_system_tag(key)).cloned().collect();
     let (total, found) = (found.union(&wanted).count(), found.len());
     let (arn, added) = (header.provider_arn(), total - found);
     // Where nothing is added, nothing is asked of IAM that it would refuse.
@@ -115,7 +130,7 @@ fn too_many_tags(desired: &Desired<'_>, provider: &LiveProvider, ownership: &Own
 
 #[cfg(test)]
 mod tests {
-    use crate::fixture::{Held, contents, plan, read, roles_contents, roles_held};
+    use crate::fixture::{Held, contents, hosted_contents, plan, read, roles_contents, roles_held};
 
     /// The actions for a cluster whose provider has so many tags of others, and lacks one of its own; or why there are none.
     fn cluster(tags: usize, lacks: Option<&str>) -> Result<Vec<String>, String> {
@@ -155,5 +170,27 @@ mod tests {
         let mut held = roles_held();
         held.provider().tags.insert("sts-airlock/serial".to_owned(), "99".to_owned());
         assert!(plan(&roles_contents(), &read(&roles_contents(), &held)).unwrap().is_clean());
+    }
+
+    #[test]
+    fn a_record_has_to_fit_before_the_provider_is_made() {
+        let mut contents = hosted_contents();
+        // Four tags of its own and the record's first leave room for 45 lists of 21 marks, of which the provider is one.
+        let role = contents.roles[0].clone();
+        contents.roles.clear();
+        for number in 0..945 {
+            let mut role = role.clone();
+            role.create.role_name = crate::fixture::parsed(&format!("prod-{number}"));
+            contents.roles.push(role);
+        }
+        let refused = plan(&contents, &Held::nothing().state()).unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "identity provider arn:aws:iam::123456789012:oidc-provider/oidc.example.com/prod would have 51 tags: it has 0, and the \
+             bundle with the record of 945 roles needs 51 more; IAM takes 50\n  remove tags that are not in use, or make the bundle \
+             with fewer --tag or of fewer requests"
+        );
+        contents.roles.pop();
+        assert!(plan(&contents, &Held::nothing().state()).is_ok());
     }
 }

@@ -4,7 +4,7 @@ use bundle_schema::documents::contents::Contents;
 use bundle_schema::documents::index::Previous;
 use bundle_schema::names::{Sha256, Tag};
 use tests::forge::Kit;
-use tests::forge::contents::{created, issuer, parsed, time};
+use tests::forge::contents::{bucket, created, issuer, parsed, time};
 
 use super::contradiction;
 use crate::{Attack, expired, untrusted};
@@ -156,7 +156,7 @@ fn set_tags(contents: &mut Contents, change: &dyn Fn(&mut Vec<Tag>)) {
     let mut tags = contents.header.tags.clone();
     change(&mut tags);
     contents.header.tags.clone_from(&tags);
-    issuer(contents).bucket.tagging.tagging.tag_set.clone_from(&tags);
+    bucket(contents).tagging.tagging.tag_set.clone_from(&tags);
     issuer(contents).provider.tags.clone_from(&tags);
     contents.roles.iter_mut().for_each(|role| role.create.tags.clone_from(&tags));
 }

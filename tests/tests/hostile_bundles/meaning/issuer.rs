@@ -5,7 +5,9 @@ use bundle_schema::documents::contents::Contents;
 use bundle_schema::documents::key::ServiceAccountKey;
 use generator::keys::service_account::{KeyType, PrivateKey};
 use tests::forge::Kit;
-use tests::forge::contents::{P256, P384, RSA_1024, RSA_EXPONENT_3, issuer as issuer_of, parsed, publish, rotating};
+use tests::forge::contents::{
+    P256, P384, RSA_1024, RSA_EXPONENT_3, bucket as bucket_of, issuer as issuer_of, parsed, publish, rotating,
+};
 
 use super::contradiction;
 use crate::{Attack, refused};
@@ -212,14 +214,14 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
     };
     vec![
         at("another bucket", "", "Bucket: expected \"prod-a-oidc\", found \"evil-oidc\"", |contents| {
-            issuer_of(contents).bucket.create.bucket = parsed("evil-oidc")
+            bucket_of(contents).create.bucket = parsed("evil-oidc")
         }),
         at(
             "bucket in another region",
             "",
             "CreateBucketConfiguration: expected {\"LocationConstraint\":\"eu-central-1\"}, found {\"LocationConstraint\":\"us-west-2\"}",
             |contents| {
-                issuer_of(contents).bucket.create.create_bucket_configuration.as_mut().unwrap().location_constraint =
+                bucket_of(contents).create.create_bucket_configuration.as_mut().unwrap().location_constraint =
                     parsed("us-west-2");
             },
         ),
@@ -228,21 +230,21 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
             "",
             "CreateBucketConfiguration: expected {\"LocationConstraint\":\"eu-central-1\"}, found null",
             |contents| {
-                issuer_of(contents).bucket.create.create_bucket_configuration = None;
+                bucket_of(contents).create.create_bucket_configuration = None;
             },
         ),
         at(
             "policy on another bucket",
             "-policy",
             "Bucket: expected \"prod-a-oidc\", found \"evil-oidc\"",
-            |contents| issuer_of(contents).bucket.policy.bucket = parsed("evil-oidc"),
+            |contents| bucket_of(contents).policy.bucket = parsed("evil-oidc"),
         ),
         at(
             "bucket of another account",
             "-policy",
             "ExpectedBucketOwner: expected \"123456789012\", found \"210987654321\"",
             |contents| {
-                issuer_of(contents).bucket.policy.expected_bucket_owner = parsed("210987654321");
+                bucket_of(contents).policy.expected_bucket_owner = parsed("210987654321");
             },
         ),
         at(
@@ -250,7 +252,7 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
             "-policy",
             "Policy: expected {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:GetObject\"],\"Resource\":[\"arn:aws:s3:::prod-a-oidc/.well-known/openid-configuration\",\"... (81 more characters), found {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:*\"],",
             |contents| {
-                issuer_of(contents).bucket.policy.policy.0.statement[0].action = vec!["s3:*".to_owned()];
+                bucket_of(contents).policy.policy.0.statement[0].action = vec!["s3:*".to_owned()];
             },
         ),
         at(
@@ -258,9 +260,9 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
             "-policy",
             "Policy: expected {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:GetObject\"],\"Resource\":[\"arn:aws:s3:::prod-a-oidc/.well-known/openid-configuration\",\"... (81 more characters), found {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",",
             |contents| {
-                let mut second = issuer_of(contents).bucket.policy.policy.0.statement[0].clone();
+                let mut second = bucket_of(contents).policy.policy.0.statement[0].clone();
                 second.action = vec!["s3:PutObject".to_owned()];
-                issuer_of(contents).bucket.policy.policy.0.statement.push(second);
+                bucket_of(contents).policy.policy.0.statement.push(second);
             },
         ),
         at(
@@ -268,15 +270,14 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
             "-public-access-block",
             "PublicAccessBlockConfiguration: expected {\"BlockPublicAcls\":true,\"IgnorePublicAcls\":true,\"BlockPublicPolicy\":false,\"RestrictPublicBuckets\":false}, found {\"BlockPublicAcls\":false,",
             |contents| {
-                issuer_of(contents).bucket.public_access_block.public_access_block_configuration.block_public_acls =
-                    false;
+                bucket_of(contents).public_access_block.public_access_block_configuration.block_public_acls = false;
             },
         ),
         at(
             "other tags on the bucket",
             "-tagging",
             "TagSet: expected [{\"Key\":\"Name\",\"Value\":\"prod-a\"},{\"Key\":\"openshift.io/cloud-credential-operator/prod-a\",\"Value\":\"owned\"},{\"Key\":\"team\",\"Value\":\"payments\"}], found [{\"Key\":\"Name\",\"Value\":\"prod-a\"}]",
-            |contents| issuer_of(contents).bucket.tagging.tagging.tag_set.truncate(1),
+            |contents| bucket_of(contents).tagging.tagging.tag_set.truncate(1),
         ),
     ]
 }

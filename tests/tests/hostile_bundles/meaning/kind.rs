@@ -2,7 +2,7 @@
 
 use bundle_schema::documents::index::Endpoint;
 use tests::forge::Kit;
-use tests::forge::contents::{P256, parsed};
+use tests::forge::contents::{P256, issuer, parsed};
 
 use super::contradiction;
 use crate::{Attack, refused};
@@ -22,7 +22,22 @@ pub(super) fn cluster(kit: &Kit) -> Vec<Attack> {
             "a cluster without an endpoint",
             kit.with_contents(|contents| contents.header.endpoint = None),
             1,
-            "bundle.json: endpoint: expected \"public-bucket\", found null",
+            "bundle.json: endpoint is missing; a cluster's issuer is served from somewhere",
+        ),
+        refused(
+            "a bucket beside an issuer that somebody else hosts",
+            kit.with_text(INDEX, |text| text.replace("\"public-bucket\"", "\"hosted\"")),
+            "entry aws/bucket-policy.json is not part of the format",
+        ),
+        contradiction(
+            "a bucket's name beside an issuer that somebody else hosts",
+            kit.with_contents(|contents| {
+                contents.header.endpoint = Some(Endpoint::Hosted);
+                contents.header.bucket_name = Some(parsed("evil-oidc"));
+                issuer(contents).bucket = None;
+            }),
+            1,
+            "bundle.json: bucketName: expected null, found \"evil-oidc\"",
         ),
         contradiction(
             "the usual bucket's name, said again",
