@@ -168,7 +168,7 @@ fn the_next_bundle_of_roles_keeps_its_provider() -> Test {
     assert_eq!(
         refused.run().exits(2).stderr,
         format!(
-            "error: --identity-provider-arn is {PROVIDER}; the bundle of --previous has a provider of its own\n  leave \
+            "error: --identity-provider-arn is {PROVIDER}; the bundle of --previous has another issuer\n  leave \
              --identity-provider-arn out: a cluster keeps it\n"
         )
     );

@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::fixture::{Held, contents, digest};
 use bundle_schema::documents::contents::Contents;
