@@ -12,7 +12,7 @@ use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
 
 use bundle_schema::documents::index::Header;
-use bundle_schema::escape::Escaped;
+use bundle_schema::escape::escaped_path;
 use bundle_schema::file::{OpenError, read_bounded};
 use bundle_schema::limits::MAX_RECEIPT_BYTES;
 use bundle_schema::names::{AccountId, ClusterName};
@@ -40,7 +40,7 @@ pub(crate) enum PreviousReceiptError {
     #[error("the previous receipt cannot be read")]
     Open(#[from] OpenError),
     /// It is none.
-    #[error("previous receipt {} cannot be used\n  give the receipt of the last apply that changed something, as it was written", shown(.path))]
+    #[error("previous receipt {} cannot be used\n  give the receipt of the last apply that changed something, as it was written", escaped_path(.path))]
     Refused {
         /// The file.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub(crate) enum PreviousReceiptError {
         source: ReceiptError,
     },
     /// It is of another cluster or account.
-    #[error("previous receipt {} is of {found} in account {account}; the bundle is of {expected} in account {expected_account}", shown(.path))]
+    #[error("previous receipt {} is of {found} in account {account}; the bundle is of {expected} in account {expected_account}", escaped_path(.path))]
     Other {
         /// The file.
         path: PathBuf,
@@ -62,15 +62,11 @@ pub(crate) enum PreviousReceiptError {
         expected_account: AccountId,
     },
     /// It has no record.
-    #[error("previous receipt {} has no record\n  give the receipt of the last apply that changed something", shown(.path))]
+    #[error("previous receipt {} has no record\n  give the receipt of the last apply that changed something", escaped_path(.path))]
     NoRecord {
         /// The file.
         path: PathBuf,
     },
-}
-
-fn shown(path: &Path) -> String {
-    Escaped(&path.to_string_lossy()).to_string()
 }
 
 /// The record that a receipt holds. Nobody's signature is demanded: whoever names the file vouches for it.

@@ -4,6 +4,7 @@
 //! direction and cannot pretend to be another line. Everything this project prints from outside goes through here.
 
 use std::fmt::{self, Write};
+use std::path::Path;
 
 /// The longest value shown whole, in characters; the rest is cut and counted.
 pub const MAX_SHOWN: usize = 200;
@@ -51,6 +52,12 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str, limit: Option<usize>) -
         }
     }
     Ok(())
+}
+
+/// A path as it is printed.
+#[must_use]
+pub fn escaped_path(path: &Path) -> String {
+    Escaped(&path.to_string_lossy()).to_string()
 }
 
 /// JSON text with every character escaped (`\\u009b`) that a terminal gives meaning to. It means the same JSON: such

@@ -5,14 +5,14 @@ use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::escape::Escaped;
+use crate::escape::escaped_path;
 use crate::limits::MAX_SIGNATURES;
 
 /// Why a file was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The operating system's reason.
-    #[error("{} cannot be read", shown(.path))]
+    #[error("{} cannot be read", escaped_path(.path))]
     Io {
         /// The file.
         path: PathBuf,
@@ -20,13 +20,13 @@ pub enum OpenError {
         source: io::Error,
     },
     /// A directory, a pipe, a device.
-    #[error("{} is not a regular file", shown(.path))]
+    #[error("{} is not a regular file", escaped_path(.path))]
     NotRegular {
         /// The file.
         path: PathBuf,
     },
     /// More bytes than allowed.
-    #[error("{} is larger than {limit} bytes", shown(.path))]
+    #[error("{} is larger than {limit} bytes", escaped_path(.path))]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -34,7 +34,7 @@ pub enum OpenError {
         limit: u64,
     },
     /// A signature file of more bytes than any signature has.
-    #[error("signature file {} is refused: it is larger than {limit} bytes", shown(.path))]
+    #[error("signature file {} is refused: it is larger than {limit} bytes", escaped_path(.path))]
     SignatureTooLarge {
         /// The file.
         path: PathBuf,
@@ -42,17 +42,13 @@ pub enum OpenError {
         limit: u64,
     },
     /// More signatures beside a bundle than allowed.
-    #[error("{found} signatures are given for {}; at most {MAX_SIGNATURES} are read\n  name those to read with --signature FILE", shown(.path))]
+    #[error("{found} signatures are given for {}; at most {MAX_SIGNATURES} are read\n  name those to read with --signature FILE", escaped_path(.path))]
     TooManySignatures {
         /// The bundle.
         path: PathBuf,
         /// How many there are.
         found: usize,
     },
-}
-
-fn shown(path: &Path) -> String {
-    Escaped(&path.to_string_lossy()).to_string()
 }
 
 /// Reads a regular file of at most `limit` bytes, once, into memory.

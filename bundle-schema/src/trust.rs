@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use self::limits::{Actions, Exception};
 pub use self::limits::{LimitsExceeded, TrustLimits};
-use crate::escape::Escaped;
+use crate::escape::{Escaped, escaped_path};
 use crate::exit::ExitCode;
 use crate::file::{OpenError, read_bounded};
 use crate::json::{JsonError, parse_any_layout};
@@ -27,7 +27,7 @@ pub enum TrustFileError {
     #[error("the trust file cannot be read")]
     Open(#[from] OpenError),
     /// Not the JSON of a trust file.
-    #[error("trust file {} is refused", shown(.path))]
+    #[error("trust file {} is refused", escaped_path(.path))]
     Json {
         /// The file.
         path: PathBuf,
@@ -35,7 +35,7 @@ pub enum TrustFileError {
         source: JsonError,
     },
     /// A list that is there but empty, so that nothing could pass.
-    #[error("trust file {} has an empty list \"{field}\", so that no bundle could pass\n  leave the field out to set no limit", shown(.path))]
+    #[error("trust file {} has an empty list \"{field}\", so that no bundle could pass\n  leave the field out to set no limit", escaped_path(.path))]
     EmptyList {
         /// The file.
         path: PathBuf,
@@ -43,7 +43,7 @@ pub enum TrustFileError {
         field: &'static str,
     },
     /// More patterns than a bundle should be compared with.
-    #[error("trust file {} has {found} entries in \"{field}\"; at most {MAX_TRUST_PATTERNS} are allowed", shown(.path))]
+    #[error("trust file {} has {found} entries in \"{field}\"; at most {MAX_TRUST_PATTERNS} are allowed", escaped_path(.path))]
     TooMany {
         /// The file.
         path: PathBuf,
@@ -82,10 +82,6 @@ impl TrustFileError {
             _ => ExitCode::Usage,
         }
     }
-}
-
-fn shown(path: &Path) -> String {
-    Escaped(&path.to_string_lossy()).to_string()
 }
 
 /// The trust file as it is written: the fields are described in FORMAT.md, section "The trust file".

@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use bundle_schema::escape::{Escaped, escaped_json};
+use bundle_schema::escape::{escaped_json, escaped_path};
 use bundle_schema::names::{AccountId, Partition, Region, Sha256, Timestamp};
 use bundle_schema::receipt::{Approval, BundleId, BundleSigner, Choices, Entry, Operation};
 use serde::Serialize;
@@ -25,13 +25,13 @@ const JOURNAL_VERSION: u32 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiptError {
     /// Something stands at its place.
-    #[error("receipt {} exists, and a receipt is never overwritten\n  give another name with --receipt FILE", shown(.path))]
+    #[error("receipt {} exists, and a receipt is never overwritten\n  give another name with --receipt FILE", escaped_path(.path))]
     Exists {
         /// Its place.
         path: PathBuf,
     },
     /// Something came to stand at its place during the run.
-    #[error("receipt {} exists since this run began, and is not overwritten\n  what was done stands in {}", shown(.path), shown(.journal))]
+    #[error("receipt {} exists since this run began, and is not overwritten\n  what was done stands in {}", escaped_path(.path), escaped_path(.journal))]
     Taken {
         /// Its place.
         path: PathBuf,
@@ -39,17 +39,13 @@ pub enum ReceiptError {
         journal: PathBuf,
     },
     /// The operating system's reason.
-    #[error("receipt {} cannot be written\n  give a place that can be written to with --receipt FILE", shown(.path))]
+    #[error("receipt {} cannot be written\n  give a place that can be written to with --receipt FILE", escaped_path(.path))]
     Io {
         /// Its place.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
-}
-
-fn shown(path: &Path) -> String {
-    Escaped(&path.to_string_lossy()).to_string()
 }
 
 /// A journal that is open, from before the first change until the receipt is written.

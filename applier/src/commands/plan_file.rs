@@ -4,7 +4,7 @@ use std::io::{Write, stderr, stdout};
 use std::path::{Path, PathBuf};
 
 use bundle_schema::bundle::Bundle;
-use bundle_schema::escape::Escaped;
+use bundle_schema::escape::{Escaped, escaped_path};
 use bundle_schema::exit::ExitCode;
 use bundle_schema::layout::fold;
 
@@ -18,20 +18,16 @@ use crate::whole_file::publish;
 /// Why a plan file was not written or not taken.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileFailure {
-    #[error("plan file {} exists, and a plan file is never overwritten\n  give another name with --output FILE", shown(.path))]
+    #[error("plan file {} exists, and a plan file is never overwritten\n  give another name with --output FILE", escaped_path(.path))]
     Exists { path: PathBuf },
-    #[error("plan file {} cannot be written\n  give a place that can be written to with --output FILE", shown(.path))]
+    #[error("plan file {} cannot be written\n  give a place that can be written to with --output FILE", escaped_path(.path))]
     Io { path: PathBuf, source: std::io::Error },
-    #[error("plan file {} was not written, because it could not be read: {reason}\n  approve this plan by its digest", shown(.path))]
+    #[error("plan file {} was not written, because it could not be read: {reason}\n  approve this plan by its digest", escaped_path(.path))]
     Unreadable { path: PathBuf, reason: NoPlan },
     #[error(transparent)]
     Read(#[from] PlanFileError),
     #[error(transparent)]
     NotForThis(#[from] NotForThis),
-}
-
-fn shown(path: &Path) -> String {
-    Escaped(&path.to_string_lossy()).to_string()
 }
 
 impl FileFailure {
@@ -90,7 +86,7 @@ pub(super) fn show(
     }
     let Some(path) = output else { return Ok(()) };
     write(plan, path)?;
-    let text = format!("The plan is in {}. To carry it out, also after a run that was stopped:\n", shown(path));
+    let text = format!("The plan is in {}. To carry it out, also after a run that was stopped:\n", escaped_path(path));
     let command = command(plan, args, path, previous_receipt);
     // Standard output holds one JSON document, where that is asked for. A command is copied, so it is not folded.
     let mut out: Box<dyn Write> = if args.format == Format::Json { Box::new(stderr()) } else { Box::new(stdout()) };

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use bundle_schema::exit::ExitCode;
 use bundle_schema::names::Sha256;
 
-use super::key_source::shown;
 use super::warn;
 use crate::build::SignedBundle;
 use crate::failure::Failure;
@@ -15,6 +14,7 @@ use crate::output::report::WrittenFile;
 use crate::output::stdout;
 use crate::settings::flags::SettingsError;
 use crate::settings::options::BundleOptions;
+use bundle_schema::escape::escaped_path;
 
 /// One of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Places {
 
     /// The files in words: `a, b and c`.
     pub(super) fn named(&self) -> String {
-        in_words(self.files().map(shown).collect())
+        in_words(self.files().map(escaped_path).collect())
     }
 
     /// What to do where a run before was killed while the files appeared; none where none was.
@@ -97,13 +97,13 @@ impl Places {
         if is_there(&self.bundle) || !is_there(&self.signature) {
             return None;
         }
-        let mut left: Vec<String> = self.files().filter(|path| is_there(path)).map(shown).collect();
+        let mut left: Vec<String> = self.files().filter(|path| is_there(path)).map(escaped_path).collect();
         if self.install_archive.is_none() {
             left.push("what standard output was piped into".to_owned());
         }
         Some(format!(
             "{} is not there: if the run before was cut off, it was never made\n  in that case delete {}, then run this again\n  if it was moved, put it back, and delete nothing",
-            shown(&self.bundle),
+            escaped_path(&self.bundle),
             in_words(left)
         ))
     }
@@ -157,7 +157,7 @@ impl Outputs<'_> {
     pub(super) fn written(&self, places: &Places) -> Vec<WrittenFile> {
         let file = |kind, path: &Path, bytes: &[u8]| WrittenFile {
             kind,
-            path: shown(path),
+            path: escaped_path(path),
             sha256: Sha256::of(bytes).to_string(),
         };
         vec![
@@ -182,7 +182,7 @@ mod tests {
             install_signature: "i.minisig".into(),
             install_name: "i".to_owned(),
         };
-        let order = |places: &Places| places.files().map(shown).collect::<Vec<_>>();
+        let order = |places: &Places| places.files().map(escaped_path).collect::<Vec<_>>();
         assert_eq!(order(&places(Some("i"))), ["a-1.tar.gz.minisig", "i.minisig", "i", "a-1.tar.gz"]);
         assert_eq!(order(&places(None)), ["a-1.tar.gz.minisig", "i.minisig", "a-1.tar.gz"]);
         assert_eq!(places(None).named(), "a-1.tar.gz.minisig, i.minisig and a-1.tar.gz");

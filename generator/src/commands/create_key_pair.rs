@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use bundle_schema::exit::ExitCode;
 use serde::Serialize;
 
-use super::key_source::{read_private_key, read_public_key, shown};
+use bundle_schema::escape::escaped_path;
+
+use super::key_source::{read_private_key, read_public_key};
 use super::print;
 use crate::failure::Failure;
 use crate::keys::service_account::{KeyType, PRIVATE_FILE, PUBLIC_FILE, PrivateKey};
@@ -64,8 +66,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     stage(files, "name another --output-dir, or move it away")?.publish()?;
     print(&format.render(&Report {
-        private_key_file: shown(&private_path),
-        public_key_file: shown(&public_path),
+        private_key_file: escaped_path(&private_path),
+        public_key_file: escaped_path(&public_path),
         key: key.public().describe(),
         kid: key.public().kid().to_owned(),
         kept,
@@ -81,8 +83,8 @@ fn existing(private_path: &Path, public_path: &Path, key_type: Option<KeyType>) 
     if public_path.symlink_metadata().is_ok() && read_public_key(public_path)? != *key.public() {
         let message = format!(
             "{} is not the public half of {}\n  find out which of the two is the cluster's, and move the other away",
-            shown(public_path),
-            shown(private_path)
+            escaped_path(public_path),
+            escaped_path(private_path)
         );
         return Err(Failure::new(ExitCode::Usage, message));
     }
@@ -93,7 +95,7 @@ fn fresh(public_path: &Path, key_type: Option<KeyType>) -> Result<PrivateKey, Fa
     if public_path.symlink_metadata().is_ok() {
         let message = format!(
             "{} is there without its private half, and a new pair would not fit it\n  name another --output-dir, or move it away",
-            shown(public_path)
+            escaped_path(public_path)
         );
         return Err(Failure::new(ExitCode::Usage, message));
     }

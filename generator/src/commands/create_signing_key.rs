@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::key_source::shown;
 use super::{password_source, print};
 use crate::failure::Failure;
 use crate::keys::password;
 use crate::keys::signing;
 use crate::output::files::{NewFile, OutputError, PRIVATE, PUBLIC, stage};
 use crate::output::report::Format;
+use bundle_schema::escape::escaped_path;
 
 const SECRET_FILE: &str = "minisign.key";
 const PUBLIC_FILE: &str = "minisign.pub";
@@ -63,8 +63,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let password = password::new(&password_source(password_file, no_password))?;
     let files = signing::generate(password.as_deref().map(String::as_str))?;
     let report = Report {
-        secret_key_file: shown(&secret_path),
-        public_key_file: shown(&public_path),
+        secret_key_file: escaped_path(&secret_path),
+        public_key_file: escaped_path(&public_path),
         public_key: files.public.lines().nth(1).unwrap_or_default().to_owned(),
         has_password: password.is_some(),
     };

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use bundle_schema::bundle::Inspection;
 use bundle_schema::documents::key::{KeyError, ServiceAccountKey};
-use bundle_schema::escape::Escaped;
 use bundle_schema::file::read_bounded;
 use bundle_schema::limits::{MAX_ARCHIVE_BYTES, MAX_KEY_FILE_BYTES};
 use bundle_schema::names::ClusterName;
@@ -213,9 +212,4 @@ pub(super) fn read_private_key(path: &Path) -> Result<PrivateKey, Failure> {
     check_private(path)?;
     let text = read_secret(path)?;
     PrivateKey::from_pem(&text).map_err(|error| Failure::from(error).in_file(path))
-}
-
-/// A path as it is printed.
-pub(super) fn shown(path: &Path) -> String {
-    Escaped(&path.to_string_lossy()).to_string()
 }

@@ -4,16 +4,17 @@ use std::path::Path;
 
 use bundle_schema::documents::contents::Contents;
 use bundle_schema::documents::index::Endpoint;
+use bundle_schema::escape::escaped_path;
 use bundle_schema::names::IssuerUrl;
 
 use super::bundle_files::Places;
-use super::key_source::{Kept, shown};
+use super::key_source::Kept;
 
 /// The way on, step by step. Only the first serial is for an installation; a later one, and roles for an identity provider that
 /// is there already, are for a cluster that runs.
 pub(super) fn next_steps(places: &Places, contents: &Contents, older: Option<&Path>, key: &Kept) -> Vec<String> {
-    let bundle = shown(places.bundle());
-    let against = older.map_or_else(String::new, |older| format!(" --against {}", shown(older)));
+    let bundle = escaped_path(places.bundle());
+    let against = older.map_or_else(String::new, |older| format!(" --against {}", escaped_path(older)));
     let mut steps = vec![format!(
         "have the bundle reviewed and signed again: airlock-generator review {bundle}{against} --trusted-key generator.pub && airlock-generator sign {bundle} --trusted-key generator.pub --signing-key REVIEWERS-KEY"
     )];
@@ -26,7 +27,7 @@ pub(super) fn next_steps(places: &Places, contents: &Contents, older: Option<&Pa
         ),
     );
     let archive = if let Some(path) = &places.install_archive {
-        shown(path)
+        escaped_path(path)
     } else {
         let name = &places.install_name;
         steps.push(format!("decrypt what standard output was piped into as {name}, beside {name}.minisig"));
@@ -49,7 +50,7 @@ pub(super) fn next_steps(places: &Places, contents: &Contents, older: Option<&Pa
         Kept::InFile(file) => steps.push(format!(
             "the install archive holds no key, because a cluster that runs has it; to install a cluster all the same: cp {} \
              INSTALL-DIR/tls/bound-service-account-signing-key.key",
-            shown(file)
+            escaped_path(file)
         )),
     }
     steps

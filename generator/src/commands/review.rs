@@ -10,7 +10,6 @@ use bundle_schema::names::{Sha256, Timestamp};
 use bundle_schema::signature::{Signer, TrustPolicy};
 use bundle_schema::trust::{TrustLimits, read_trust_file, trusted_keys};
 
-use super::key_source::shown;
 use super::{now, print};
 use crate::build::{again, install_archive};
 use crate::failure::Failure;
@@ -23,6 +22,7 @@ use crate::review::findings::around;
 use crate::review::formats::ReviewFormat;
 use crate::review::headline::counted;
 use crate::review::report::{Finding, FindingLevel, RequestsFrom, Review};
+use bundle_schema::escape::escaped_path;
 
 /// The options.
 #[derive(Debug, clap::Args)]
@@ -126,7 +126,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         },
     );
     write(&review, *format, output.as_deref())?;
-    verdict(shown(file), &review, *fail_on)
+    verdict(escaped_path(file), &review, *fail_on)
 }
 
 /// Reads a file that the reviewer gave.
@@ -204,11 +204,11 @@ fn open(file: &Path, trust: &Trust) -> Result<(Inspection, Signed), Failure> {
     let (signed, digest) = trust.check(file)?;
     let bytes = read_bounded(file, MAX_ARCHIVE_BYTES)?;
     if install_archive::is_one(&bytes) {
-        return Err(ReviewError::InstallArchive(shown(file)).into());
+        return Err(ReviewError::InstallArchive(escaped_path(file)).into());
     }
     let bundle = Inspection::read(bytes).map_err(|error| Failure::from(error).in_file(file))?;
     match digest {
-        Some(digest) if digest != *bundle.digest() => Err(ReviewError::Changed(shown(file)).into()),
+        Some(digest) if digest != *bundle.digest() => Err(ReviewError::Changed(escaped_path(file)).into()),
         _ => Ok((bundle, signed)),
     }
 }

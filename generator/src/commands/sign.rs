@@ -15,7 +15,6 @@ use bundle_schema::signature::WITHOUT_REBUILD;
 use bundle_schema::trust::{read_trust_file, trusted_keys};
 use serde::Serialize;
 
-use super::key_source::shown;
 use super::subject::{Head, SignError, Subject, look, review_of};
 use super::trusted::{check_keys, check_trust};
 use super::{note, now, open_signing_key, password_source, print, time_from_environment};
@@ -23,6 +22,7 @@ use crate::failure::Failure;
 use crate::keys::signing::SigningKey;
 use crate::output::files::{NewFile, OutputError, PUBLIC, stage};
 use crate::output::report::Format;
+use bundle_schema::escape::escaped_path;
 
 /// A signer's label in a file name. It means nothing to a program: who signed is a matter of the key alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,7 +161,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         let signature = key.sign_with_remark(&bytes, time, &name, remark);
         stage(vec![NewFile { path: path.clone(), bytes: signature.as_bytes(), mode: PUBLIC }], ANOTHER)?.publish()?;
     }
-    print(&format.render(&Report { head, signature: shown(&path), signing_key: key.public(), role, kept }))
+    print(&format.render(&Report { head, signature: escaped_path(&path), signing_key: key.public(), role, kept }))
 }
 
 /// Asks on the terminal.

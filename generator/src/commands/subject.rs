@@ -11,7 +11,6 @@ use bundle_schema::receipt::Receipt;
 use bundle_schema::signature::{self, Signer};
 
 pub(super) use self::head::Head;
-use super::key_source::shown;
 use crate::build::install_archive;
 use crate::failure::Failure;
 use crate::review::accepted::Accepted;
@@ -19,6 +18,7 @@ use crate::review::action_data::ActionData;
 use crate::review::assemble::{Around, review};
 use crate::review::headline::counted;
 use crate::review::report::{Difference, Review};
+use bundle_schema::escape::escaped_path;
 
 /// What is about to be signed.
 pub(super) struct Subject {
@@ -120,7 +120,7 @@ pub(super) fn review_of(bundle: &Inspection, signers: Option<Vec<Signer>>, now: 
 
 /// Reads what a file is, from its bytes.
 pub(super) fn look(file: &Path, bytes: &[u8]) -> Result<Subject, Failure> {
-    let (file_name, sha256) = (shown(file), Sha256::of(bytes));
+    let (file_name, sha256) = (escaped_path(file), Sha256::of(bytes));
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         if signature::Subject::of(bytes) != signature::Subject::Receipt {
             return Err(SignError::Unknown(file_name).into());

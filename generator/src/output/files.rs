@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use bundle_schema::escape::Escaped;
+use bundle_schema::escape::escaped_path;
 
 /// A mode for what only its owner may read.
 pub(crate) const PRIVATE: u32 = 0o600;
@@ -21,7 +21,7 @@ pub(crate) const PUBLIC: u32 = 0o644;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OutputError {
     /// Something else is there.
-    #[error("{} already exists with other content and is not overwritten\n  {hint}", shown(.path))]
+    #[error("{} already exists with other content and is not overwritten\n  {hint}", escaped_path(.path))]
     Exists {
         /// The file.
         path: PathBuf,
@@ -29,7 +29,7 @@ pub(crate) enum OutputError {
         hint: String,
     },
     /// A secret that others may read.
-    #[error("{0} has mode {1:04o}, so others can read its private key; expected 0600\n  if nobody has read it: chmod 600 {0}", shown(.path), .mode)]
+    #[error("{0} has mode {1:04o}, so others can read its private key; expected 0600\n  if nobody has read it: chmod 600 {0}", escaped_path(.path), .mode)]
     Exposed {
         /// The file.
         path: PathBuf,
@@ -37,17 +37,13 @@ pub(crate) enum OutputError {
         mode: u32,
     },
     /// The operating system's reason.
-    #[error("{} cannot be written", shown(.path))]
+    #[error("{} cannot be written", escaped_path(.path))]
     Io {
         /// The file.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
-}
-
-fn shown(path: &Path) -> String {
-    Escaped(&path.to_string_lossy()).to_string()
 }
 
 /// A file to write.
