@@ -23,17 +23,18 @@ pub(crate) mod show;
 
 use bundle_schema::escape::escaped_json;
 use bundle_schema::names::{Sha256, Timestamp};
+use bundle_schema::receipt::{BundleId, Change};
 use bundle_schema::signature::Signer;
 use serde::{Deserialize, Serialize};
 
-use self::action::{Action, Call, Change, Changed, RecordVersion};
+use self::action::{Action, Call, Changed, RecordVersion};
 pub use self::approval::{Approval, ApprovedPlan};
 use self::choices::{Choices, Flags};
 use self::desired::Desired;
 use self::digest::{Digested, lasting_part};
 use self::file::{PLAN_VERSION, Subject};
 use self::finding::{Finding, findings};
-use self::head::{BundleId, Head};
+use self::head::Head;
 use self::ownership::Ownership;
 use self::refusal::Refused;
 use crate::account::live::LiveState;

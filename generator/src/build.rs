@@ -134,16 +134,18 @@ fn header(options: &BundleOptions) -> Result<Header, NameError> {
     let settings = options.recorded()?;
     let BundleOptions { name, serial, created, expires, account_id, place, role_path, tags, previous, .. } =
         options.clone();
-    let cluster = (Kind::Cluster, None, None);
-    let ((kind, bucket_name, audiences), endpoint, issuer_url) = match options.issuer.clone() {
-        Issuer::PublicBucket(bucket) => {
-            let host = bucket.clone().unwrap_or_else(|| name.bucket());
-            let url = IssuerUrl::new(format!("https://{host}.s3.{}.{}", place.region, place.dns_suffix))?;
-            ((Kind::Cluster, bucket, None), Some(Endpoint::PublicBucket), url)
+    let mut bucket_name = None;
+    let (kind, endpoint, issuer_url) = match options.issuer.clone() {
+        Issuer::PublicBucket(given) => {
+            let url = name.bucket_or(given.as_ref()).public_url(&place.region, &place.dns_suffix);
+            bucket_name = given;
+            (Kind::Cluster, Some(Endpoint::PublicBucket), IssuerUrl::new(url)?)
         }
-        Issuer::Hosted(url) => (cluster, Some(Endpoint::Hosted), url),
-        Issuer::Existing(url) => ((Kind::Roles, None, Some(options.audiences.clone())), None, url),
+        Issuer::Hosted(url) => (Kind::Cluster, Some(Endpoint::Hosted), url),
+        Issuer::Existing(url) => (Kind::Roles, None, url),
     };
+    // A cluster's are in the document of its provider.
+    let audiences = (kind == Kind::Roles).then(|| options.audiences.clone());
     Ok(Header {
         kind,
         name,

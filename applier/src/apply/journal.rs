@@ -61,7 +61,7 @@ struct FirstLine<'a> {
     journal_version: u32,
     applier_version: &'static str,
     operation: Operation,
-    bundle: BundleId,
+    bundle: &'a BundleId,
     signers: Vec<BundleSigner>,
     account_id: &'a AccountId,
     partition: &'a Partition,
@@ -87,9 +87,8 @@ impl Journal {
     /// Makes sure that a receipt can be written to this place, and begins the journal beside it.
     pub(crate) fn open(receipt: PathBuf, approved: &ApprovedPlan, now: Timestamp) -> Result<Self, ReceiptError> {
         check_free(&receipt)?;
-        let time: String = now.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
         let mut name = receipt.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{time}.{}.journal", std::process::id()));
+        name.push(format!(".{}.{}.journal", now.compact(), std::process::id()));
         let path = receipt.with_file_name(name);
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(file) => {
@@ -103,12 +102,12 @@ impl Journal {
 
     fn begin(&mut self, approved: &ApprovedPlan, started: Timestamp) -> io::Result<()> {
         let plan = approved.plan();
-        let Head { account_id, partition, region, caller, .. } = plan.head();
+        let Head { bundle, account_id, partition, region, caller, .. } = plan.head();
         self.write(&FirstLine {
             journal_version: JOURNAL_VERSION,
             applier_version: env!("CARGO_PKG_VERSION"),
             operation: plan.operation().into(),
-            bundle: receipt::bundle(plan.head()),
+            bundle,
             signers: receipt::signers(plan.head()),
             account_id,
             partition,

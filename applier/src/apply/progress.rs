@@ -258,6 +258,6 @@ impl<'a, A: ReadAccount + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, 
 }
 
 fn not_reached(action: &Action) -> Entry {
-    let (change, call, resource) = (action.change().into(), action.call_name(), action.resource.clone());
+    let (change, call, resource) = (action.change(), action.call_name(), action.resource.clone());
     Entry { change, call, resource, outcome: Outcome::NotReached }
 }

@@ -4,15 +4,13 @@ use std::fmt;
 
 use bundle_schema::escape::Escaped;
 use bundle_schema::names::Timestamp;
-use bundle_schema::receipt::{
-    self, Approval, BundleId, BundleSigner, Change, Ending, Entry, IssuerCheck, RECEIPT_VERSION,
-};
+use bundle_schema::receipt::{self, Approval, BundleSigner, Ending, Entry, IssuerCheck, RECEIPT_VERSION};
 use bundle_schema::record::Record;
 
 use crate::apply::failure::ActionError;
 use crate::plan::choices::Flags;
 use crate::plan::head::Head;
-use crate::plan::{self, Operation, Plan};
+use crate::plan::{Operation, Plan};
 
 /// What a run adds to its plan.
 pub(super) struct Ran {
@@ -36,13 +34,13 @@ pub struct Receipt {
 impl Receipt {
     pub(super) fn new(plan: &Plan, ran: Ran) -> Self {
         let Ran { approval, started, finished, entries, errors, issuer_check, record } = ran;
-        let Head { account_id, partition, region, caller, .. } = plan.head().clone();
+        let Head { bundle, account_id, partition, region, caller, .. } = plan.head().clone();
         let written = receipt::Receipt {
             version: RECEIPT_VERSION,
             applier_version: env!("CARGO_PKG_VERSION").to_owned(),
             operation: plan.operation().into(),
             ending: Ending::of(&entries, issuer_check.as_ref()),
-            bundle: bundle(plan.head()),
+            bundle,
             signers: signers(plan.head()),
             account_id,
             partition,
@@ -86,12 +84,6 @@ impl fmt::Display for Receipt {
     }
 }
 
-/// Which bundle it was.
-pub(super) fn bundle(head: &Head) -> BundleId {
-    let plan::head::BundleId { kind, name, bucket_name, serial, sha256, created, expires } = head.bundle.clone();
-    BundleId { kind, name, bucket_name, serial, sha256, created, expires }
-}
-
 /// Who signed the bundle. A role's name is of the trust file, which may have any.
 pub(super) fn signers(head: &Head) -> Vec<BundleSigner> {
     let signer = |signer: &bundle_schema::signature::Signer| BundleSigner {
@@ -107,16 +99,6 @@ impl From<Operation> for receipt::Operation {
         match operation {
             Operation::Apply => Self::Apply,
             Operation::Delete => Self::Delete,
-        }
-    }
-}
-
-impl From<plan::action::Change> for Change {
-    fn from(change: plan::action::Change) -> Self {
-        match change {
-            plan::action::Change::Create => Self::Create,
-            plan::action::Change::Update => Self::Update,
-            plan::action::Change::Delete => Self::Delete,
         }
     }
 }
@@ -137,6 +119,7 @@ mod tests {
     use crate::apply::failure::error_text;
     use crate::fixture::{Held, contents, digest};
     use crate::plan::Approval as Approved;
+    use crate::plan::action::Action;
     use crate::plan::choices::Choices;
     use crate::plan::desired::Desired;
 
@@ -171,8 +154,8 @@ mod tests {
             Outcome::NotReached,
             Outcome::NotReached,
         ];
-        let entry = |(action, outcome): (&plan::action::Action, Outcome)| Entry {
-            change: action.change().into(),
+        let entry = |(action, outcome): (&Action, Outcome)| Entry {
+            change: action.change(),
             call: action.call_name(),
             resource: action.resource.clone(),
             outcome,

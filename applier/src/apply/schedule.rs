@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::action::{Action, Change};
+use bundle_schema::receipt::Change;
+
+use crate::plan::action::Action;
 
 /// Which actions may begin.
 pub(super) struct Schedule {

@@ -138,7 +138,7 @@ impl Execution<'_> {
             (again.await?, Approval::Terminal(plan.digest().clone()))
         };
         let begun = now()?;
-        let default = || default_receipt(&format!("{}.{}", self.file_stem, compact(&begun.to_string())));
+        let default = || default_receipt(&format!("{}.{}", self.file_stem, begun.compact()));
         let (total, operation) = (plan.actions().len(), plan.operation());
         let approved = plan.approve(approval).map_err(RunFailure::from)?;
         let receipt = args.receipt.clone().unwrap_or_else(default);
@@ -266,11 +266,6 @@ fn default_receipt(beginning: &str) -> PathBuf {
     let numbered = (2..100).map(|number| format!("{beginning}-{number}.receipt.json"));
     let mut names = std::iter::once(format!("{beginning}.receipt.json")).chain(numbered).map(PathBuf::from);
     names.find(|name| check_free(name).is_ok()).unwrap_or_else(|| PathBuf::from(format!("{beginning}.receipt.json")))
-}
-
-/// `2026-11-23T22:17:08Z` as `20261123T221708Z`: no colon, which some file systems refuse.
-fn compact(time: &str) -> String {
-    time.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
 /// From here on Ctrl-C and SIGTERM end the run in good order instead of at once.

@@ -15,7 +15,7 @@ use bundle_schema::documents::{
 use bundle_schema::escape::EscapedWhole;
 use bundle_schema::json::Embedded;
 use bundle_schema::names::{Audience, BoundaryArn, BucketName, RoleName, Thumbprint, Timestamp};
-use bundle_schema::receipt::CallName;
+use bundle_schema::receipt::{CallName, Change};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -188,15 +188,6 @@ pub(crate) enum Call {
     DeleteBucket {
         bucket: BucketName,
     },
-}
-
-/// Whether a call makes something new, changes what is there, or deletes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Change {
-    Create,
-    Update,
-    Delete,
 }
 
 /// An action as a plan's JSON has it.

@@ -39,7 +39,7 @@ pub(crate) enum Finding {
     Unfinished { state: RecordState, serial: u64, caller: String, time: Timestamp },
     /// A role loses the boundary of what it may ever do.
     BoundaryRemoved { role: String, boundary: String },
-    /// Policies on one of our roles that are not the bundle's.
+    /// Policies on one of our roles that the bundle does not have.
     ForeignPolicies { role: String, policies: Vec<String>, pruned: bool },
     /// A role of the cluster's that the bundle does not have.
     Orphan(Orphan),

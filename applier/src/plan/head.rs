@@ -3,28 +3,14 @@
 //! A change board reads it first. It is shown and recorded, but it is not part of the plan's digest: a plan that is made
 //! again a minute later is the same plan.
 
-use bundle_schema::documents::index::Kind;
-use bundle_schema::names::{AccountId, BucketName, ClusterName, IssuerUrl, Partition, Region, Sha256, Timestamp};
+use bundle_schema::names::{AccountId, IssuerUrl, Partition, Region, Sha256, Timestamp};
+use bundle_schema::receipt::BundleId;
 use bundle_schema::signature::Signer;
 use serde::Serialize;
 
 use crate::account::live::LiveState;
 use crate::plan::desired::Desired;
 use crate::record::{Record, RecordState};
-
-/// Which bundle a plan is of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct BundleId {
-    pub(crate) kind: Kind,
-    pub(crate) name: ClusterName,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) bucket_name: Option<BucketName>,
-    pub(crate) serial: u64,
-    pub(crate) sha256: Sha256,
-    pub(crate) created: Timestamp,
-    pub(crate) expires: Timestamp,
-}
 
 /// The last apply, as the record has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

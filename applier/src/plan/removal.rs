@@ -268,7 +268,7 @@ fn of_a_deletion(reason: Refusal) -> Refusal {
     }
 }
 
-/// The names of the policies on a role that are not the bundle's.
+/// The names of the policies on a role that the bundle does not have.
 fn foreign_policies(role: &LiveRole) -> Vec<String> {
     role.attached.iter().chain(&role.other_inline).cloned().collect()
 }

@@ -14,9 +14,9 @@ use bundle_schema::layout::{fold, fold_row};
 
 use self::block::blocks;
 
-use crate::plan::action::Change;
 use crate::plan::finding::Finding;
 use crate::plan::{Operation, Plan};
+use bundle_schema::receipt::Change;
 
 /// What a line is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -206,13 +206,13 @@ impl Header {
     /// The issuer's bucket.
     #[must_use]
     pub fn bucket(&self) -> BucketName {
-        self.bucket_name.clone().unwrap_or_else(|| self.name.bucket())
+        self.name.bucket_or(self.bucket_name.as_ref())
     }
 
     /// `https://<bucket>.s3.<region>.<dns suffix>`, the issuer of a public bucket.
     #[must_use]
     pub fn public_bucket_issuer(&self) -> String {
-        format!("https://{}.s3.{}.{}", self.bucket(), self.region, self.dns_suffix)
+        self.bucket().public_url(&self.region, &self.dns_suffix)
     }
 
     /// `<name>-<serial>`, what the bundle's file is called before `.tar.gz`.

@@ -1,7 +1,8 @@
 //! What a cluster's AWS resources are called.
 
 use super::{
-    NameError, Namespace, ObjectName, Region, all, cut_with_hash, ensure, is_iam_name_byte, is_lower_alphanumeric, name,
+    DnsSuffix, NameError, Namespace, ObjectName, Region, all, cut_with_hash, ensure, is_iam_name_byte,
+    is_lower_alphanumeric, name,
 };
 use crate::limits::MAX_ROLE_NAME_CHARS;
 
@@ -29,6 +30,12 @@ impl ClusterName {
     #[must_use]
     pub fn bucket(&self) -> BucketName {
         BucketName(format!("{}-oidc", self.0))
+    }
+
+    /// The issuer's bucket: this name, where one is given, and otherwise the one that ccoctl gives it.
+    #[must_use]
+    pub fn bucket_or(&self, given: Option<&BucketName>) -> BucketName {
+        given.cloned().unwrap_or_else(|| self.bucket())
     }
 
     /// The key of the tag that marks a resource as this cluster's, with the value `owned`.
@@ -64,6 +71,12 @@ impl BucketName {
     #[must_use]
     pub fn is_account_regional(&self) -> bool {
         self.0.ends_with("-an")
+    }
+
+    /// `https://<bucket>.s3.<region>.<dns suffix>`, where everybody finds what the bucket lets them read.
+    #[must_use]
+    pub fn public_url(&self, region: &Region, dns_suffix: &DnsSuffix) -> String {
+        format!("https://{self}.s3.{region}.{dns_suffix}")
     }
 
     /// Whether the name may be made in this account and region: S3 keeps the ending `-an` for names that name both.

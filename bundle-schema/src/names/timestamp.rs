@@ -39,6 +39,12 @@ impl Timestamp {
         self.0
     }
 
+    /// `20261123T221708Z`, for the names of files: no colon, which some file systems refuse.
+    #[must_use]
+    pub fn compact(self) -> String {
+        self.to_string().chars().filter(char::is_ascii_alphanumeric).collect()
+    }
+
     /// This many days later; at most the end of the year 9999.
     #[must_use]
     pub fn plus_days(self, days: u32) -> Self {

@@ -88,7 +88,7 @@ impl BundleId {
     /// The issuer's bucket.
     #[must_use]
     pub fn bucket(&self) -> BucketName {
-        self.bucket_name.clone().unwrap_or_else(|| self.name.bucket())
+        self.name.bucket_or(self.bucket_name.as_ref())
     }
 }
 

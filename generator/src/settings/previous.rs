@@ -79,7 +79,7 @@ impl TakenOver {
         let (mut bucket, mut url, mut provider) = (None, None, None);
         match issuer {
             // The usual name may be said, too.
-            Issuer::PublicBucket(given) => bucket = Some(given.unwrap_or_else(|| name.bucket())),
+            Issuer::PublicBucket(given) => bucket = Some(name.bucket_or(given.as_ref())),
             Issuer::Hosted(issuer) => url = Some(issuer),
             Issuer::Existing(issuer) => {
                 provider = Some(ProviderArn::new(place.partition.clone(), account_id.clone(), issuer));

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use bundle_schema::documents::index::Kind;
 use bundle_schema::escape::Escaped;
 use bundle_schema::exit::ExitCode;
 use bundle_schema::file::{OpenError, read_bounded};
 use bundle_schema::json::{self, Budget, JsonError};
-use bundle_schema::names::{AccountId, BucketName, ClusterName, IssuerUrl, Partition, Region, Sha256, Timestamp};
+use bundle_schema::names::{AccountId, IssuerUrl, Partition, Region, Sha256, Timestamp};
+use bundle_schema::receipt::BundleId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -93,7 +93,7 @@ pub enum NoPlan {
 struct Rest {
     plan_version: u32,
     operation: Operation,
-    bundle: WrittenBundle,
+    bundle: BundleId,
     account_id: AccountId,
     choices: Flags,
     digest: Sha256,
@@ -111,19 +111,6 @@ struct Rest {
     update: u32,
     delete: u32,
     clean: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct WrittenBundle {
-    kind: Kind,
-    name: ClusterName,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bucket_name: Option<BucketName>,
-    serial: u64,
-    sha256: Sha256,
-    created: Timestamp,
-    expires: Timestamp,
 }
 
 impl PlanFile {

@@ -4,7 +4,9 @@ use bundle_schema::escape::EscapedWhole;
 
 use super::details::{Item, item};
 use super::{Text, Tone};
-use crate::plan::action::{Action, Call, Change, resource_name};
+use bundle_schema::receipt::Change;
+
+use crate::plan::action::{Action, Call, resource_name};
 use crate::plan::diff::Line;
 
 /// One resource and what is done to it.

@@ -5,7 +5,9 @@ use bundle_schema::escape::{Escaped, EscapedWhole};
 
 use super::{Text, Tone};
 use crate::plan::Plan;
-use crate::plan::head::{BundleId, Head, Holds};
+use bundle_schema::receipt::BundleId;
+
+use crate::plan::head::{Head, Holds};
 
 impl Plan {
     /// What the plan is about: what `apply` shows where the plan was approved already.
