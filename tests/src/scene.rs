@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bundle_schema::names::Sha256;
 use bundle_schema::receipt::Receipt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::binaries::binaries;
@@ -39,6 +39,17 @@ pub const GCP: &str = "04-machines.yaml 1: providerSpec is of kind GCPProviderSp
 /// The sample request for clusters with preview features.
 pub const PREVIEW: &str = "06-preview.yaml 1: it belongs to the feature set TechPreviewNoUpgrade,DevPreviewNoUpgrade; the \
                            cluster has Default";
+
+/// The record in a scene's bucket.
+///
+/// # Panics
+/// Where there is none.
+#[must_use]
+pub fn record(emulator: &Emulator) -> Value {
+    let object = emulator.call("s3", "get_object", json!({"Bucket": BUCKET, "Key": "sts-airlock/record.json"}));
+    let body = object["Body"].as_str().expect("a record is text");
+    serde_json::from_str(body).expect("a record is JSON")
+}
 
 /// A folder and the two programs.
 pub struct Scene {
@@ -158,6 +169,15 @@ impl Scene {
     pub fn create_bundle_with(&self, arguments: &[String], more: &[&str]) -> Program {
         let kept = arguments.as_chunks::<2>().0.iter().filter(|[flag, _]| !more.contains(&flag.as_str())).flatten();
         self.generator(["create-bundle", "--no-password"]).args(kept).args(more)
+    }
+
+    /// `create-bundle` of the bundle that follows one here, of the sample requests, with nothing that `--previous` could give.
+    pub fn create_next_bundle(&self, previous: &str, more: &[&str]) -> Program {
+        let requests = crate_file("samples/credentials-requests");
+        self.generator(["create-bundle", "--no-password", "--previous", previous, "--trusted-key", "minisign.pub"])
+            .args(["--signing-key", "minisign.key", "--output-dir", "out", "--credentials-requests-dir"])
+            .arg(requests)
+            .args(more)
     }
 
     /// `sign` of a file here with the key without password of a folder here, as a pipeline does it.

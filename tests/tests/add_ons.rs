@@ -133,12 +133,7 @@ fn what_does_not_fit_a_provider_of_somebody_else_is_refused() -> Test {
 fn the_next_bundle_of_roles_keeps_its_provider() -> Test {
     let scene = Scene::with_key()?;
     add_ons(&scene, &[]).run().exits(0);
-    let next = |more: &[&str]| {
-        let previous = ["--previous", FIRST, "--trusted-key", "minisign.pub", "--output-dir", "out"];
-        let requests = crate_file("samples/credentials-requests").to_string_lossy().into_owned();
-        let requests = ["--credentials-requests-dir", &requests, "--signing-key", "minisign.key"];
-        scene.generator(["create-bundle", "--no-password"]).args(previous).args(requests).args(more)
-    };
+    let next = |more: &[&str]| scene.create_next_bundle(FIRST, more);
     let refused = next(&["--identity-provider-arn", PROVIDER]).run().exits(2).stderr;
     assert_eq!(
         refused,
@@ -160,11 +155,7 @@ fn the_next_bundle_of_roles_keeps_its_provider() -> Test {
     let refused = next(&["--previous", &cluster, "--identity-provider-arn", PROVIDER]);
     let refused = refused.run().exits(2).stderr;
     assert!(refused.contains("cannot be used multiple times"), "{refused}");
-    let requests = crate_file("samples/credentials-requests").to_string_lossy().into_owned();
-    let refused = scene
-        .generator(["create-bundle", "--no-password", "--previous", &cluster, "--trusted-key", "minisign.pub"])
-        .args(["--identity-provider-arn", PROVIDER, "--credentials-requests-dir", &requests])
-        .args(["--signing-key", "minisign.key", "--output-dir", "out"]);
+    let refused = scene.create_next_bundle(&cluster, &["--identity-provider-arn", PROVIDER]);
     assert_eq!(
         refused.run().exits(2).stderr,
         format!(

@@ -30,15 +30,12 @@ fn bucket_lives_under(name: &str, namespace: Option<&str>) -> Test {
     let plan = scene.applies(&emulator, "plan", BUNDLE, &["--detailed-exitcode"]).run().exits(0).stdout;
     assert!(plan.contains("Nothing to do"), "{plan}");
 
-    let next = ["create-bundle", "--no-password", "--previous", BUNDLE, "--trusted-key", "minisign.pub"];
-    let requests = tests::crate_file("samples/credentials-requests").to_string_lossy().into_owned();
-    let more = ["--credentials-requests-dir", &requests, "--signing-key", "minisign.key", "--output-dir", "out"];
-    let refused = scene.generator(next).args(more).args(["--bucket-name", BUCKET]).run().exits(2).stderr;
+    let refused = scene.create_next_bundle(BUNDLE, &["--bucket-name", BUCKET]).run().exits(2).stderr;
     let expected = format!(
         "error: --bucket-name is {BUCKET}; the bundle of --previous has {name}\n  leave --bucket-name out: a cluster keeps it\n"
     );
     assert_eq!(refused, expected);
-    scene.generator(next).args(more).run().exits(0);
+    scene.create_next_bundle(BUNDLE, &[]).run().exits(0);
     assert_eq!(scene.entry("out/democluster-2.tar.gz", "bundle.json")["bucketName"], name);
 
     scene.applies(&emulator, "delete", BUNDLE, &["--yes"]).run().exits(0);

@@ -10,16 +10,11 @@ use tests::SetupError;
 use tests::emulator::Emulator;
 use tests::program::Outcome;
 use tests::request::Request;
-use tests::scene::{BUCKET, NAME, ROLES, Scene};
+use tests::scene::{self, BUCKET, NAME, ROLES, Scene};
 
 type Test = Result<(), SetupError>;
 
 const RECORD: &str = "sts-airlock/record.json";
-
-fn record(emulator: &Emulator) -> Value {
-    let object = emulator.call("s3", "get_object", json!({"Bucket": BUCKET, "Key": RECORD}));
-    serde_json::from_str(object["Body"].as_str().unwrap()).unwrap()
-}
 
 /// Two applies at the same time, of other bundles, fifty times: the account holds one of them whole, and whoever did not
 /// apply it changed nothing.
@@ -68,7 +63,7 @@ fn two_appliers_never_mix() -> Test {
             codes => panic!("round {round}: {codes:?}\n{}\n{}", two.stderr, three.stderr),
         }
         let winner = if three.code == Some(0) { 3 } else { 2 };
-        assert_eq!(record(&emulator)["serial"], winner, "round {round}");
+        assert_eq!(scene::record(&emulator)["serial"], winner, "round {round}");
         scene.applies(&emulator, "plan", &bundle(winner), &["--detailed-exitcode"]).run().exits(0);
     }
     assert!(losers > 10, "only {losers} of 50 rounds were a race");
@@ -155,7 +150,7 @@ fn a_role_that_was_made_before_is_shown_and_not_taken() -> Test {
         "the boundary goes last"
     );
     run("plan", &["--detailed-exitcode"]).exits(0);
-    assert_eq!(record(&emulator)["made"]["roles"][name], json!(id));
+    assert_eq!(scene::record(&emulator)["made"]["roles"][name], json!(id));
     Ok(())
 }
 
@@ -238,7 +233,7 @@ fn a_bucket_that_is_gone_lets_nothing_older_in() -> Test {
     let shown = run("plan", &older, &["--allow-rollback"]).exits(0).stdout;
     assert!(shown.contains("\n! ROLLBACK: the account holds serial 2; serial 1 takes its place\n"), "{shown}");
     run("apply", &older, &["--yes", "--allow-rollback"]).exits(0);
-    assert_eq!(record(&emulator)["serial"], 1);
+    assert_eq!(scene::record(&emulator)["serial"], 1);
     Ok(())
 }
 
@@ -266,7 +261,7 @@ fn minimum_serial_keeps_a_deleted_clusters_bundles_out() -> Test {
     }
     assert_eq!(emulator.requests().len(), 0, "AWS was not even asked");
     run("apply", &older).exits(0);
-    assert_eq!(record(&emulator)["serial"], 1);
+    assert_eq!(scene::record(&emulator)["serial"], 1);
     Ok(())
 }
 

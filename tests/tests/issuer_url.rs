@@ -3,8 +3,8 @@
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test says what is wrong by failing")]
 
 use serde_json::json;
+use tests::SetupError;
 use tests::scene::Scene;
-use tests::{SetupError, crate_file};
 
 type Test = Result<(), SetupError>;
 
@@ -57,12 +57,7 @@ fn a_cluster_keeps_its_issuer_and_has_one_alone() -> Test {
     assert!(!scene.path("out").exists());
 
     scene.create_bundle(&["--issuer-url", URL]).run().exits(0);
-    let next = |more: &[&str]| {
-        let previous = ["create-bundle", "--no-password", "--previous", BUNDLE, "--trusted-key", "minisign.pub"];
-        let requests = crate_file("samples/credentials-requests").to_string_lossy().into_owned();
-        let others = ["--credentials-requests-dir", &requests, "--signing-key", "minisign.key", "--output-dir", "out"];
-        scene.generator(previous).args(others).args(more)
-    };
+    let next = |more: &[&str]| scene.create_next_bundle(BUNDLE, more);
     assert_eq!(
         next(&["--issuer-url", "https://oidc.example.com/test"]).run().exits(2).stderr,
         format!(

@@ -8,7 +8,7 @@ use std::fs;
 use serde_json::{Value, json};
 use tests::emulator::{Effect, Emulator, Which};
 use tests::request::Request;
-use tests::scene::{BUCKET, NAME, ROLES, Scene};
+use tests::scene::{self, NAME, ROLES, Scene};
 use tests::{SetupError, crate_file};
 
 type Test = Result<(), SetupError>;
@@ -40,12 +40,6 @@ fn upgraded(more: &[&str]) -> Result<(Scene, Emulator), SetupError> {
     let ((scene, first), emulator) = (upgrade(more)?, Emulator::start()?);
     scene.applies(&emulator, "apply", &first, &["--yes"]).run().exits(0);
     Ok((scene, emulator))
-}
-
-fn record(emulator: &Emulator) -> Value {
-    let key = json!({"Bucket": BUCKET, "Key": "sts-airlock/record.json"});
-    let object = emulator.call("s3", "get_object", key);
-    serde_json::from_str(object["Body"].as_str().unwrap()).unwrap()
 }
 
 fn is_there(emulator: &Emulator, role: &str) -> bool {
@@ -91,7 +85,7 @@ fn a_role_that_the_bundle_no_longer_has_stays_until_it_is_pruned() -> Test {
     run("apply", &["--yes"]).exits(0);
     assert!(is_there(&emulator, OLD));
     let id = emulator.call("iam", "get_role", json!({"RoleName": OLD}))["Role"]["RoleId"].clone();
-    assert_eq!(record(&emulator)["made"]["roles"][OLD], id);
+    assert_eq!(scene::record(&emulator)["made"]["roles"][OLD], id);
 
     let named = run("plan", &["--detailed-exitcode"]).exits(10).stdout;
     let stays = "is the cluster's, is not in the bundle, and stays (--prune removes it) made          2";
@@ -122,7 +116,7 @@ fn a_role_that_the_bundle_no_longer_has_stays_until_it_is_pruned() -> Test {
     let written = "PutObject sts-airlock/record.json".to_owned();
     assert_eq!(writes, [written.clone(), format!("DeleteRolePolicy {OLD}"), format!("DeleteRole {OLD}"), written]);
     assert!(!is_there(&emulator, OLD));
-    assert!(record(&emulator)["made"]["roles"].get(OLD).is_none());
+    assert!(scene::record(&emulator)["made"]["roles"].get(OLD).is_none());
     run("plan", &["--detailed-exitcode"]).exits(0);
     run("plan", &["--prune", "--detailed-exitcode"]).exits(0);
     Ok(())

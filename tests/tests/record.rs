@@ -4,10 +4,10 @@
 
 use std::process::{Child, ExitStatus};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::SetupError;
 use tests::emulator::{Effect, Emulator, Which};
-use tests::scene::{BUCKET, Scene};
+use tests::scene::{self, BUCKET, Scene};
 
 type Test = Result<(), SetupError>;
 
@@ -20,11 +20,6 @@ fn stalled(scene: &Scene, emulator: &Emulator, bundle: &str) -> Child {
     let child = scene.applies(emulator, "apply", bundle, &first).spawn();
     assert!(emulator.stalled(20_000) > 0);
     child
-}
-
-fn record(emulator: &Emulator) -> Value {
-    let object = emulator.call("s3", "get_object", json!({"Bucket": BUCKET, "Key": RECORD}));
-    serde_json::from_str(object["Body"].as_str().unwrap()).unwrap()
 }
 
 fn ended(mut child: Child) -> ExitStatus {
@@ -48,7 +43,7 @@ fn a_run_that_lasts_shows_that_it_is_alive() -> Test {
     assert!(emulator.writes().iter().all(|write| write.access_key != "AKIASECOND"));
     emulator.forget();
     assert_eq!(ended(first).code(), Some(0));
-    assert_eq!(record(&emulator)["state"], "applied");
+    assert_eq!(scene::record(&emulator)["state"], "applied");
     Ok(())
 }
 
@@ -59,7 +54,7 @@ fn a_run_whose_record_was_taken_over_stops() -> Test {
     let bundle = scene.bundle();
     let first = stalled(&scene, &emulator, &bundle);
     let written = emulator.call("s3", "get_object", json!({"Bucket": BUCKET, "Key": RECORD}));
-    let run = record(&emulator)["run"].as_str().unwrap().to_owned();
+    let run = scene::record(&emulator)["run"].as_str().unwrap().to_owned();
     let body = written["Body"].as_str().unwrap().replace(&run, &"f".repeat(32)).replace(":user/moto", ":user/other");
     emulator.call("s3", "put_object", json!({"Bucket": BUCKET, "Key": RECORD, "Body": body}));
     assert_eq!(ended(first).code(), Some(5));
@@ -72,6 +67,6 @@ fn a_run_whose_record_was_taken_over_stops() -> Test {
         "{error}"
     );
     assert!(receipt.get("record").is_none(), "it vouches for nothing any more");
-    assert_eq!(record(&emulator)["run"], "f".repeat(32), "the other's record is as it was");
+    assert_eq!(scene::record(&emulator)["run"], "f".repeat(32), "the other's record is as it was");
     Ok(())
 }

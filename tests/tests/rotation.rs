@@ -11,10 +11,10 @@
 use bundle_schema::documents::key::ServiceAccountKey;
 use generator::keys::service_account::{KeyType, PrivateKey};
 use serde_json::{Value, json};
+use tests::SetupError;
 use tests::emulator::Emulator;
 use tests::program::{Outcome, Program};
 use tests::scene::{BUCKET, Scene};
-use tests::{SetupError, crate_file};
 
 type Test = Result<(), SetupError>;
 
@@ -30,15 +30,8 @@ fn key_with_a_hyphen() -> ServiceAccountKey {
 
 /// The next bundle, made on this day of November, with the sample requests and nothing else that `--previous` could give.
 fn next(scene: &Scene, previous: &str, day: u32, more: &[&str]) -> Program {
-    let requests = crate_file("samples/credentials-requests");
     let created = format!("2026-11-{day:02}T00:00:00Z");
-    scene
-        .generator(["create-bundle", "--no-password", "--output-dir", "out", "--signing-key", "minisign.key"])
-        .args(["--previous", previous, "--trusted-key", "minisign.pub", "--expires-in", "400"])
-        .args(["--created", &created])
-        .arg("--credentials-requests-dir")
-        .arg(requests)
-        .args(more)
+    scene.create_next_bundle(previous, more).args(["--expires-in", "400", "--created", &created])
 }
 
 fn kids(jwks: &Value) -> Vec<&str> {

@@ -11,7 +11,7 @@
 use serde_json::{Value, json};
 use tests::emulator::Emulator;
 use tests::program::Program;
-use tests::scene::{BUCKET, NAME, ROLES, Scene};
+use tests::scene::{self, NAME, ROLES, Scene};
 use tests::{SetupError, crate_file};
 
 type Test = Result<(), SetupError>;
@@ -47,11 +47,6 @@ fn follows<'a>(bundle: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["--previous", bundle, "--trusted-key", "minisign.pub"], more].concat()
 }
 
-fn record(emulator: &Emulator) -> Value {
-    let object = emulator.call("s3", "get_object", json!({"Bucket": BUCKET, "Key": "sts-airlock/record.json"}));
-    serde_json::from_str(object["Body"].as_str().unwrap()).unwrap()
-}
-
 #[test]
 fn a_cluster_is_upgraded_without_its_private_key() -> Test {
     let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
@@ -62,7 +57,7 @@ fn a_cluster_is_upgraded_without_its_private_key() -> Test {
     let arguments = [&arguments[..key], &arguments[key + 2..]].concat();
     scene.create_bundle_with(&arguments, &["--key-type", "p256"]).run().exits(0);
     scene.applies(&emulator, "apply", FIRST, &["--yes"]).run().exits(0);
-    assert_eq!(record(&emulator)["serial"], 1);
+    assert_eq!(scene::record(&emulator)["serial"], 1);
 
     next_requests(&scene);
     let report = upgrade(&scene, &follows(FIRST, &["--format", "json"])).run().exits(0).says("").json();
@@ -107,7 +102,7 @@ fn a_cluster_is_upgraded_without_its_private_key() -> Test {
     applies("plan", &["--detailed-exitcode"]).exits(10);
     assert_eq!(emulator.writes().len(), 0);
     applies("apply", &["--yes"]).exits(0);
-    let record = record(&emulator);
+    let record = scene::record(&emulator);
     assert_eq!(
         (&record["serial"], &record["sha256"], &record["state"]),
         (&json!(2), &json!(scene.digest(SECOND)), &json!("applied"))

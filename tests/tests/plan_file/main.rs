@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tests::SetupError;
 use tests::emulator::{Effect, Emulator, Which};
 use tests::program::{Outcome, Program};
-use tests::scene::{ACCOUNT, BUCKET, NAME, ROLES, Scene};
+use tests::scene::{self, ACCOUNT, BUCKET, NAME, ROLES, Scene};
 
 type Test = Result<(), SetupError>;
 
@@ -60,9 +60,7 @@ impl Approved {
     }
 
     fn record(&self) -> Value {
-        let key = json!({"Bucket": BUCKET, "Key": "sts-airlock/record.json"});
-        let object = self.emulator.call("s3", "get_object", key);
-        serde_json::from_str(object["Body"].as_str().unwrap()).unwrap()
+        scene::record(&self.emulator)
     }
 
     /// A run of `plan.json` fails before its last role is made.
