@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bundle_schema::documents::contents::{Contents, IssuerDocuments, RoleDocuments};
+use bundle_schema::documents::contents::{BucketDocuments, Contents, IssuerDocuments, RoleDocuments};
 use bundle_schema::documents::index::{Endpoint, Header, Kind};
 use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::documents::policy::{
@@ -17,7 +17,7 @@ use bundle_schema::documents::policy::{
 use bundle_schema::documents::settings::Settings;
 use bundle_schema::documents::{CreateRole, PutRolePolicy};
 use bundle_schema::json::Embedded;
-use bundle_schema::names::{BucketName, ClusterName, RoleName, RoleNaming, RolePath, Sha256, Tag, Timestamp};
+use bundle_schema::names::{Audience, BucketName, ClusterName, RoleName, RoleNaming, RolePath, Sha256, Tag, Timestamp};
 
 use crate::account::issuer::{Published, ReadIssuer, Unread};
 use crate::account::live::Tags;
@@ -68,9 +68,11 @@ pub(crate) fn contents() -> Contents {
         dns_suffix: parsed("amazonaws.com"),
         region: parsed("us-east-2"),
         account_id: parsed("123456789012"),
-        issuer_url: parsed("https://prod-oidc.s3.us-east-2.amazonaws.com"),
+        issuer_url: Some(parsed("https://prod-oidc.s3.us-east-2.amazonaws.com")),
         endpoint: Some(Endpoint::PublicBucket),
         bucket_name: None,
+        certificate: None,
+        distribution: None,
         audiences: None,
         role_path: parsed("/"),
         tags: vec![tag("Name", "prod"), tag("openshift.io/cloud-credential-operator/prod", "owned")],
@@ -89,7 +91,9 @@ pub(crate) fn contents() -> Contents {
     let public_key = ServiceAccountKey::from_pem(KEY).unwrap();
     let audiences = vec![parsed("openshift"), parsed("sts.amazonaws.com")];
     Contents {
-        issuer: Some(IssuerDocuments::of(&header, public_key, Vec::new(), audiences, None)),
+        issuer: Some(issuer(&header, public_key, audiences)),
+        bucket: Some(BucketDocuments::of(&header)),
+        distribution: None,
         roles: ["disk", "registry"].map(|name| role(&header, name)).into(),
         requests: Vec::new(),
         header,
@@ -108,18 +112,22 @@ pub(crate) fn roles_contents() -> Contents {
         ..contents().header
     };
     let roles = ["efs", "lb"].map(|name| role(&header, name)).into();
-    Contents { header, issuer: None, roles, requests: Vec::new() }
+    Contents { header, issuer: None, bucket: None, distribution: None, roles, requests: Vec::new() }
 }
 
 /// The cluster of [`contents`], with an issuer that somebody else hosts.
 pub(crate) fn hosted_contents() -> Contents {
     let Contents { mut header, issuer, requests, .. } = contents();
-    header.issuer_url = parsed("https://oidc.example.com/prod");
+    header.issuer_url = Some(parsed("https://oidc.example.com/prod"));
     header.endpoint = Some(Endpoint::Hosted);
     let IssuerDocuments { public_key, provider, .. } = issuer.unwrap();
-    let issuer = IssuerDocuments::of(&header, public_key, Vec::new(), provider.client_id_list, None);
+    let issuer = self::issuer(&header, public_key, provider.client_id_list);
     let roles = ["disk", "registry"].map(|name| role(&header, name)).into();
-    Contents { header, issuer: Some(issuer), roles, requests }
+    Contents { header, issuer: Some(issuer), bucket: None, distribution: None, roles, requests }
+}
+
+fn issuer(header: &Header, key: ServiceAccountKey, audiences: Vec<Audience>) -> IssuerDocuments {
+    IssuerDocuments::of(header, header.issuer_url.as_ref().unwrap(), key, Vec::new(), audiences, None)
 }
 
 /// The account's resources of [`hosted_contents`], which was applied.
@@ -131,7 +139,7 @@ pub(crate) fn hosted_held() -> Held {
     }
     let provider = held.provider.as_ref().map(MadeProvider::from);
     let roles = held.roles.iter().map(|(name, role)| (name.clone(), role.id.clone())).collect();
-    let record = Record { made: Made { provider, roles }, ..record() };
+    let record = Record { made: Made { provider, roles, ..Made::default() }, ..record() };
     held.provider().tags.extend(tags::write(&record).0);
     held
 }
@@ -147,10 +155,14 @@ fn role(header: &Header, name: &str) -> RoleDocuments {
                 version: PolicyVersion::V2012,
                 statement: vec![TrustStatement {
                     effect: Effect::Allow,
-                    principal: FederatedPrincipal { federated: header.provider_arn() },
+                    principal: FederatedPrincipal { federated: header.provider_arn().unwrap() },
                     action: "sts:AssumeRoleWithWebIdentity".to_owned(),
                     condition: TrustCondition {
-                        string_equals: [(format!("{}:sub", header.issuer_url.without_scheme()), subjects)].into(),
+                        string_equals: [(
+                            format!("{}:sub", header.issuer_url.as_ref().unwrap().without_scheme()),
+                            subjects,
+                        )]
+                        .into(),
                     },
                 }],
             }),

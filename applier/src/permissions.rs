@@ -5,7 +5,7 @@
 //! no account, have the account as a condition, and what makes a role has the boundary where the bundle has one. Sources: AWS
 //! service authorization reference (IAM, S3); S3 API reference, CreateBucket and PutObject, for what a call needs besides.
 
-use bundle_schema::documents::contents::{Contents, IssuerDocuments};
+use bundle_schema::documents::contents::{Contents, public_keys};
 use bundle_schema::documents::index::Header;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -147,7 +147,7 @@ fn statements(contents: &Contents, purpose: Purpose, prune: bool) -> Vec<Stateme
     let orphans =
         format!("arn:{}:iam::{}:role{}{}-*", header.partition, header.account_id, header.role_path, header.name);
     let mut statements = match &contents.issuer {
-        Some(issuer) => self::issuer(header, issuer, purpose),
+        Some(_) => issuer(header, purpose),
         None => tags(header, purpose),
     };
     statements.extend([
@@ -175,16 +175,16 @@ fn allow(action: &[Actions], resource: &[String], condition: Option<Value>) -> S
 }
 
 /// The bucket with what it holds, and the identity provider.
-fn issuer(header: &Header, issuer: &IssuerDocuments, purpose: Purpose) -> Vec<Statement> {
+fn issuer(header: &Header, purpose: Purpose) -> Vec<Statement> {
     let of = |apply: Actions, delete: Actions| purpose.of(apply, delete);
-    let provider = [header.provider_arn()];
-    if issuer.bucket.is_none() {
+    let provider: Vec<String> = header.provider_arn().into_iter().collect();
+    if !header.has_bucket() {
         // The provider's own tags hold the record, which says first that its cluster is being deleted.
         return vec![allow(&[READ_PROVIDER, of(WRITE_PROVIDER, DELETE_RECORDED_PROVIDER)], &provider, None)];
     }
     let bucket = format!("arn:{}:s3:::{}", header.partition, header.bucket());
     let record = format!("{bucket}/{RECORD_KEY}");
-    let mut objects: Vec<String> = issuer.objects().iter().map(|object| format!("{bucket}/{}", object.key)).collect();
+    let mut objects: Vec<String> = public_keys(header).iter().map(|key| format!("{bucket}/{key}")).collect();
     objects.push(record.clone());
     let account = || Some(account(header));
     let mut statements = vec![
@@ -201,7 +201,7 @@ fn issuer(header: &Header, issuer: &IssuerDocuments, purpose: Purpose) -> Vec<St
 
 /// Somebody else's identity provider, and the record in its tags: no tag may be set or removed but those of this bundle.
 fn tags(header: &Header, purpose: Purpose) -> Vec<Statement> {
-    let provider = [header.provider_arn()];
+    let provider: Vec<String> = header.provider_arn().into_iter().collect();
     let mut statements = vec![allow(&[READ_PROVIDER], &provider, None)];
     if purpose != Purpose::Plan {
         let key = record::tags::key(&header.name);
@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn roles_for_a_provider_of_somebody_else_need_nothing_of_a_bucket() {
         let contents = fixture::roles_contents();
-        let provider = contents.header.provider_arn();
+        let provider = contents.header.provider_arn().unwrap();
         let of = |purpose| {
             let mut documents = policies(&contents, purpose, true);
             assert_eq!(documents.len(), 1);
@@ -311,7 +311,7 @@ mod tests {
         let of = |purpose| -> Vec<&str> {
             let statements = policies(&contents, purpose, true).remove(0).statement;
             assert!(statements.iter().flat_map(|statement| &statement.action).all(|action| action.starts_with("iam:")));
-            let provider = [contents.header.provider_arn()];
+            let provider = [contents.header.provider_arn().unwrap()];
             let about = statements.into_iter().filter(|statement| statement.resource == provider);
             about.flat_map(|statement| statement.action).collect()
         };

@@ -219,7 +219,7 @@ fn recorded(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>, 
         return actions;
     }
     let before = found.map(|(read, record)| RecordVersion::of(&read.etag, record));
-    let (place, provider) = (desired.place(), desired.issuer().map(|_| header.provider_arn()));
+    let (place, provider) = (desired.place(), desired.issuer().and(header.provider_arn()));
     let resource = place.arn(header);
     // What holds the record is made first.
     let in_tags = matches!(place, Place::Provider { .. });

@@ -5,6 +5,7 @@
 //! bundle; that the documents agree with each other is checked in `validate`.
 
 mod aws;
+mod cloudfront;
 pub mod contents;
 pub mod index;
 pub mod key;
@@ -15,4 +16,5 @@ mod policy_text;
 pub mod settings;
 
 pub use self::aws::*;
+pub use self::cloudfront::*;
 pub use self::oidc::*;

@@ -2,6 +2,7 @@
 //! look. Rules are those of the service that owns the name, with the source beside each.
 
 mod aws;
+mod cloudfront;
 mod entry;
 mod kubernetes;
 mod partition;
@@ -15,6 +16,7 @@ use crate::escape::EscapedUpTo;
 const MAX_SHOWN: usize = 60;
 
 pub use self::aws::*;
+pub use self::cloudfront::*;
 pub use self::entry::*;
 pub use self::kubernetes::*;
 pub use self::partition::*;

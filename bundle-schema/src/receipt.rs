@@ -23,7 +23,10 @@ use crate::signed::{SignedBytes, SignedFiles};
 
 pub use self::call::CallName;
 pub use self::entry::{Change, Entry, Outcome, RequestId, Sent};
-pub use self::parts::{Approval, ApprovedBy, BundleId, BundleSigner, Choices, Counts, Ending, IssuerCheck, Operation};
+pub use self::parts::{
+    Approval, ApprovedBy, BundleId, BundleSigner, Choices, Counts, Deployment, Distribution, Ending, IssuerCheck,
+    Operation,
+};
 
 /// The version of the format.
 pub const RECEIPT_VERSION: u32 = 1;
@@ -92,6 +95,12 @@ pub struct Receipt {
     pub finished: Timestamp,
     /// Every action of the plan, in its order.
     pub actions: Vec<Entry>,
+    /// The distribution in front of the bucket, where there is one when the run ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distribution: Option<Distribution>,
+    /// Left out where no distribution is to be there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<Deployment>,
     /// Left out where an issuer is not to be there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer_check: Option<IssuerCheck>,

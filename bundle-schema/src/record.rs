@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::json::{self, JsonError};
 use crate::limits::MAX_SERIAL;
-use crate::names::{ClusterName, RoleName, Sha256, Timestamp};
+use crate::names::{AccessControlId, ClusterName, DistributionId, RoleName, Sha256, Timestamp};
 
 /// The longest record, in bytes: 2,000 roles have about 250 KiB.
 pub const MAX_RECORD_BYTES: usize = 1024 * 1024;
@@ -110,6 +110,12 @@ pub struct Made {
     /// The identity provider, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<MadeProvider>,
+    /// The distribution in front of the bucket, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distribution: Option<DistributionId>,
+    /// Its origin access control.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_control: Option<AccessControlId>,
     /// Also those of earlier bundles, as long as they are there.
     pub roles: BTreeMap<RoleName, RoleId>,
 }
@@ -120,6 +126,12 @@ pub struct Made {
 pub struct Making {
     /// Whether the identity provider is one of them.
     pub provider: bool,
+    /// Whether the distribution is one of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub distribution: bool,
+    /// Whether its origin access control is one of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub access_control: bool,
     /// The roles.
     pub roles: BTreeSet<RoleName>,
 }

@@ -14,7 +14,7 @@ use self::index::{check_components, check_header};
 use self::roles::check_role;
 use crate::documents::contents::{BucketDocuments, Contents, IssuerDocuments, path};
 use crate::documents::index::Header;
-use crate::documents::{CreateOpenIdConnectProvider, Discovery, Jwk, Jwks, manifest};
+use crate::documents::{CreateOpenIdConnectProvider, Discovery, DistributionDocuments, Jwk, Jwks, manifest};
 use crate::escape::Escaped;
 use crate::limits::{MAX_AUDIENCES, MAX_PUBLIC_KEYS, MAX_THUMBPRINTS};
 use crate::names::Audience;
@@ -68,10 +68,13 @@ pub(crate) fn validate(contents: &Contents, manifests: &[(String, Vec<u8>)]) -> 
     check_components(contents, &mut problems);
     if let Some(issuer) = &contents.issuer {
         check_issuer(&contents.header, issuer, &mut problems);
-        if let Some(bucket) = &issuer.bucket {
-            check_bucket(&contents.header, bucket, &mut problems);
-        }
         check_provider(&contents.header, &issuer.provider, &mut problems);
+    }
+    if let Some(bucket) = &contents.bucket {
+        check_bucket(&contents.header, bucket, &mut problems);
+    }
+    if let Some(distribution) = &contents.distribution {
+        check_distribution(&contents.header, distribution, &mut problems);
     }
     for (component, role) in contents.each_role() {
         check_role(&contents.header, component, role, &mut problems);
@@ -119,7 +122,9 @@ fn repeated<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
 fn check_issuer(header: &Header, issuer: &IssuerDocuments, problems: &mut Problems) {
     let IssuerDocuments { discovery, jwks, public_key, further_keys, .. } = issuer;
     let expected_jwks = Jwks::of(issuer.keys());
-    let expected = Discovery::of(&header.issuer_url, &expected_jwks);
+    // Of a cluster without an issuer the index itself is refused.
+    let Some(url) = &header.issuer_url else { return };
+    let expected = Discovery::of(url, &expected_jwks);
     let Discovery {
         issuer,
         jwks_uri,
@@ -188,10 +193,12 @@ fn check_bucket(header: &Header, bucket: &BucketDocuments, problems: &mut Proble
         (&found.public_access_block_configuration, &expected_block.public_access_block_configuration);
     problems.equal(at, "PublicAccessBlockConfiguration", found, expected_block);
 
-    let at = path::BUCKET_POLICY;
-    problems.equal(at, "Bucket", &policy.bucket, &expected.policy.bucket);
-    problems.equal(at, "ExpectedBucketOwner", &policy.expected_bucket_owner, &expected.policy.expected_bucket_owner);
-    problems.equal(at, "Policy", &policy.policy.0, &expected.policy.policy.0);
+    if let (Some(policy), Some(expected)) = (policy, &expected.policy) {
+        let at = path::BUCKET_POLICY;
+        problems.equal(at, "Bucket", &policy.bucket, &expected.bucket);
+        problems.equal(at, "ExpectedBucketOwner", &policy.expected_bucket_owner, &expected.expected_bucket_owner);
+        problems.equal(at, "Policy", &policy.policy.0, &expected.policy.0);
+    }
 
     let at = path::BUCKET_TAGGING;
     problems.equal(at, "Bucket", &tagging.bucket, &expected.tagging.bucket);
@@ -199,10 +206,31 @@ fn check_bucket(header: &Header, bucket: &BucketDocuments, problems: &mut Proble
     problems.equal(at, "TagSet", &tagging.tagging.tag_set, &expected.tagging.tagging.tag_set);
 }
 
+fn check_distribution(header: &Header, distribution: &DistributionDocuments, problems: &mut Problems) {
+    let DistributionDocuments { access_control, create } = distribution;
+    let expected = DistributionDocuments::of(header);
+    let (found, own) =
+        (&access_control.origin_access_control_config, &expected.access_control.origin_access_control_config);
+    problems.equal(path::ACCESS_CONTROL, "OriginAccessControlConfig", found, own);
+    let (found, own) = (&create.distribution_config_with_tags, &expected.create.distribution_config_with_tags);
+    let at = path::DISTRIBUTION;
+    problems.equal(at, "Tags", &found.tags, &own.tags);
+    let (found, own) = (&found.distribution_config, &own.distribution_config);
+    problems.equal(at, "CallerReference", &found.caller_reference, &own.caller_reference);
+    problems.equal(at, "Aliases", &found.aliases, &own.aliases);
+    problems.equal(at, "Origins", &found.origins, &own.origins);
+    problems.equal(at, "DefaultCacheBehavior", &found.default_cache_behavior, &own.default_cache_behavior);
+    problems.equal(at, "Comment", &found.comment, &own.comment);
+    problems.equal(at, "Enabled", &found.enabled, &own.enabled);
+    problems.equal(at, "ViewerCertificate", &found.viewer_certificate, &own.viewer_certificate);
+    problems.equal(at, "HttpVersion", &found.http_version, &own.http_version);
+    problems.equal(at, "IsIPV6Enabled", &found.is_ipv6_enabled, &own.is_ipv6_enabled);
+}
+
 fn check_provider(header: &Header, provider: &CreateOpenIdConnectProvider, problems: &mut Problems) {
     let CreateOpenIdConnectProvider { url, client_id_list, thumbprint_list, tags } = provider;
     let at = path::PROVIDER;
-    problems.equal(at, "Url", url, &header.issuer_url);
+    problems.equal(at, "Url", &Some(url), &header.issuer_url.as_ref());
     check_audiences(at, "ClientIDList", client_id_list, problems);
     if let Some(thumbprints) = thumbprint_list {
         if thumbprints.is_empty() {
@@ -229,7 +257,8 @@ fn check_audiences(at: &str, field: &str, audiences: &[Audience], problems: &mut
 
 fn check_manifests(contents: &Contents, manifests: &[(String, Vec<u8>)], problems: &mut Problems) {
     let header = &contents.header;
-    let authentication = contents.issuer.iter().map(|_| manifest::authentication(header));
+    let issuer = contents.issuer.as_ref().and(header.issuer_url.as_ref());
+    let authentication = issuer.into_iter().map(manifest::authentication);
     let rendered = authentication.chain(header.components.iter().map(|component| manifest::secret(header, component)));
     for ((entry, found), expected) in manifests.iter().zip(rendered) {
         let found = String::from_utf8_lossy(found);

@@ -27,10 +27,10 @@ pub mod roles;
 use std::collections::BTreeMap;
 
 use bundle_schema::bundle::{self, InspectError, Inspection, WriteError};
-use bundle_schema::documents::contents::{Contents, IssuerDocuments, RoleDocuments};
+use bundle_schema::documents::contents::{BucketDocuments, Contents, IssuerDocuments, RoleDocuments};
 use bundle_schema::documents::index::{Component, Endpoint, Header, Kind};
 use bundle_schema::documents::policy::{PermissionPolicy, PermissionStatement, PolicyVersion, RoleTrustPolicy};
-use bundle_schema::documents::{CreateRole, PutRolePolicy};
+use bundle_schema::documents::{CreateRole, DistributionDocuments, PutRolePolicy};
 use bundle_schema::escape::Escaped;
 use bundle_schema::json::Embedded;
 use bundle_schema::limits::{DEFAULT_TRUST_POLICY_CHARS, MAX_ROLE_POLICY_CHARS, MAX_TRUST_POLICY_CHARS};
@@ -52,6 +52,9 @@ pub enum BuildError {
     /// A name that its owner's rules refuse.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// Roles that nobody could assume.
+    #[error("roles need an issuer, and this bundle has none")]
+    NoIssuer,
     /// More than a role's inline policies may have.
     #[error(
         "permissions of request {request} have {found} characters; IAM allows {MAX_ROLE_POLICY_CHARS} in a role's inline policies\n  split the request in two, each with a Secret of its own"
@@ -123,10 +126,13 @@ pub fn build(
             notes.undecided.insert(component.role_name.into(), undecided);
         }
     }
-    let issuer = keys.map(|PublishedKeys { signing, further }| {
-        IssuerDocuments::of(&header, signing, further, options.audiences.clone(), options.thumbprints.clone())
+    let issuer = keys.zip(header.issuer_url.as_ref()).map(|(PublishedKeys { signing, further }, url)| {
+        let (audiences, thumbprints) = (options.audiences.clone(), options.thumbprints.clone());
+        IssuerDocuments::of(&header, url, signing, further, audiences, thumbprints)
     });
-    let contents = Contents { issuer, roles, requests: files, header };
+    let bucket = header.has_bucket().then(|| BucketDocuments::of(&header));
+    let distribution = header.has_distribution().then(|| DistributionDocuments::of(&header));
+    let contents = Contents { issuer, bucket, distribution, roles, requests: files, header };
     Ok(BundleDraft { contents, notes })
 }
 
@@ -157,9 +163,11 @@ fn header(options: &BundleOptions) -> Result<Header, NameError> {
         dns_suffix: place.dns_suffix,
         region: place.region,
         account_id,
-        issuer_url,
+        issuer_url: Some(issuer_url),
         endpoint,
         bucket_name,
+        certificate: None,
+        distribution: None,
         audiences,
         role_path,
         tags,
@@ -188,7 +196,8 @@ fn role(
     statement: Vec<PermissionStatement>,
     notes: &mut Notes,
 ) -> Result<RoleDocuments, BuildError> {
-    let trust = Embedded(RoleTrustPolicy::of(header.provider_arn(), &header.issuer_url, component.subjects()));
+    let (provider, issuer) = header.provider_arn().zip(header.issuer_url.as_ref()).ok_or(BuildError::NoIssuer)?;
+    let trust = Embedded(RoleTrustPolicy::of(provider, issuer, component.subjects()));
     if let Some(other) = statement.iter().find(|statement| !statement.resource.is_in(&header.partition)) {
         let (request, resource) = (component.request.to_string(), other.resource.to_string());
         return Err(BuildError::Partition { request, resource, partition: header.partition.clone() });
@@ -388,7 +397,7 @@ mod tests {
         let bundle = make();
         assert_eq!((bundle.archive(), bundle.signature()), (make().archive(), make().signature()));
         let header = &bundle.contents().header;
-        assert_eq!(header.issuer_url.as_str(), "https://demo-oidc.s3.us-east-2.amazonaws.com");
+        assert_eq!(header.issuer_url.as_ref().unwrap().as_str(), "https://demo-oidc.s3.us-east-2.amazonaws.com");
         let roles: Vec<_> = header.components.iter().map(|component| component.role_name.as_str()).collect();
         assert_eq!(roles, ["demo-ns-ant-secret", "demo-ns-zebra-secret"]);
         let sources: Vec<_> = header.components.iter().map(|component| component.source.as_str()).collect();
@@ -410,8 +419,7 @@ mod tests {
             "eusc-de-east-1",
         ] {
             let bundle = draft(region, &[request("a", 1, 1)]).unwrap().freeze().unwrap();
-            let constraint =
-                &bundle.contents().issuer.as_ref().unwrap().bucket.as_ref().unwrap().create.create_bucket_configuration;
+            let constraint = &bundle.contents().bucket.as_ref().unwrap().create.create_bucket_configuration;
             assert_eq!(constraint.is_none(), region == "us-east-1", "{region}");
         }
     }

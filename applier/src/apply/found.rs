@@ -93,7 +93,7 @@ async fn is_done(account: &impl ReadAccount, action: &Action) -> Result<Found, A
             BucketState::Forbidden | BucketState::InRegion(_) => Some(false),
         },
         Call::PutObject { bucket, after, .. } => {
-            account.object(bucket, after.key).await?.map(|live| reconcile::same_object(after, &live))
+            account.object(bucket, &after.key).await?.map(|live| reconcile::same_object(after, &live))
         }
         Call::CreateProvider { input, tags } => {
             let live = account.provider(&action.resource).await?;

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bundle_schema::documents::contents::{IssuerDocuments, IssuerObject};
-use bundle_schema::documents::index::Header;
 use bundle_schema::escape::EscapedUpTo;
 use bundle_schema::layout::fold;
 use bundle_schema::names::Sha256;
@@ -57,8 +56,8 @@ pub(crate) struct IssuerCheck {
 }
 
 impl IssuerCheck {
-    pub(crate) fn of(header: &Header, issuer: &IssuerDocuments, reader: Arc<dyn ReadIssuer>) -> Self {
-        Self { issuer: header.issuer_url.to_string(), documents: issuer.objects(), reader }
+    pub(crate) fn of(issuer: &IssuerDocuments, reader: Arc<dyn ReadIssuer>) -> Self {
+        Self { issuer: issuer.provider.url.to_string(), documents: issuer.objects(), reader }
     }
 
     /// Reads until everything is as it should be, for as long as the reader has patience.

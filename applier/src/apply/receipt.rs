@@ -39,7 +39,7 @@ impl Receipt {
             version: RECEIPT_VERSION,
             applier_version: env!("CARGO_PKG_VERSION").to_owned(),
             operation: plan.operation().into(),
-            ending: Ending::of(&entries, issuer_check.as_ref()),
+            ending: Ending::of(&entries, None, issuer_check.as_ref()),
             bundle,
             signers: signers(plan.head()),
             account_id,
@@ -52,6 +52,8 @@ impl Receipt {
             started,
             finished,
             actions: entries,
+            distribution: None,
+            deployment: None,
             issuer_check,
             record,
         };

@@ -33,10 +33,7 @@ fn run_plan_of(
     let at = Timestamp::from_unix(0).unwrap();
     let run = Run {
         concurrency,
-        issuer: contents
-            .issuer
-            .as_ref()
-            .map(|issuer| Arc::new(issuer_check::IssuerCheck::of(&contents.header, issuer, account.clone()))),
+        issuer: contents.issuer.as_ref().map(|issuer| Arc::new(issuer_check::IssuerCheck::of(issuer, account.clone()))),
         stop: Arc::clone(stop),
         take_over_after: Duration::ZERO,
         clock: &|| at,

@@ -206,7 +206,7 @@ impl Aws {
         };
         let tagging = tags.iter().map(pair).collect::<Vec<_>>().join("&");
         let put = || {
-            let put = self.s3.put_object().bucket(bucket.as_str()).key(*key).content_type(*content_type);
+            let put = self.s3.put_object().bucket(bucket.as_str()).key(key).content_type(*content_type);
             let put = put.server_side_encryption((*encryption).into());
             let put = put.body(ByteStream::from(body.clone().into_bytes())).tagging(&tagging);
             // Whatever somebody else wrote here meanwhile is not overwritten.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bundle_schema::documents::contents::IssuerDocuments;
+use bundle_schema::documents::index::Endpoint;
 use bundle_schema::exit::ExitCode;
 
 use super::execute::Execution;
@@ -23,9 +24,9 @@ pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
     let contents = admitted.bundle().contents();
     let header = &contents.header;
     let reader = |issuer: &IssuerDocuments| -> Arc<dyn ReadIssuer> {
-        match issuer.bucket {
-            Some(_) => Arc::new(PublicBucket::new(Arc::clone(&account), header.bucket())),
-            None => Arc::new(HostedIssuer::new(&header.issuer_url, roots)),
+        match header.endpoint {
+            Some(Endpoint::PublicBucket) => Arc::new(PublicBucket::new(Arc::clone(&account), header.bucket())),
+            _ => Arc::new(HostedIssuer::new(&issuer.provider.url, roots)),
         }
     };
     let issuer = contents.issuer.as_ref().filter(|_| !args.skip_issuer_check);
@@ -34,7 +35,7 @@ pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
         format: args.bundle.format,
         concurrency: args.account.requests.concurrency,
         file_stem: header.file_stem(),
-        issuer: issuer.map(|issuer| Arc::new(IssuerCheck::of(header, issuer, reader(issuer)))),
+        issuer: issuer.map(|issuer| Arc::new(IssuerCheck::of(issuer, reader(issuer)))),
     };
     let again = async {
         admitted.check_time(now()?)?;

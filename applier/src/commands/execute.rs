@@ -232,7 +232,7 @@ impl Execution<'_> {
             Operation::Delete => {
                 let whose = match plan.head().bundle.kind {
                     Kind::Cluster => "cluster",
-                    Kind::Roles => "bundle",
+                    Kind::Endpoint | Kind::Roles => "bundle",
                 };
                 write!(screen, "\nType the {whose}'s name, {name}, to delete its resources: ")?;
                 name

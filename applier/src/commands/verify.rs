@@ -45,9 +45,10 @@ fn text(admitted: &Admitted, trust: &TrustArgs) -> String {
         account = header.account_id,
         partition = header.partition,
         region = header.region,
-        about = match header.kind {
-            Kind::Cluster => format!("Issuer    {}", header.issuer_url),
-            Kind::Roles => format!("Kind      roles for identity provider {}", header.provider_arn()),
+        about = match (header.kind, &header.issuer_url, header.provider_arn()) {
+            (Kind::Cluster, Some(url), _) => format!("Issuer    {url}"),
+            (Kind::Roles, _, Some(arn)) => format!("Kind      roles for identity provider {arn}"),
+            _ => "Kind      endpoint: the issuer gets its name from the distribution".to_owned(),
         },
         roles = bundle.contents().roles.len(),
     );
@@ -91,8 +92,10 @@ struct Verified<'a> {
     account_id: &'a str,
     partition: &'a str,
     region: &'a str,
-    issuer_url: &'a str,
-    provider_arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_arn: Option<String>,
     created: String,
     expires: String,
     roles: Vec<&'a str>,
@@ -111,7 +114,7 @@ fn json(admitted: &Admitted) -> String {
         account_id: header.account_id.as_str(),
         partition: header.partition.as_str(),
         region: header.region.as_str(),
-        issuer_url: header.issuer_url.as_str(),
+        issuer_url: header.issuer_url.as_ref().map(bundle_schema::names::IssuerUrl::as_str),
         provider_arn: header.provider_arn(),
         created: header.created.to_string(),
         expires: header.expires.to_string(),

@@ -202,7 +202,7 @@ pub(crate) struct Changed<'a> {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let subject = match &self.call {
-            Call::PutObject { after, .. } => after.key.to_owned(),
+            Call::PutObject { after, .. } => after.key.clone(),
             Call::DeleteObject { key, .. } | Call::DeleteVersions { key, .. } => key.clone(),
             Call::OpenRecord { place, .. }
             | Call::CloseRecord { place, .. }

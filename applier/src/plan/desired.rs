@@ -72,7 +72,12 @@ impl<'a> Desired<'a> {
 
     /// What makes the issuer's bucket; none where somebody else publishes its documents.
     pub(crate) fn bucket(&self) -> Option<&'a BucketDocuments> {
-        self.issuer().and_then(|issuer| issuer.bucket.as_ref())
+        self.contents.bucket.as_ref()
+    }
+
+    /// The identity provider that the roles trust, where the issuer has a name.
+    pub(crate) fn provider_arn(&self) -> Option<String> {
+        self.contents.header.provider_arn()
     }
 
     /// Where the record stands.
@@ -105,7 +110,8 @@ impl<'a> Desired<'a> {
         let room = MAX_OBJECT_TAGS.saturating_sub(kept.len());
         kept.extend(others.into_iter().take(room));
         let tags: Tags = kept.into_iter().collect();
-        issuer.objects().into_iter().map(move |IssuerObject { key, body }| NewObject {
+        let keys: Vec<String> = issuer.objects().iter().map(|object| header.object_key(object.key)).collect();
+        issuer.objects().into_iter().zip(keys).map(move |(IssuerObject { body, .. }, key)| NewObject {
             key,
             content_type: OBJECT_CONTENT_TYPE,
             encryption: OBJECT_ENCRYPTION,

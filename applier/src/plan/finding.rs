@@ -161,10 +161,9 @@ fn key_change(action: &Action) -> Option<Finding> {
 fn adopted(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>) -> Vec<Finding> {
     let provider = live.provider().filter(|_| ownership.makes_issuer());
     let provider = provider.map(|provider| (provider, ownership.provider(provider)));
-    let provider = provider.filter(|(_, claim)| *claim != Claim::Known).map(|(provider, claim)| {
-        let arn = desired.contents().header.provider_arn();
-        Adopted::provider(arn, provider, claim == Claim::TagOnly, Fate::Kept)
-    });
+    let provider = provider.filter(|(_, claim)| *claim != Claim::Known).zip(desired.provider_arn());
+    let provider =
+        provider.map(|((provider, claim), arn)| Adopted::provider(arn, provider, claim == Claim::TagOnly, Fate::Kept));
     let names = desired.contents().roles.iter().map(|documents| &documents.create.role_name);
     let roles = names.filter_map(|name| {
         let role = live.role(name)?;
@@ -238,13 +237,14 @@ fn foreign_tags(desired: &Desired<'_>, live: &LiveState) -> Vec<Finding> {
         resources.push((desired.bucket_arn(), &bucket.tags));
     }
     let provider = live.provider().filter(|_| desired.issuer().is_some());
-    resources.extend(provider.map(|provider| (header.provider_arn(), &provider.tags)));
+    resources.extend(header.provider_arn().zip(provider.map(|provider| &provider.tags)));
     for documents in &desired.contents().roles {
         let name = &documents.create.role_name;
         resources.extend(live.role(name).map(|role| (header.role_arn(name), &role.tags)));
     }
     let provider_arn = header.provider_arn();
-    let is_record = |arn: &str, key: &str| arn == provider_arn && record::tags::bundle_of(key).is_some();
+    let is_record =
+        |arn: &str, key: &str| Some(arn) == provider_arn.as_deref() && record::tags::bundle_of(key).is_some();
     let mut found: BTreeMap<&String, Vec<String>> = BTreeMap::new();
     for (arn, tags) in resources {
         for key in tags.keys().filter(|key| !ours.contains_key(*key) && !is_system_tag(key) && !is_record(&arn, key)) {

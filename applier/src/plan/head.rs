@@ -32,9 +32,12 @@ pub(crate) struct Head {
     pub(crate) account_id: AccountId,
     pub(crate) partition: Partition,
     pub(crate) region: Region,
-    pub(crate) issuer_url: IssuerUrl,
+    /// None where the issuer has no name yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) issuer_url: Option<IssuerUrl>,
     /// The one that the roles trust.
-    pub(crate) provider_arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) provider_arn: Option<String>,
     /// What the record says of the last apply.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) holds: Option<Holds>,

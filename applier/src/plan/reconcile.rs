@@ -33,7 +33,8 @@ impl LiveBucket {
 /// All actions but those of the record, in the order in which they may be done one after the other.
 pub(crate) fn account(desired: &Desired<'_>, live: &LiveState, prune: bool) -> Vec<Action> {
     let header = &desired.contents().header;
-    let mut actions = desired.issuer().map(|issuer| self::issuer(desired, issuer, live)).unwrap_or_default();
+    let mut actions = desired.bucket().map(|documents| bucket(desired, documents, live)).unwrap_or_default();
+    actions.extend(desired.issuer().into_iter().flat_map(|issuer| identity_provider(desired, issuer, live)));
     let mut last = Vec::new();
     for documents in &desired.contents().roles {
         let name = &documents.create.role_name;
@@ -51,26 +52,14 @@ pub(crate) fn account(desired: &Desired<'_>, live: &LiveState, prune: bool) -> V
     actions
 }
 
-/// The issuer: the bucket and its objects, unless somebody else publishes them, and the identity provider.
-fn issuer(desired: &Desired<'_>, issuer: &IssuerDocuments, live: &LiveState) -> Vec<Action> {
-    let bucket = issuer.bucket.as_ref();
-    let mut actions = bucket.map(|documents| self::bucket(desired, issuer, documents, live)).unwrap_or_default();
-    let arn = desired.contents().header.provider_arn();
-    actions.extend(
-        self::provider(&issuer.provider, &desired.provider_tags(issuer), live.provider())
-            .into_iter()
-            .map(|call| Action { resource: arn.clone(), call }),
-    );
-    actions
+fn identity_provider(desired: &Desired<'_>, issuer: &IssuerDocuments, live: &LiveState) -> Vec<Action> {
+    let Some(arn) = desired.provider_arn() else { return Vec::new() };
+    let calls = provider(&issuer.provider, &desired.provider_tags(issuer), live.provider());
+    calls.into_iter().map(|call| Action { resource: arn.clone(), call }).collect()
 }
 
 /// The bucket and its objects.
-fn bucket(
-    desired: &Desired<'_>,
-    issuer: &IssuerDocuments,
-    documents: &BucketDocuments,
-    live: &LiveState,
-) -> Vec<Action> {
+fn bucket(desired: &Desired<'_>, documents: &BucketDocuments, live: &LiveState) -> Vec<Action> {
     let absent = LiveBucket::default();
     let mut actions = Vec::new();
     let bucket = match live.bucket() {
@@ -85,7 +74,7 @@ fn bucket(
         }
     };
     actions.extend(bucket_settings(desired, documents, bucket));
-    for object in desired.objects(issuer) {
+    for object in desired.issuer().into_iter().flat_map(|issuer| desired.objects(issuer)) {
         actions.extend(self::object(desired, object, &bucket.objects));
     }
     actions
@@ -139,14 +128,16 @@ fn bucket_settings(desired: &Desired<'_>, documents: &BucketDocuments, live: &Li
         let (input, before) = (documents.public_access_block.clone(), live.public_access_block);
         calls.push(Call::BlockPublicAccess { input, before });
     }
-    if !live.policy.as_deref().is_some_and(|policy| same_policy(&documents.policy.policy.text(), policy)) {
-        calls.push(Call::SetBucketPolicy { input: documents.policy.clone(), before: live.policy.clone() });
+    if let Some(input) = &documents.policy
+        && !live.policy.as_deref().is_some_and(|policy| same_policy(&input.policy.text(), policy))
+    {
+        calls.push(Call::SetBucketPolicy { input: input.clone(), before: live.policy.clone() });
     }
     calls.into_iter().map(|call| Action { resource: desired.bucket_arn(), call }).collect()
 }
 
 fn object(desired: &Desired<'_>, mut after: NewObject, live: &BTreeMap<String, LiveObject>) -> Option<Action> {
-    let live = live.get(after.key);
+    let live = live.get(&after.key);
     if live.is_some_and(|live| same_object(&after, live)) {
         return None;
     }

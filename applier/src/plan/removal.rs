@@ -120,7 +120,7 @@ impl<'a> Removal<'a> {
     /// The provider goes with the cluster, and with it what every role of these bundles trusts.
     fn roles_bundles(&self) -> Option<Refusal> {
         let bundles: Vec<_> = roles_bundles(self.desired, self.live).collect();
-        let provider = self.desired.contents().header.provider_arn();
+        let provider = self.desired.provider_arn()?;
         (!bundles.is_empty()).then(|| Obstacle::RolesBundles { provider, bundles }.into())
     }
 
@@ -135,7 +135,7 @@ impl<'a> Removal<'a> {
         let bucket = self.bucket().filter(|bucket| ownership.bucket(bucket) == Claim::None);
         let bucket = bucket.map(|_| ("bucket", header.bucket().to_string()));
         let provider = self.provider().filter(|provider| ownership.provider(provider) == Claim::None);
-        let provider = provider.map(|_| ("identity provider", header.provider_arn()));
+        let provider = provider.and(header.provider_arn()).map(|arn| ("identity provider", arn));
         let roles = self.roles().filter(|(name, role)| ownership.role(name, role) == Claim::None);
         let roles = roles.map(|(name, _)| ("role", name.to_string()));
         let all = bucket.into_iter().chain(provider).chain(roles);
@@ -160,9 +160,11 @@ impl<'a> Removal<'a> {
         let mut actions: Vec<Action> =
             self.roles().flat_map(|(name, role)| orphans::removal(self.desired, name, role)).collect();
         actions.extend(orphans::removals(self.desired, &self.ownership, self.choices));
-        let arn = self.desired.contents().header.provider_arn();
-        let created = self.provider().map(|provider| provider.created);
-        actions.extend(created.map(|created| Action { resource: arn, call: Call::DeleteProvider { created } }));
+        let provider = self.desired.provider_arn().zip(self.provider());
+        actions.extend(provider.map(|(resource, provider)| {
+            let call = Call::DeleteProvider { created: provider.created };
+            Action { resource, call }
+        }));
         if let Place::Provider { .. } = self.desired.place() {
             return self.with_record_in_tags(actions);
         }
@@ -237,9 +239,10 @@ impl<'a> Removal<'a> {
             self.roles().filter(|(_, role)| is_used(role)).map(|(name, _)| name.to_string()).collect();
         findings.extend((!used.is_empty()).then_some(Finding::UsedLately { roles: used }));
         let provider = self.provider().filter(|provider| ownership.provider(provider) == Claim::TagOnly);
-        let arn = desired.contents().header.provider_arn();
-        findings
-            .extend(provider.map(|provider| Finding::Adopted(Adopted::provider(arn, provider, true, Fate::Deleted))));
+        let provider = desired.provider_arn().zip(provider);
+        findings.extend(
+            provider.map(|(arn, provider)| Finding::Adopted(Adopted::provider(arn, provider, true, Fate::Deleted))),
+        );
         let taken = self.roles().filter(|(name, role)| ownership.role(name, role) == Claim::TagOnly);
         findings.extend(taken.map(|(name, role)| Finding::Adopted(Adopted::role(name, role, true, Fate::Deleted))));
         findings.extend(ownership.record().and_then(unfinished));
@@ -253,7 +256,8 @@ impl<'a> Removal<'a> {
         // As long as anything of the cluster is there to be deleted.
         let is_hosted = desired.issuer().is_some() && desired.bucket().is_none();
         if is_hosted && (self.provider().is_some() || self.roles().next().is_some()) {
-            findings.push(Finding::DocumentsStay { issuer_url: desired.contents().header.issuer_url.clone() });
+            let url = desired.contents().header.issuer_url.clone();
+            findings.extend(url.map(|issuer_url| Finding::DocumentsStay { issuer_url }));
         }
         findings
     }

@@ -3,7 +3,7 @@
 //! Input: a bundle's header, which was validated. Output: the issuer's bucket, where the bundle makes one; or else the identity
 //! provider that its roles trust, which has room in its tags.
 
-use bundle_schema::documents::index::{Endpoint, Header};
+use bundle_schema::documents::index::Header;
 use bundle_schema::names::{BucketName, ClusterName};
 use bundle_schema::receipt::CallName;
 use serde::Serialize;
@@ -22,10 +22,10 @@ pub(crate) enum Place {
 
 impl Place {
     pub(crate) fn of(header: &Header) -> Self {
-        match header.endpoint {
-            Some(Endpoint::PublicBucket) => Self::Bucket(header.bucket()),
+        match header.provider_arn() {
             // Somebody else publishes the issuer's documents.
-            Some(Endpoint::Hosted) | None => Self::Provider { arn: header.provider_arn(), name: header.name.clone() },
+            Some(arn) if !header.has_bucket() => Self::Provider { arn, name: header.name.clone() },
+            _ => Self::Bucket(header.bucket()),
         }
     }
 

@@ -250,8 +250,8 @@ mod tests {
             caller: format!("arn:aws:sts::123456789012:assumed-role/Admin/{},", "x".repeat(300)),
             run: "0".repeat(32),
             plan_digest: Some(Sha256::of(b"plan")),
-            made: Made { provider: None, roles: made },
-            making: Making { provider: false, roles: [parsed("addons-new")].into() },
+            made: Made { roles: made, ..Made::default() },
+            making: Making { roles: [parsed("addons-new")].into(), ..Making::default() },
         }
     }
 

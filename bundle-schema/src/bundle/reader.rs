@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 
 use crate::archive::{ArchiveError, Unpacked, unpack};
 use crate::documents::contents::{BucketDocuments, Contents, IssuerDocuments, RoleDocuments, path};
-use crate::documents::index::{Component, Endpoint, Kind, SCHEMA_VERSION, WireIndex};
+use crate::documents::index::{Component, Kind, SCHEMA_VERSION, WireIndex};
 use crate::documents::key::{KeyError, ServiceAccountKey};
-use crate::documents::manifest;
+use crate::documents::{DistributionDocuments, manifest};
 use crate::json::{self, JsonError};
 use crate::names::{EntryPath, INDEX_PATH, Sha256};
 use crate::private_material;
@@ -179,9 +179,11 @@ fn read_documents(unpacked: &Unpacked, index: WireIndex) -> Result<Parsed, ReadE
         Entries { left: unpacked.entries().skip(1).map(|(path, body)| (path.as_str(), (path, body))).collect() };
     let header = index.into_header();
     let mut issuer = match header.kind {
-        Kind::Cluster => Some(read_issuer(&mut entries, header.endpoint)?),
-        Kind::Roles => None,
+        Kind::Cluster => Some(read_issuer(&mut entries)?),
+        Kind::Endpoint | Kind::Roles => None,
     };
+    let bucket = header.has_bucket().then(|| read_bucket(&mut entries, header.kind)).transpose()?;
+    let distribution = header.has_distribution().then(|| read_distribution(&mut entries)).transpose()?;
     let roles =
         header.components.iter().map(|component| read_role(&mut entries, component)).collect::<Result<_, _>>()?;
     let mut manifests = Vec::with_capacity(header.components.len() + 1);
@@ -202,28 +204,34 @@ fn read_documents(unpacked: &Unpacked, index: WireIndex) -> Result<Parsed, ReadE
         }
         requests.push((path.clone(), body.to_vec()));
     }
-    Ok(Parsed { contents: Contents { header, issuer, roles, requests }, manifests })
+    Ok(Parsed { contents: Contents { header, issuer, bucket, distribution, roles, requests }, manifests })
 }
 
 /// All but the further keys, whose paths are known only when they are read.
-fn read_issuer(entries: &mut Entries<'_>, endpoint: Option<Endpoint>) -> Result<IssuerDocuments, ReadError> {
-    let has_bucket = endpoint != Some(Endpoint::Hosted);
+fn read_issuer(entries: &mut Entries<'_>) -> Result<IssuerDocuments, ReadError> {
     Ok(IssuerDocuments {
         discovery: entries.document(path::DISCOVERY)?,
         jwks: entries.document(path::JWKS)?,
         public_key: read_public_key(path::PUBLIC_KEY, entries.take(path::PUBLIC_KEY)?)?,
         further_keys: Vec::new(),
-        bucket: has_bucket.then(|| read_bucket(entries)).transpose()?,
         provider: entries.document(path::PROVIDER)?,
     })
 }
 
-fn read_bucket(entries: &mut Entries<'_>) -> Result<BucketDocuments, ReadError> {
+fn read_bucket(entries: &mut Entries<'_>, kind: Kind) -> Result<BucketDocuments, ReadError> {
+    let has_policy = kind != Kind::Endpoint;
     Ok(BucketDocuments {
         create: entries.document(path::BUCKET)?,
         public_access_block: entries.document(path::BUCKET_PUBLIC_ACCESS_BLOCK)?,
-        policy: entries.document(path::BUCKET_POLICY)?,
+        policy: has_policy.then(|| entries.document(path::BUCKET_POLICY)).transpose()?,
         tagging: entries.document(path::BUCKET_TAGGING)?,
+    })
+}
+
+fn read_distribution(entries: &mut Entries<'_>) -> Result<DistributionDocuments, ReadError> {
+    Ok(DistributionDocuments {
+        access_control: entries.document(path::ACCESS_CONTROL)?,
+        create: entries.document(path::DISTRIBUTION)?,
     })
 }
 

@@ -3,7 +3,7 @@
 use crate::archive::{ArchiveError, BUNDLE_MODE, pack};
 use crate::documents::contents::{BucketDocuments, Contents, IssuerDocuments, RoleDocuments, path};
 use crate::documents::index::{FileRecord, WireIndex};
-use crate::documents::manifest;
+use crate::documents::{DistributionDocuments, manifest};
 use crate::names::{EntryPath, INDEX_PATH, NameError, Sha256};
 use crate::{json, private_material};
 
@@ -47,25 +47,33 @@ pub fn write(contents: &Contents) -> Result<Vec<u8>, WriteError> {
 }
 
 fn entries(contents: &Contents) -> Result<Vec<(EntryPath, Vec<u8>)>, NameError> {
-    let Contents { header, issuer, roles, requests } = contents;
+    let Contents { header, issuer, bucket, distribution, roles, requests } = contents;
     let keys = issuer.iter().map(|issuer| issuer.further_keys.len()).sum::<usize>();
-    let mut entries = Vec::with_capacity(9 + keys + 3 * roles.len() + requests.len());
+    let mut entries = Vec::with_capacity(11 + keys + 3 * roles.len() + requests.len());
     let mut add = |path: &str, body: Vec<u8>| EntryPath::new(path).map(|path| entries.push((path, body)));
-    if let Some(IssuerDocuments { discovery, jwks, public_key, further_keys, bucket, provider }) = issuer {
+    if let Some(IssuerDocuments { discovery, jwks, public_key, further_keys, provider }) = issuer {
         add(path::DISCOVERY, json::to_bytes(discovery))?;
         add(path::JWKS, json::to_bytes(jwks))?;
         add(path::PUBLIC_KEY, public_key.to_pem().into_bytes())?;
         for key in further_keys {
             add(&path::key(key), key.to_pem().into_bytes())?;
         }
-        if let Some(BucketDocuments { create, public_access_block, policy, tagging }) = bucket {
-            add(path::BUCKET, json::to_bytes(create))?;
-            add(path::BUCKET_POLICY, json::to_bytes(policy))?;
-            add(path::BUCKET_PUBLIC_ACCESS_BLOCK, json::to_bytes(public_access_block))?;
-            add(path::BUCKET_TAGGING, json::to_bytes(tagging))?;
-        }
         add(path::PROVIDER, json::to_bytes(provider))?;
-        add(manifest::AUTHENTICATION_PATH, manifest::authentication(header).into_bytes())?;
+    }
+    if let Some(url) = issuer.as_ref().and(header.issuer_url.as_ref()) {
+        add(manifest::AUTHENTICATION_PATH, manifest::authentication(url).into_bytes())?;
+    }
+    if let Some(BucketDocuments { create, public_access_block, policy, tagging }) = bucket {
+        add(path::BUCKET, json::to_bytes(create))?;
+        if let Some(policy) = policy {
+            add(path::BUCKET_POLICY, json::to_bytes(policy))?;
+        }
+        add(path::BUCKET_PUBLIC_ACCESS_BLOCK, json::to_bytes(public_access_block))?;
+        add(path::BUCKET_TAGGING, json::to_bytes(tagging))?;
+    }
+    if let Some(DistributionDocuments { access_control, create }) = distribution {
+        add(path::ACCESS_CONTROL, json::to_bytes(access_control))?;
+        add(path::DISTRIBUTION, json::to_bytes(create))?;
     }
     for RoleDocuments { create, policy } in roles {
         add(&path::role(&create.role_name), json::to_bytes(create))?;

@@ -62,7 +62,7 @@ pub struct PutPublicAccessBlock {
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "the four settings of the S3 API")]
-/// A bucket's public access block. A public issuer blocks ACLs and allows the one bucket policy.
+/// A bucket's public access block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct PublicAccessBlock {
@@ -83,6 +83,14 @@ impl PublicAccessBlock {
         ignore_public_acls: true,
         block_public_policy: false,
         restrict_public_buckets: false,
+    };
+
+    /// What a bucket behind a distribution has: all four.
+    pub const PRIVATE: Self = Self {
+        block_public_acls: true,
+        ignore_public_acls: true,
+        block_public_policy: true,
+        restrict_public_buckets: true,
     };
 }
 

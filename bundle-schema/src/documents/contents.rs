@@ -1,23 +1,27 @@
 //! Everything a bundle says, as typed values: what the generator fills in, the writer writes and the reader reads back.
 
-use crate::documents::index::{Component, Endpoint, Header};
+use crate::documents::index::{Component, Header, Kind};
 use crate::documents::key::ServiceAccountKey;
 use crate::documents::policy::{BucketPolicy, PermissionStatement};
 use crate::documents::{
-    BucketNamespace, CreateBucket, CreateBucketConfiguration, CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks,
-    ObjectOwnership, PublicAccessBlock, PutBucketPolicy, PutBucketTagging, PutPublicAccessBlock, PutRolePolicy,
-    Tagging,
+    BucketNamespace, CreateBucket, CreateBucketConfiguration, CreateOpenIdConnectProvider, CreateRole, Discovery,
+    DistributionDocuments, Jwks, ObjectOwnership, PublicAccessBlock, PutBucketPolicy, PutBucketTagging,
+    PutPublicAccessBlock, PutRolePolicy, Tagging,
 };
 use crate::json::{self, Embedded};
-use crate::names::{Audience, EntryPath, Thumbprint};
+use crate::names::{Audience, EntryPath, IssuerUrl, Thumbprint};
 
 /// Everything a bundle says. That it parses does not make it consistent: see `validate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contents {
     /// `bundle.json` without the file list.
     pub header: Header,
-    /// What makes the issuer; none where somebody else manages it.
+    /// What makes the issuer; none where somebody else manages it, and where it has no name yet.
     pub issuer: Option<IssuerDocuments>,
+    /// `aws/bucket*.json`; none where somebody else publishes the issuer's documents.
+    pub bucket: Option<BucketDocuments>,
+    /// `aws/cloudfront-*.json`, where the bucket is private.
+    pub distribution: Option<DistributionDocuments>,
     /// `aws/roles/` and `aws/role-policies/`, in the order of the header's components.
     pub roles: Vec<RoleDocuments>,
     /// `credentials-requests/`: the input as it was given, sorted by path.
@@ -35,8 +39,6 @@ pub struct IssuerDocuments {
     pub public_key: ServiceAccountKey,
     /// `keys/`: the keys that are published besides, sorted by key ID.
     pub further_keys: Vec<ServiceAccountKey>,
-    /// `aws/bucket*.json`; none where somebody else publishes the documents.
-    pub bucket: Option<BucketDocuments>,
     /// `aws/identity-provider.json`.
     pub provider: CreateOpenIdConnectProvider,
 }
@@ -48,14 +50,14 @@ pub struct BucketDocuments {
     pub create: CreateBucket,
     /// `aws/bucket-public-access-block.json`.
     pub public_access_block: PutPublicAccessBlock,
-    /// `aws/bucket-policy.json`.
-    pub policy: PutBucketPolicy,
+    /// `aws/bucket-policy.json`; none where there is nothing to read yet.
+    pub policy: Option<PutBucketPolicy>,
     /// `aws/bucket-tagging.json`.
     pub tagging: PutBucketTagging,
 }
 
 impl BucketDocuments {
-    /// The bucket of a public issuer: there is one for each header, and a reader takes no other.
+    /// There is one for each header, and a reader takes no other.
     #[must_use]
     pub fn of(header: &Header) -> Self {
         let (bucket, owner) = (header.bucket(), &header.account_id);
@@ -71,14 +73,18 @@ impl BucketDocuments {
             },
             public_access_block: PutPublicAccessBlock {
                 bucket: bucket.clone(),
-                public_access_block_configuration: PublicAccessBlock::PUBLIC_ISSUER,
+                public_access_block_configuration: if header.has_distribution() {
+                    PublicAccessBlock::PRIVATE
+                } else {
+                    PublicAccessBlock::PUBLIC_ISSUER
+                },
                 expected_bucket_owner: owner.clone(),
             },
-            policy: PutBucketPolicy {
-                policy: Embedded(BucketPolicy::public_read(&header.partition, &bucket, &PUBLIC_KEYS)),
+            policy: bucket_policy(header).map(|policy| PutBucketPolicy {
+                policy: Embedded(policy),
                 bucket: bucket.clone(),
                 expected_bucket_owner: owner.clone(),
-            },
+            }),
             tagging: PutBucketTagging {
                 bucket,
                 tagging: Tagging { tag_set: header.tags.clone() },
@@ -86,6 +92,24 @@ impl BucketDocuments {
             },
         }
     }
+}
+
+/// Who may read the bucket's public objects; none where it holds none yet.
+fn bucket_policy(header: &Header) -> Option<BucketPolicy> {
+    match (header.kind, header.has_distribution()) {
+        (Kind::Endpoint, _) => None,
+        (_, false) => Some(BucketPolicy::public_read(&header.partition, &header.bucket(), &PUBLIC_KEYS)),
+        (_, true) => {
+            let distribution = header.distribution.as_ref().map(|made| &made.id);
+            Some(BucketPolicy::for_distribution(header, distribution, &public_keys(header)))
+        }
+    }
+}
+
+/// The keys in the bucket of what AWS reads at the issuer.
+#[must_use]
+pub fn public_keys(header: &Header) -> Vec<String> {
+    PUBLIC_KEYS.iter().map(|key| header.object_key(key)).collect()
 }
 
 /// The documents that make one role.
@@ -108,7 +132,7 @@ impl RoleDocuments {
 /// One object of the issuer's bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuerObject {
-    /// Its key in the bucket.
+    /// Its path below the issuer, and its key in a public bucket.
     pub key: &'static str,
     /// Its bytes.
     pub body: Vec<u8>,
@@ -119,7 +143,7 @@ pub const JWKS_KEY: &str = "keys.json";
 const DISCOVERY_KEY: &str = ".well-known/openid-configuration";
 /// Where OpenShift's API server looks for a custom issuer's JWKS [cluster-kube-apiserver-operator PR 2062].
 const API_SERVER_JWKS_KEY: &str = "openid/v1/jwks";
-/// The keys of the objects that everybody may read.
+/// The paths of what AWS and the API server read at the issuer.
 const PUBLIC_KEYS: [&str; 3] = [DISCOVERY_KEY, JWKS_KEY, API_SERVER_JWKS_KEY];
 /// The media type of every object of the issuer's bucket.
 pub const OBJECT_CONTENT_TYPE: &str = "application/json";
@@ -133,6 +157,8 @@ pub(crate) mod path {
     pub(crate) const BUCKET_POLICY: &str = "aws/bucket-policy.json";
     pub(crate) const BUCKET_PUBLIC_ACCESS_BLOCK: &str = "aws/bucket-public-access-block.json";
     pub(crate) const BUCKET_TAGGING: &str = "aws/bucket-tagging.json";
+    pub(crate) const ACCESS_CONTROL: &str = "aws/cloudfront-origin-access-control.json";
+    pub(crate) const DISTRIBUTION: &str = "aws/cloudfront-distribution.json";
     pub(crate) const PROVIDER: &str = "aws/identity-provider.json";
     pub(crate) const REQUESTS: &str = "credentials-requests/";
     pub(crate) const KEYS: &str = "keys/";
@@ -180,6 +206,7 @@ impl IssuerDocuments {
     #[must_use]
     pub fn of(
         header: &Header,
+        url: &IssuerUrl,
         public_key: ServiceAccountKey,
         further_keys: Vec<ServiceAccountKey>,
         audiences: Vec<Audience>,
@@ -187,13 +214,12 @@ impl IssuerDocuments {
     ) -> Self {
         let jwks = Jwks::of(std::iter::once(&public_key).chain(&further_keys));
         Self {
-            discovery: Discovery::of(&header.issuer_url, &jwks),
+            discovery: Discovery::of(url, &jwks),
             jwks,
             public_key,
             further_keys,
-            bucket: (header.endpoint == Some(Endpoint::PublicBucket)).then(|| BucketDocuments::of(header)),
             provider: CreateOpenIdConnectProvider {
-                url: header.issuer_url.clone(),
+                url: url.clone(),
                 client_id_list: audiences,
                 thumbprint_list: thumbprints,
                 tags: header.tags.clone(),

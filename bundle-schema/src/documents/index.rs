@@ -8,8 +8,9 @@ use super::contents::path;
 use super::settings::Settings;
 use crate::limits::MAX_PATH_PART_BYTES;
 use crate::names::{
-    AccountId, Audience, BucketName, ClusterName, DnsSuffix, EntryPath, GeneratorVersion, IssuerUrl, Namespace,
-    ObjectName, Partition, Reason, Region, RoleName, RolePath, Sha256, Tag, Timestamp, TokenPath, cut_with_hash,
+    AccountId, Audience, BucketName, CertificateArn, ClusterName, DistributionDomain, DistributionId, DnsSuffix,
+    EntryPath, GeneratorVersion, IamCertificateId, IssuerUrl, Namespace, ObjectName, Partition, Reason, Region,
+    RoleName, RolePath, Sha256, Tag, Timestamp, TokenPath, cut_with_hash,
 };
 
 /// The version of the format that this crate writes and reads.
@@ -21,6 +22,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub enum Kind {
     /// A cluster's issuer, provider and roles.
     Cluster,
+    /// The first half of a cluster whose issuer has no name yet: a private bucket and the distribution that will serve it.
+    Endpoint,
     /// Roles for an identity provider that is there already.
     Roles,
 }
@@ -29,6 +32,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Cluster => "cluster",
+            Self::Endpoint => "endpoint",
             Self::Roles => "roles",
         })
     }
@@ -40,8 +44,32 @@ impl fmt::Display for Kind {
 pub enum Endpoint {
     /// From the bucket itself, readable by everybody.
     PublicBucket,
+    /// From a private bucket, by a distribution of CloudFront.
+    Cloudfront,
     /// From where somebody else publishes the bundle's documents.
     Hosted,
+}
+
+/// What a distribution shows for the issuer's host name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Certificate {
+    /// A certificate that ACM holds, by its ARN.
+    Acm(CertificateArn),
+    /// A certificate that IAM holds, by its ID: the only ones that CloudFront takes in China.
+    Iam(IamCertificateId),
+}
+
+/// The distribution that a bundle of kind `endpoint` made, from the receipt of its apply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct MadeDistribution {
+    /// Its ID.
+    pub id: DistributionId,
+    /// The host name that CloudFront gave it: the issuer's.
+    pub domain: DistributionDomain,
+    /// The SHA-256 of the receipt.
+    pub receipt_sha256: Sha256,
 }
 
 /// The bundle that this one follows.
@@ -168,12 +196,16 @@ pub struct Header {
     pub region: Region,
     /// The account it is applied to, and no other.
     pub account_id: AccountId,
-    /// The issuer of the cluster's tokens.
-    pub issuer_url: IssuerUrl,
+    /// The issuer of the cluster's tokens; none where it has no name yet.
+    pub issuer_url: Option<IssuerUrl>,
     /// How the issuer is served; none where somebody else manages it.
     pub endpoint: Option<Endpoint>,
     /// The name of the issuer's bucket, where it is not `<name>-oidc`.
     pub bucket_name: Option<BucketName>,
+    /// The certificate of a distribution that serves at the issuer's own host name.
+    pub certificate: Option<Certificate>,
+    /// The distribution that is there already and gives the issuer its name.
+    pub distribution: Option<MadeDistribution>,
     /// The audiences that the identity provider must accept, where it is not in the bundle.
     pub audiences: Option<Vec<Audience>>,
     /// The path of every role.
@@ -191,10 +223,46 @@ pub struct Header {
 }
 
 impl Header {
-    /// `arn:{partition}:iam::{account}:oidc-provider/{host}[/path]`.
+    /// `arn:{partition}:iam::{account}:oidc-provider/{host}[/path]`, where the issuer has a name.
     #[must_use]
-    pub fn provider_arn(&self) -> String {
-        format!("arn:{}:iam::{}:oidc-provider/{}", self.partition, self.account_id, self.issuer_url.without_scheme())
+    pub fn provider_arn(&self) -> Option<String> {
+        let issuer = self.issuer_url.as_ref()?.without_scheme();
+        Some(format!("arn:{}:iam::{}:oidc-provider/{issuer}", self.partition, self.account_id))
+    }
+
+    /// `arn:{partition}:cloudfront::{account}:distribution/{id}`.
+    #[must_use]
+    pub fn distribution_arn(&self, id: &str) -> String {
+        format!("arn:{}:cloudfront::{}:distribution/{id}", self.partition, self.account_id)
+    }
+
+    /// `arn:{partition}:cloudfront::{account}:origin-access-control/{id}`.
+    #[must_use]
+    pub fn access_control_arn(&self, id: &str) -> String {
+        format!("arn:{}:cloudfront::{}:origin-access-control/{id}", self.partition, self.account_id)
+    }
+
+    /// Whether the bundle makes a bucket: public, or private behind a distribution.
+    #[must_use]
+    pub fn has_bucket(&self) -> bool {
+        match self.kind {
+            Kind::Cluster => self.endpoint != Some(Endpoint::Hosted),
+            Kind::Endpoint => true,
+            Kind::Roles => false,
+        }
+    }
+
+    /// Whether the bundle makes a distribution in front of a private bucket.
+    #[must_use]
+    pub fn has_distribution(&self) -> bool {
+        self.kind == Kind::Endpoint || (self.kind == Kind::Cluster && self.endpoint == Some(Endpoint::Cloudfront))
+    }
+
+    /// The key in the bucket of what is served at `<issuer>/<path>`: a distribution passes on the issuer's own path too.
+    #[must_use]
+    pub fn object_key(&self, path: &str) -> String {
+        let own = self.issuer_url.as_ref().and_then(IssuerUrl::path);
+        own.map_or_else(|| path.to_owned(), |own| format!("{own}/{path}"))
     }
 
     /// `arn:{partition}:iam::{account}:role{path}{name}`.
@@ -209,10 +277,10 @@ impl Header {
         self.name.bucket_or(self.bucket_name.as_ref())
     }
 
-    /// `https://<bucket>.s3.<region>.<dns suffix>`, the issuer of a public bucket.
+    /// `https://<bucket>.s3.<region>.<dns suffix>`, the issuer of a public bucket, unless that is too long for one.
     #[must_use]
-    pub fn public_bucket_issuer(&self) -> String {
-        self.bucket().public_url(&self.region, &self.dns_suffix)
+    pub fn public_bucket_issuer(&self) -> Option<IssuerUrl> {
+        IssuerUrl::new(self.bucket().public_url(&self.region, &self.dns_suffix)).ok()
     }
 
     /// `<name>-<serial>`, what the bundle's file is called before `.tar.gz`.
@@ -247,11 +315,16 @@ pub(crate) struct WireIndex {
     dns_suffix: DnsSuffix,
     region: Region,
     account_id: AccountId,
-    issuer_url: IssuerUrl,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer_url: Option<IssuerUrl>,
     #[serde(skip_serializing_if = "Option::is_none")]
     endpoint: Option<Endpoint>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bucket_name: Option<BucketName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<Certificate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distribution: Option<MadeDistribution>,
     #[serde(skip_serializing_if = "Option::is_none")]
     audiences: Option<Vec<Audience>>,
     role_path: RolePath,
@@ -280,6 +353,8 @@ impl WireIndex {
             issuer_url,
             endpoint,
             bucket_name,
+            certificate,
+            distribution,
             audiences,
             role_path,
             tags,
@@ -303,6 +378,8 @@ impl WireIndex {
             issuer_url,
             endpoint,
             bucket_name,
+            certificate,
+            distribution,
             audiences,
             role_path,
             tags,
@@ -330,6 +407,8 @@ impl WireIndex {
             issuer_url,
             endpoint,
             bucket_name,
+            certificate,
+            distribution,
             audiences,
             role_path,
             tags,
@@ -353,6 +432,8 @@ impl WireIndex {
             issuer_url,
             endpoint,
             bucket_name,
+            certificate,
+            distribution,
             audiences,
             role_path,
             tags,

@@ -4,6 +4,7 @@
 //! back is comparing bytes: no YAML parser is needed where AWS credentials are.
 
 use crate::documents::index::{Component, Header};
+use crate::names::IssuerUrl;
 
 /// The entry of the Authentication manifest.
 pub const AUTHENTICATION_PATH: &str = "manifests/cluster-authentication-02-config.yaml";
@@ -33,14 +34,13 @@ pub fn secret(header: &Header, component: &Component) -> String {
 
 /// The Authentication resource that tells the cluster its issuer.
 #[must_use]
-pub fn authentication(header: &Header) -> String {
+pub fn authentication(issuer: &IssuerUrl) -> String {
     format!(
         "apiVersion: config.openshift.io/v1\n\
          kind: Authentication\n\
          metadata:\n\
          \x20 name: cluster\n\
          spec:\n\
-         \x20 serviceAccountIssuer: {issuer}\n",
-        issuer = header.issuer_url
+         \x20 serviceAccountIssuer: {issuer}\n"
     )
 }

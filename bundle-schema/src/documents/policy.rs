@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::documents::index::Header;
 use crate::limits::MAX_PATTERN_BYTES;
-use crate::names::{BucketName, IssuerUrl, Partition, Pattern, name};
+use crate::names::{BucketName, DistributionId, IssuerUrl, Partition, Pattern, name};
 
 name! {
     /// An action or a pattern of actions, such as `ec2:Describe*` or `*`, of at most [`MAX_PATTERN_BYTES`] characters.
@@ -202,7 +203,7 @@ pub struct TrustCondition {
 pub struct BucketPolicy {
     /// The language's version.
     pub version: PolicyVersion,
-    /// Exactly one for a public bucket.
+    /// Exactly one.
     pub statement: Vec<BucketStatement>,
 }
 
@@ -215,11 +216,61 @@ pub struct BucketStatement {
     /// Granted or refused.
     pub effect: Effect,
     /// Whom it is about.
-    pub principal: String,
+    pub principal: BucketPrincipal,
     /// What it is about.
     pub action: Vec<String>,
     /// Which objects it is about.
     pub resource: Vec<String>,
+    /// Left out for everybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<BucketCondition>,
+}
+
+/// Who may read a bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected \"*\" or a service")]
+pub enum BucketPrincipal {
+    /// Everybody: `*`.
+    Everybody(Everybody),
+    /// A service of AWS.
+    Service(ServicePrincipal),
+}
+
+/// `*`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Everybody {
+    /// With credentials or without.
+    #[serde(rename = "*")]
+    Star,
+}
+
+/// A service of AWS, such as `cloudfront.amazonaws.com`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct ServicePrincipal {
+    /// Its name.
+    pub service: String,
+}
+
+/// For which distribution the service asks; exactly one of the two is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct BucketCondition {
+    /// This one alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub string_equals: Option<SourceArn>,
+    /// Any of the account: so it stands in a bundle that was made before its distribution. What is sent names the one that was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub string_like: Option<SourceArn>,
+}
+
+/// `AWS:SourceArn`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceArn {
+    /// A distribution's ARN.
+    #[serde(rename = "AWS:SourceArn")]
+    pub source_arn: String,
 }
 
 impl RoleTrustPolicy {
@@ -239,6 +290,13 @@ impl RoleTrustPolicy {
     }
 }
 
+/// What CloudFront signs its requests as.
+const CLOUDFRONT_PRINCIPAL: &str = "cloudfront.amazonaws.com";
+
+fn objects<K: AsRef<str>>(partition: &Partition, bucket: &BucketName, keys: &[K]) -> Vec<String> {
+    keys.iter().map(|key| format!("arn:{partition}:s3:::{bucket}/{}", key.as_ref())).collect()
+}
+
 impl BucketPolicy {
     /// The one policy of a public issuer: everybody may read the objects of these keys. ccoctl has all objects (`/*`); here
     /// whatever else the bucket holds stays private.
@@ -249,9 +307,32 @@ impl BucketPolicy {
             statement: vec![BucketStatement {
                 sid: "AllowReadPublicAccess".to_owned(),
                 effect: Effect::Allow,
-                principal: "*".to_owned(),
+                principal: BucketPrincipal::Everybody(Everybody::Star),
                 action: vec!["s3:GetObject".to_owned()],
-                resource: keys.iter().map(|key| format!("arn:{partition}:s3:::{bucket}/{key}")).collect(),
+                resource: objects(partition, bucket, keys),
+                condition: None,
+            }],
+        }
+    }
+
+    /// The one policy of a bucket behind a distribution: CloudFront may read the objects of these keys for this distribution; for
+    /// each of the account's where `distribution` is none [CloudFront developer guide, restricting access to an S3 origin].
+    #[must_use]
+    pub fn for_distribution(header: &Header, distribution: Option<&DistributionId>, keys: &[String]) -> Self {
+        let of = |id: &str| Some(SourceArn { source_arn: header.distribution_arn(id) });
+        let condition = match distribution {
+            Some(id) => BucketCondition { string_equals: of(id.as_str()), string_like: None },
+            None => BucketCondition { string_equals: None, string_like: of("*") },
+        };
+        Self {
+            version: PolicyVersion::V2012,
+            statement: vec![BucketStatement {
+                sid: "AllowCloudFrontServicePrincipal".to_owned(),
+                effect: Effect::Allow,
+                principal: BucketPrincipal::Service(ServicePrincipal { service: CLOUDFRONT_PRINCIPAL.to_owned() }),
+                action: vec!["s3:GetObject".to_owned()],
+                resource: objects(&header.partition, &header.bucket(), keys),
+                condition: Some(condition),
             }],
         }
     }

@@ -76,7 +76,13 @@ impl BucketName {
     /// `https://<bucket>.s3.<region>.<dns suffix>`, where everybody finds what the bucket lets them read.
     #[must_use]
     pub fn public_url(&self, region: &Region, dns_suffix: &DnsSuffix) -> String {
-        format!("https://{self}.s3.{region}.{dns_suffix}")
+        format!("https://{}", self.host(region, dns_suffix))
+    }
+
+    /// The host name at which the bucket's region serves it: `<bucket>.s3.<region>.<dns suffix>`.
+    #[must_use]
+    pub fn host(&self, region: &Region, dns_suffix: &DnsSuffix) -> String {
+        format!("{self}.s3.{region}.{dns_suffix}")
     }
 
     /// Whether the name may be made in this account and region: S3 keeps the ending `-an` for names that name both.
@@ -172,6 +178,18 @@ impl IssuerUrl {
     #[must_use]
     pub fn without_scheme(&self) -> &str {
         self.0.strip_prefix("https://").unwrap_or(&self.0)
+    }
+
+    /// Its host name.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.without_scheme().split('/').next().unwrap_or_default()
+    }
+
+    /// Its path without the slash before it, where it has one.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        self.without_scheme().split_once('/').map(|(_, path)| path)
     }
 }
 

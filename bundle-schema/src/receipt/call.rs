@@ -9,6 +9,10 @@ pub(super) enum Changes {
     Bucket,
     Provider,
     Role,
+    /// What CloudFront serves the bucket with.
+    Distribution,
+    /// How CloudFront signs its requests to the bucket.
+    AccessControl,
 }
 
 macro_rules! calls {
@@ -59,5 +63,12 @@ calls! {
     DeleteOpenIdConnectProvider = "iam:DeleteOpenIDConnectProvider" on Provider,
     DeleteObject = "s3:DeleteObject" on Bucket,
     DeleteObjectVersion = "s3:DeleteObjectVersion" on Bucket,
+    CreateOriginAccessControl = "cloudfront:CreateOriginAccessControl" on AccessControl,
+    UpdateOriginAccessControl = "cloudfront:UpdateOriginAccessControl" on AccessControl,
+    DeleteOriginAccessControl = "cloudfront:DeleteOriginAccessControl" on AccessControl,
+    CreateDistribution = "cloudfront:CreateDistribution" on Distribution,
+    UpdateDistribution = "cloudfront:UpdateDistribution" on Distribution,
+    TagDistribution = "cloudfront:TagResource" on Distribution,
+    DeleteDistribution = "cloudfront:DeleteDistribution" on Distribution,
     DeleteBucket = "s3:DeleteBucket" on Bucket,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Entry;
 use crate::documents::index::Kind;
-use crate::names::{BucketName, ClusterName, Sha256, Timestamp};
+use crate::names::{BucketName, ClusterName, DistributionDomain, DistributionId, Sha256, Timestamp};
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ impl fmt::Display for Operation {
 pub enum Ending {
     /// Every action is done.
     Done,
-    /// An action failed, or the check of the issuer.
+    /// An action failed, or the deployment of the distribution, or the check of the issuer.
     Failed,
     /// It was stopped from outside.
     Interrupted,
@@ -42,10 +42,14 @@ pub enum Ending {
 impl Ending {
     /// What the outcomes amount to.
     #[must_use]
-    pub fn of(actions: &[Entry], issuer: Option<&IssuerCheck>) -> Self {
-        if actions.iter().any(|entry| entry.outcome.is_failed()) || matches!(issuer, Some(IssuerCheck::Failed(_))) {
+    pub fn of(actions: &[Entry], deployment: Option<&Deployment>, issuer: Option<&IssuerCheck>) -> Self {
+        let is_failed = actions.iter().any(|entry| entry.outcome.is_failed())
+            || matches!(deployment, Some(Deployment::Failed(_)))
+            || matches!(issuer, Some(IssuerCheck::Failed(_)));
+        let is_deployed = matches!(deployment, None | Some(Deployment::Done));
+        if is_failed {
             Self::Failed
-        } else if actions.iter().all(|entry| entry.outcome.is_done()) {
+        } else if is_deployed && actions.iter().all(|entry| entry.outcome.is_done()) {
             Self::Done
         } else {
             Self::Interrupted
@@ -143,6 +147,30 @@ pub struct Choices {
     pub prune: bool,
     /// `--leave-foreign-policies`
     pub leave_foreign_policies: bool,
+}
+
+/// The distribution in front of the bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Distribution {
+    /// Its ID.
+    pub id: DistributionId,
+    /// Its ARN.
+    pub arn: String,
+    /// The host name that CloudFront gave it.
+    pub domain: DistributionDomain,
+}
+
+/// How waiting for CloudFront ended, until it serves everywhere what the distribution is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", content = "error", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Deployment {
+    /// It is deployed.
+    Done,
+    /// It took too long, or nobody could look.
+    Failed(String),
+    /// Something else had failed, or the run was stopped.
+    NotReached,
 }
 
 /// How the last look at the issuer ended.

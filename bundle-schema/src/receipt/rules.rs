@@ -4,7 +4,10 @@
 //! order.
 
 use super::call::Changes;
-use super::{ApprovedBy, BundleSigner, Ending, Entry, IssuerCheck, Operation, Outcome, Receipt, ReceiptError};
+use super::{
+    ApprovedBy, BundleSigner, Deployment, Distribution, Ending, Entry, IssuerCheck, Operation, Outcome, Receipt,
+    ReceiptError,
+};
 use crate::documents::index::Kind;
 use crate::escape::is_invisible;
 use crate::limits::{MAX_ARN_BYTES, MAX_ERROR_CHARS, MAX_SERIAL, MAX_SIGNATURES};
@@ -36,6 +39,8 @@ pub(super) fn check(receipt: &Receipt) -> Checked {
         started,
         finished,
         actions,
+        distribution,
+        deployment: _,
         issuer_check: _,
         record,
     } = receipt;
@@ -63,6 +68,8 @@ pub(super) fn check(receipt: &Receipt) -> Checked {
     for (index, entry) in actions.iter().enumerate() {
         check_entry(receipt, entry, &format!("actions[{index}]"))?;
     }
+    distribution.as_ref().map_or(Ok(()), |distribution| check_distribution(receipt, distribution))?;
+    check_deployment(receipt)?;
     check_ending(receipt)?;
     record.as_ref().map_or(Ok(()), |record| check_record(receipt, record))
 }
@@ -115,11 +122,15 @@ fn check_entry(receipt: &Receipt, entry: &Entry, at: &str) -> Checked {
     let beginning = match call.changes() {
         Changes::Role => format!("arn:{partition}:iam::{account_id}:role/"),
         Changes::Provider => format!("arn:{partition}:iam::{account_id}:oidc-provider/"),
+        Changes::Distribution => format!("arn:{partition}:cloudfront::{account_id}:distribution/"),
+        Changes::AccessControl => format!("arn:{partition}:cloudfront::{account_id}:origin-access-control/"),
         Changes::Bucket => format!("arn:{partition}:s3:::{}", bundle.bucket()),
     };
     let fits = match call.changes() {
         Changes::Bucket => *resource == beginning || is_arn(resource, &format!("{beginning}/")),
-        Changes::Role | Changes::Provider => is_arn(resource, &beginning),
+        Changes::Role | Changes::Provider | Changes::Distribution | Changes::AccessControl => {
+            is_arn(resource, &beginning)
+        }
     };
     ensure(fits, at, || format!("the resource of {} is \"{resource}\", expected {beginning}...", call.as_str()))?;
     if let Some(sent) = outcome.sent() {
@@ -142,16 +153,49 @@ fn check_error(error: &str, at: &str) -> Checked {
     ensure(!error.contains('\r'), at, || "its error has characters that cannot be seen".to_owned())
 }
 
+/// What it says about the distribution is of this account and of CloudFront.
+fn check_distribution(receipt: &Receipt, distribution: &Distribution) -> Checked {
+    let Receipt { partition, account_id, bundle, .. } = receipt;
+    let (at, Distribution { id, arn, domain }) = ("distribution", distribution);
+    ensure(bundle.kind != Kind::Roles, at, || "a bundle of kind roles has none".to_owned())?;
+    let expected = format!("arn:{partition}:cloudfront::{account_id}:distribution/{id}");
+    ensure(*arn == expected, at, || format!("its ARN is \"{arn}\", expected {expected}"))?;
+    ensure(domain.is_in(partition), at, || {
+        format!("its domain is {domain}, which is not of CloudFront in partition {partition}")
+    })
+}
+
+/// A deployment is waited for where there is a distribution, after every action.
+fn check_deployment(receipt: &Receipt) -> Checked {
+    let Receipt { operation, bundle, actions, distribution, deployment, .. } = receipt;
+    let at = "deployment";
+    let may_be = *operation == Operation::Apply && bundle.kind != Kind::Roles;
+    let Some(deployment) = deployment else {
+        let must_be = *operation == Operation::Apply && (bundle.kind == Kind::Endpoint || distribution.is_some());
+        return ensure(!must_be, at, || "it is not there".to_owned());
+    };
+    ensure(may_be, at, || "nothing is deployed by a deletion, or with a bundle of kind roles".to_owned())?;
+    ensure(*deployment != Deployment::Done || distribution.is_some(), at, || {
+        "it is done, and there is no distribution".to_owned()
+    })?;
+    let all_done = actions.iter().all(|entry| entry.outcome.is_done());
+    ensure(all_done || *deployment != Deployment::Done, at, || "it is done, and an action is not".to_owned())?;
+    if let Deployment::Failed(error) = deployment { check_error(error, at) } else { Ok(()) }
+}
+
 fn check_ending(receipt: &Receipt) -> Checked {
-    let Receipt { operation, bundle, ending, actions, issuer_check, .. } = receipt;
+    let Receipt { operation, bundle, ending, actions, deployment, issuer_check, .. } = receipt;
     let at = "issuerCheck";
     match (operation, bundle.kind, issuer_check) {
-        (Operation::Delete, _, None) | (Operation::Apply, Kind::Roles, None) => {}
+        (Operation::Delete, _, None) | (Operation::Apply, Kind::Endpoint | Kind::Roles, None) => {}
         (Operation::Delete, _, Some(_)) => return ensure(false, at, || "after a deletion there is none".to_owned()),
-        (_, Kind::Roles, Some(_)) => return ensure(false, at, || "a bundle of kind roles makes no issuer".to_owned()),
+        (_, kind @ (Kind::Endpoint | Kind::Roles), Some(_)) => {
+            return ensure(false, at, || format!("a bundle of kind {kind} makes no issuer"));
+        }
         (Operation::Apply, Kind::Cluster, None) => return ensure(false, at, || "it is not there".to_owned()),
         (Operation::Apply, Kind::Cluster, Some(check)) => {
-            let all_done = actions.iter().all(|entry| entry.outcome.is_done());
+            let all_done = actions.iter().all(|entry| entry.outcome.is_done())
+                && matches!(deployment, None | Some(Deployment::Done));
             let fits = match check {
                 IssuerCheck::Done | IssuerCheck::Failed(_) => all_done,
                 IssuerCheck::NotReached => !all_done,
@@ -163,7 +207,7 @@ fn check_ending(receipt: &Receipt) -> Checked {
             }
         }
     }
-    let expected = Ending::of(actions, issuer_check.as_ref());
+    let expected = Ending::of(actions, deployment.as_ref(), issuer_check.as_ref());
     ensure(*ending == expected, "ending", || format!("found \"{ending}\", but the actions amount to \"{expected}\""))
 }
 

@@ -68,6 +68,8 @@ fn failed() -> Receipt {
             ),
             entry(Change::Delete, CallName::DeleteObject, "arn:aws:s3:::prod-oidc/keys.json", Outcome::NotReached),
         ],
+        distribution: None,
+        deployment: None,
         issuer_check: Some(IssuerCheck::NotReached),
         record: Some(Record {
             plan_digest: None,

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use super::{Problems, check_audiences, repeated, shown};
 use crate::documents::contents::Contents;
-use crate::documents::index::{Component, Endpoint, Header, Kind, Skipped};
+use crate::documents::index::{Certificate, Component, Endpoint, Header, Kind, Skipped};
 use crate::limits::{MAX_SERIAL, MAX_TAGS, MAX_VALID_DAYS};
-use crate::names::{EntryPath, INDEX_PATH, ObjectName};
+use crate::names::{CloudFront, EntryPath, INDEX_PATH, IssuerUrl, ObjectName, RolePath};
 
 pub(super) fn check_header(header: &Header, problems: &mut Problems) {
     let at = INDEX_PATH;
@@ -16,26 +16,7 @@ pub(super) fn check_header(header: &Header, problems: &mut Problems) {
     } else if let Some(dns_suffix) = header.partition.known_dns_suffix() {
         problems.equal(at, "dnsSuffix", &header.dns_suffix, &dns_suffix);
     }
-    match header.kind {
-        Kind::Cluster => {
-            match header.endpoint {
-                Some(Endpoint::PublicBucket) => {
-                    problems.equal(at, "issuerUrl", header.issuer_url.as_str(), &header.public_bucket_issuer());
-                    check_bucket_name(header, problems);
-                }
-                Some(Endpoint::Hosted) => problems.equal(at, "bucketName", &header.bucket_name, &None),
-                None => problems.add(at, "endpoint is missing; a cluster's issuer is served from somewhere"),
-            }
-            if header.audiences.is_some() {
-                problems.add(at, "audiences is only for bundles of kind roles; a cluster's are those of its provider");
-            }
-        }
-        Kind::Roles => {
-            problems.equal(at, "endpoint", &header.endpoint, &None);
-            problems.equal(at, "bucketName", &header.bucket_name, &None);
-            check_audiences(at, "audiences", header.audiences.as_deref().unwrap_or_default(), problems);
-        }
-    }
+    check_kind(header, problems);
     check_serial(problems, "serial", header.serial);
     if header.expires <= header.created {
         problems.add(at, format!("expires is {}, not after created, {}", header.expires, header.created));
@@ -55,6 +36,92 @@ pub(super) fn check_header(header: &Header, problems: &mut Problems) {
     if !given.is_sorted_by(|a, b| (&a.secret_namespace, &a.secret_name) < (&b.secret_namespace, &b.secret_name)) {
         problems.add(at, "settings.serviceAccounts is not sorted by namespace and Secret, or names a Secret twice");
     }
+}
+
+/// What the bundle is for decides where its issuer is served, and by what.
+fn check_kind(header: &Header, problems: &mut Problems) {
+    let at = INDEX_PATH;
+    let none = |problems: &mut Problems, field: &str, is_there: bool| {
+        if is_there {
+            problems.add(at, format!("{field} is not for a bundle of kind {} with this endpoint", header.kind));
+        }
+    };
+    match (header.kind, header.endpoint) {
+        (Kind::Cluster, Some(Endpoint::PublicBucket)) => {
+            problems.equal(at, "issuerUrl", &header.issuer_url, &header.public_bucket_issuer());
+            check_bucket_name(header, problems);
+        }
+        (Kind::Cluster, Some(Endpoint::Cloudfront)) => {
+            check_bucket_name(header, problems);
+            check_distribution(header, problems);
+        }
+        (Kind::Endpoint, _) => {
+            problems.equal(at, "endpoint", &header.endpoint, &Some(Endpoint::Cloudfront));
+            problems.equal(at, "issuerUrl", &header.issuer_url, &None);
+            problems.equal(at, "rolePath", &header.role_path, &RolePath::default());
+            none(problems, "certificate", header.certificate.is_some());
+            none(problems, "distribution", header.distribution.is_some());
+            none(problems, "skipped", !header.skipped.is_empty());
+            check_bucket_name(header, problems);
+            check_cloudfront(header, problems);
+        }
+        (Kind::Cluster, Some(Endpoint::Hosted)) => problems.equal(at, "bucketName", &header.bucket_name, &None),
+        (Kind::Cluster, None) => problems.add(at, "endpoint is missing; a cluster's issuer is served from somewhere"),
+        (Kind::Roles, _) => {
+            problems.equal(at, "endpoint", &header.endpoint, &None);
+            problems.equal(at, "bucketName", &header.bucket_name, &None);
+        }
+    }
+    if header.kind != Kind::Endpoint && header.issuer_url.is_none() {
+        problems.add(at, format!("issuerUrl is missing; a bundle of kind {} has one", header.kind));
+    }
+    if header.endpoint != Some(Endpoint::Cloudfront) {
+        none(problems, "certificate", header.certificate.is_some());
+        none(problems, "distribution", header.distribution.is_some());
+    }
+    if header.kind == Kind::Roles {
+        check_audiences(at, "audiences", header.audiences.as_deref().unwrap_or_default(), problems);
+    } else if header.audiences.is_some() {
+        problems.add(at, "audiences is only for bundles of kind roles; a cluster's are those of its provider");
+    }
+}
+
+/// A cluster's distribution has either its own name, which the receipt of an endpoint says, or the issuer's, for which it has a certificate.
+fn check_distribution(header: &Header, problems: &mut Problems) {
+    let at = INDEX_PATH;
+    check_cloudfront(header, problems);
+    match (&header.distribution, &header.certificate) {
+        (Some(made), None) => {
+            let domain = &made.domain;
+            let expected = IssuerUrl::new(format!("https://{domain}")).ok();
+            problems.equal(at, "issuerUrl", &header.issuer_url, &expected);
+            if !domain.is_in(&header.partition) {
+                let partition = &header.partition;
+                problems.add(at, format!("distribution.domain is {domain}, which is not of CloudFront in {partition}"));
+            }
+        }
+        (None, Some(Certificate::Acm(arn))) if !arn.is_of(&header.partition, &header.account_id) => {
+            let (partition, account) = (&header.partition, &header.account_id);
+            problems.add(at, format!("certificate {arn} is not of account {account} in partition {partition}"));
+        }
+        (None, Some(_)) => {}
+        (Some(_), Some(_)) | (None, None) => {
+            problems.add(at, "a cluster behind CloudFront has a certificate or a distribution, one of them");
+        }
+    }
+}
+
+/// CloudFront serves in the bundle's partition, at such a name.
+fn check_cloudfront(header: &Header, problems: &mut Problems) {
+    let partition = &header.partition;
+    let missing = match partition.cloudfront() {
+        Some(CloudFront::Absent) => "has no CloudFront",
+        Some(CloudFront::AliasOnly(_)) if !matches!(header.certificate, Some(Certificate::Iam(_))) => {
+            "has CloudFront for host names with a certificate of IAM alone"
+        }
+        _ => return,
+    };
+    problems.add(INDEX_PATH, format!("endpoint is cloudfront; partition {partition} {missing}"));
 }
 
 /// There is one spelling for the usual name: none.
@@ -100,8 +167,12 @@ fn check_tags(header: &Header, problems: &mut Problems) {
 pub(super) fn check_components(contents: &Contents, problems: &mut Problems) {
     let at = INDEX_PATH;
     let components = &contents.header.components;
-    if components.is_empty() {
+    let makes_none = contents.header.kind == Kind::Endpoint;
+    if components.is_empty() && !makes_none {
         problems.add(at, "components is empty; a bundle makes at least one role");
+    }
+    if makes_none && !(components.is_empty() && contents.requests.is_empty()) {
+        problems.add(at, "a bundle of kind endpoint has no roles and no requests");
     }
     if !components.is_sorted_by(|a, b| a.role_name <= b.role_name) {
         problems.add(at, "components are not sorted by roleName");

@@ -49,8 +49,10 @@ fn check_trust(
     };
     problems.equal(at, "trust policy's Effect", &statement.effect, &Effect::Allow);
     problems.equal(at, "trust policy's Action", statement.action.as_str(), ASSUME_ROLE_ACTION);
-    problems.equal(at, "trust policy's Principal", &statement.principal.federated, &header.provider_arn());
-    let key = format!("{}:sub", header.issuer_url.without_scheme());
+    // Of roles without an issuer the index itself is refused.
+    let Some((provider, issuer)) = header.provider_arn().zip(header.issuer_url.as_ref()) else { return };
+    problems.equal(at, "trust policy's Principal", &statement.principal.federated, &provider);
+    let key = format!("{}:sub", issuer.without_scheme());
     let keys: Vec<&String> = statement.condition.string_equals.keys().collect();
     problems.equal(at, "trust policy's StringEquals keys", &keys, &vec![&key]);
     if let Some(subjects) = statement.condition.string_equals.get(&key) {

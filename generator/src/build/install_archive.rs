@@ -37,8 +37,8 @@ pub(crate) fn make(
     let mut add = |path: &str, text: Zeroizing<String>| {
         EntryPath::new(path).map(|path| entries.push((path, Zeroizing::new(text.as_bytes().to_vec()))))
     };
-    if contents.issuer.is_some() {
-        add(manifest::AUTHENTICATION_PATH, manifest::authentication(header).into())?;
+    if let Some(issuer) = &contents.issuer {
+        add(manifest::AUTHENTICATION_PATH, manifest::authentication(&issuer.provider.url).into())?;
     }
     for component in &header.components {
         add(&component.manifest_path(), manifest::secret(header, component).into())?;

@@ -18,9 +18,9 @@ pub(super) fn next_steps(places: &Places, contents: &Contents, older: Option<&Pa
     let mut steps = vec![format!(
         "have the bundle reviewed and signed again: airlock-generator review {bundle}{against} --trusted-key generator.pub && airlock-generator sign {bundle} --trusted-key generator.pub --signing-key REVIEWERS-KEY"
     )];
-    if contents.header.endpoint == Some(Endpoint::Hosted) {
-        steps.push(publish(&bundle, &contents.header.issuer_url));
-    }
+    let is_hosted = contents.header.endpoint == Some(Endpoint::Hosted);
+    let issuer = contents.header.issuer_url.as_ref().filter(|_| is_hosted);
+    steps.extend(issuer.map(|url| publish(&bundle, url)));
     steps.push(
         format!(
             "carry the bundle and its .minisig files to the privileged network: airlock-applier plan {bundle} --trust trust.json"

@@ -57,8 +57,10 @@ pub(crate) struct BundleReport {
     account_id: String,
     partition: String,
     region: String,
-    issuer_url: String,
-    provider_arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_arn: Option<String>,
     audiences: Vec<String>,
     created: String,
     expires: String,
@@ -127,7 +129,7 @@ impl BundleReport {
             account_id: header.account_id.to_string(),
             partition: header.partition.to_string(),
             region: header.region.to_string(),
-            issuer_url: header.issuer_url.to_string(),
+            issuer_url: header.issuer_url.as_ref().map(ToString::to_string),
             provider_arn: header.provider_arn(),
             audiences: contents.audiences().iter().map(ToString::to_string).collect(),
             created: header.created.to_string(),
@@ -190,13 +192,15 @@ impl BundleReport {
             writeln!(f, "Follows   serial {serial}\n  sha256  {sha256}")?;
         }
         writeln!(f, "Account   {} ({}, {})", self.account_id, self.partition, self.region)?;
-        if let (Some(key), Some(kid)) = (&self.key, &self.kid) {
-            writeln!(f, "Issuer    {}", self.issuer_url)?;
+        if let (Some(url), Some(key), Some(kid)) = (&self.issuer_url, &self.key, &self.kid) {
+            writeln!(f, "Issuer    {url}")?;
             writeln!(f, "Key       {key} {kid}")?;
-        } else {
-            writeln!(f, "Provider  {}", self.provider_arn)?;
-            writeln!(f, "Issuer    {}, which somebody else manages", self.issuer_url)?;
+        } else if let (Some(url), Some(provider)) = (&self.issuer_url, &self.provider_arn) {
+            writeln!(f, "Provider  {provider}")?;
+            writeln!(f, "Issuer    {url}, which somebody else manages")?;
             writeln!(f, "Audiences {}", self.audiences.join(", "))?;
+        } else {
+            writeln!(f, "Issuer    at the distribution's own name, which its receipt says")?;
         }
         for kid in &self.further_kids {
             writeln!(f, "          {kid}, published besides")?;

@@ -53,6 +53,11 @@ pub(crate) fn comparison(old: &Inspection, new: &Contents, data: &ActionData) ->
     }
 }
 
+/// Its URL; nothing where it has no name yet.
+fn issuer(header: &Header) -> String {
+    header.issuer_url.as_ref().map(ToString::to_string).unwrap_or_default()
+}
+
 fn identity(old: &Header, new: &Header) -> Vec<ValueChange> {
     let fields = [
         ("kind", old.kind.to_string(), new.kind.to_string()),
@@ -60,7 +65,7 @@ fn identity(old: &Header, new: &Header) -> Vec<ValueChange> {
         ("account", old.account_id.to_string(), new.account_id.to_string()),
         ("partition", old.partition.to_string(), new.partition.to_string()),
         ("region", old.region.to_string(), new.region.to_string()),
-        ("issuer", old.issuer_url.to_string(), new.issuer_url.to_string()),
+        ("issuer", issuer(old), issuer(new)),
         ("role path", old.role_path.to_string(), new.role_path.to_string()),
     ];
     fields
@@ -274,7 +279,7 @@ impl Roles<'_> {
     /// Something that the role allows, as a subject that might not assume it before.
     fn used_by(&self, statements: &[PermissionStatement], subject: &str) -> Option<Witness> {
         let mut witness = self.comparer.compare(&[], statements).witnesses.into_iter().next()?;
-        let key = format!("{}:sub", self.place.new.issuer_url.without_scheme());
+        let key = format!("{}:sub", self.place.new.issuer_url.as_ref()?.without_scheme());
         witness.context.insert(key, vec![subject.to_owned()]);
         Some(witness)
     }

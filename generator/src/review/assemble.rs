@@ -107,7 +107,7 @@ fn identity(bundle: &Inspection) -> Identity {
         account_id: header.account_id.to_string(),
         partition: header.partition.to_string(),
         region: header.region.to_string(),
-        issuer_url: header.issuer_url.to_string(),
+        issuer_url: header.issuer_url.as_ref().map(ToString::to_string),
         created: header.created,
         expires: header.expires,
     }

@@ -246,12 +246,15 @@ impl List {
 
     /// The documents that the index and the key give alone. A reader has compared them with each other already.
     fn rest(&mut self, found: &Contents, expected: &Contents) {
+        let is_same = (&found.bucket, &found.distribution) == (&expected.bucket, &expected.distribution);
+        if !is_same {
+            self.add(difference("aws/bucket.json", None, "is not what the settings give"));
+        }
         let (Some(found), Some(expected)) = (&found.issuer, &expected.issuer) else { return };
         let documents = [
             ("oidc/openid-configuration", found.discovery == expected.discovery),
             ("oidc/keys.json", found.jwks == expected.jwks),
             ("serviceaccount-signer.public", found.public_key == expected.public_key),
-            ("aws/bucket.json", found.bucket == expected.bucket),
             ("aws/identity-provider.json", found.provider == expected.provider),
         ];
         for (entry, _) in documents.into_iter().filter(|(_, same)| !same) {

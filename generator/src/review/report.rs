@@ -69,7 +69,8 @@ pub struct Identity {
     /// The region.
     pub region: String,
     /// The issuer of the cluster's tokens.
-    pub issuer_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer_url: Option<String>,
     /// When it was made.
     pub created: Timestamp,
     /// From when on the applier refuses it.

@@ -238,7 +238,7 @@ pub(crate) fn review() -> Review {
             account_id: "123456789012".to_owned(),
             partition: "aws".to_owned(),
             region: "us-east-2".to_owned(),
-            issuer_url: "https://prod-a-oidc.s3.us-east-2.amazonaws.com".to_owned(),
+            issuer_url: Some("https://prod-a-oidc.s3.us-east-2.amazonaws.com".to_owned()),
             created: time("2026-11-01T00:00:00Z"),
             expires: time("2027-05-20T00:00:00Z"),
         },
@@ -299,12 +299,12 @@ pub(crate) fn hostile(value: &str) -> Review {
     let text = || value.to_owned();
     let mut review = review();
     let bundle = &mut review.bundle;
+    bundle.issuer_url = Some(text());
     for field in [
         &mut bundle.name,
         &mut bundle.account_id,
         &mut bundle.partition,
         &mut bundle.region,
-        &mut bundle.issuer_url,
         &mut review.settings.generator_version,
         &mut review.action_data.version,
         &mut review.action_data.date,

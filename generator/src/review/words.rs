@@ -73,10 +73,10 @@ pub(super) fn identity(review: &Review) -> Vec<(&'static str, String)> {
 
 /// The issuer of the cluster's tokens, and whether the bundle makes it.
 pub(super) fn issuer(review: &Review) -> String {
-    let url = &review.bundle.issuer_url;
-    match review.bundle.kind {
-        Kind::Cluster => url.clone(),
-        Kind::Roles => format!("{url}; somebody else manages it, and the bundle makes roles alone"),
+    match (&review.bundle.issuer_url, review.bundle.kind) {
+        (Some(url), Kind::Roles) => format!("{url}; somebody else manages it, and the bundle makes roles alone"),
+        (Some(url), _) => url.clone(),
+        (None, _) => "at the distribution's own name, which the receipt of its apply says".to_owned(),
     }
 }
 

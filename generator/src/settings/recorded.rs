@@ -52,10 +52,10 @@ impl BundleOptions {
             role_names: settings.role_names,
             permissions_boundary: settings.permissions_boundary_arn,
             tags: header.tags.clone(),
-            issuer: match (header.kind, header.endpoint) {
-                (Kind::Roles, _) => Issuer::Existing(header.issuer_url.clone()),
-                (Kind::Cluster, Some(Endpoint::Hosted)) => Issuer::Hosted(header.issuer_url.clone()),
-                (Kind::Cluster, _) => Issuer::PublicBucket(header.bucket_name.clone()),
+            issuer: match (header.kind, header.endpoint, header.issuer_url.clone()) {
+                (Kind::Roles, _, Some(url)) => Issuer::Existing(url),
+                (Kind::Cluster, Some(Endpoint::Hosted), Some(url)) => Issuer::Hosted(url),
+                _ => Issuer::PublicBucket(header.bucket_name.clone()),
             },
             audiences: contents.audiences().to_vec(),
             thumbprints: issuer.and_then(|issuer| issuer.provider.thumbprint_list.clone()),

@@ -12,7 +12,7 @@ use bundle_schema::documents::policy::{
 use bundle_schema::documents::settings::Settings;
 use bundle_schema::documents::{CreateRole, Discovery, Jwks, PutRolePolicy};
 use bundle_schema::json::Embedded;
-use bundle_schema::names::{EntryPath, Reason, RoleNaming, Tag, Timestamp, TokenPath};
+use bundle_schema::names::{EntryPath, IssuerUrl, Reason, RoleNaming, Tag, Timestamp, TokenPath};
 
 /// The RSA-2048 key of the good bundle.
 pub const RSA_2048: &str = "-----BEGIN PUBLIC KEY-----
@@ -144,7 +144,9 @@ pub fn good() -> Contents {
     let roles = header.components.iter().map(|component| role(&header, component)).collect();
     let audiences = vec![parsed("openshift"), parsed("sts.amazonaws.com")];
     Contents {
-        issuer: Some(IssuerDocuments::of(&header, public_key, Vec::new(), audiences, None)),
+        issuer: Some(IssuerDocuments::of(&header, &issuer_url(&header), public_key, Vec::new(), audiences, None)),
+        bucket: Some(BucketDocuments::of(&header)),
+        distribution: None,
         roles,
         requests: [("disk.yaml", DISK_REQUESTS), ("registry.yaml", REGISTRY_REQUEST)]
             .map(|(file, text)| (parsed::<EntryPath>(&format!("credentials-requests/{file}")), text.into()))
@@ -179,6 +181,16 @@ pub fn leave_issuer_to_others(contents: &mut Contents) {
     contents.header.kind = Kind::Roles;
     contents.header.endpoint = None;
     contents.issuer = None;
+    contents.bucket = None;
+}
+
+/// The issuer's URL.
+///
+/// # Panics
+/// Where it has none yet.
+#[must_use]
+pub fn issuer_url(header: &Header) -> IssuerUrl {
+    header.issuer_url.clone().expect("the issuer has a name")
 }
 
 /// The documents of a cluster's issuer.
@@ -194,12 +206,12 @@ pub fn issuer(contents: &mut Contents) -> &mut IssuerDocuments {
 /// # Panics
 /// Where there are none.
 pub fn bucket(contents: &mut Contents) -> &mut BucketDocuments {
-    issuer(contents).bucket.as_mut().expect("a public issuer has a bucket")
+    contents.bucket.as_mut().expect("a public issuer has a bucket")
 }
 
 /// Publishes the keys: JWKS and discovery document say what the key files do.
 pub fn publish(contents: &mut Contents) {
-    let url = contents.header.issuer_url.clone();
+    let url = issuer_url(&contents.header);
     let issuer = issuer(contents);
     issuer.jwks = Jwks::of(issuer.keys());
     issuer.discovery = Discovery::of(&url, &issuer.jwks);
@@ -227,9 +239,11 @@ fn header() -> Header {
         dns_suffix: parsed("amazonaws.com"),
         region: parsed("eu-central-1"),
         account_id: parsed("123456789012"),
-        issuer_url: parsed("https://prod-a-oidc.s3.eu-central-1.amazonaws.com"),
+        issuer_url: Some(parsed("https://prod-a-oidc.s3.eu-central-1.amazonaws.com")),
         endpoint: Some(Endpoint::PublicBucket),
         bucket_name: None,
+        certificate: None,
+        distribution: None,
         audiences: None,
         role_path: parsed("/"),
         tags: vec![
@@ -281,8 +295,8 @@ fn role(header: &Header, component: &Component) -> RoleDocuments {
             path: header.role_path.clone(),
             role_name: component.role_name.clone(),
             assume_role_policy_document: Embedded(RoleTrustPolicy::of(
-                header.provider_arn(),
-                &header.issuer_url,
+                header.provider_arn().expect("the issuer has a name"),
+                &issuer_url(header),
                 component.subjects(),
             )),
             description: component.role_description(),

@@ -69,13 +69,13 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
         refused(
             "unknown kind",
             index("\"kind\": \"cluster\"", "\"kind\": \"backdoor\""),
-            "bundle.json is refused: unknown variant `backdoor`, expected `cluster` or `roles` at line 3 column 20",
+            "bundle.json is refused: unknown variant `backdoor`, expected one of `cluster`, `endpoint`, `roles` at line 3 column 20",
         ),
         refused(
             "unknown field",
             index("  \"kind\"", "  \"admin\": true,\n  \"kind\""),
             "bundle.json is refused: unknown field `admin`, expected one of `schemaVersion`, `kind`, `name`, `serial`, `created`, \
-             `expires`, `generatorVersion`, `partition`, `dnsSuffix`, `region`, `accountId`, `issuerUrl`, `endpoint`, `b... (120 more characters)",
+             `expires`, `generatorVersion`, `partition`, `dnsSuffix`, `region`, `accountId`, `issuerUrl`, `endpoint`, `b... (151 more characters)",
         ),
         refused(
             "a name that no cluster has",

@@ -445,7 +445,7 @@ pub(crate) fn review(roles: usize) -> Review {
             account_id: "123456789012".to_owned(),
             partition: "aws".to_owned(),
             region: "us-east-2".to_owned(),
-            issuer_url: "https://prod-a-oidc.s3.us-east-2.amazonaws.com".to_owned(),
+            issuer_url: Some("https://prod-a-oidc.s3.us-east-2.amazonaws.com".to_owned()),
             created: time("2026-11-01T00:00:00Z"),
             expires: time("2026-12-01T00:00:00Z"),
         },
@@ -504,9 +504,10 @@ pub(crate) fn hostile() -> Review {
     let mut texts = HOSTILE.into_iter().cycle();
     let mut set = |value: &mut String| texts.next().unwrap().clone_into(value);
     let bundle = &mut review.bundle;
-    [&mut bundle.name, &mut bundle.account_id, &mut bundle.partition, &mut bundle.region, &mut bundle.issuer_url]
+    [&mut bundle.name, &mut bundle.account_id, &mut bundle.partition, &mut bundle.region]
         .into_iter()
         .for_each(&mut set);
+    bundle.issuer_url.iter_mut().for_each(&mut set);
     for key in &mut review.keys {
         [&mut key.kid, &mut key.key].into_iter().for_each(&mut set);
     }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bundle_schema::documents::contents::{Contents, IssuerDocuments};
+use bundle_schema::documents::contents::{Contents, public_keys};
 use tokio::task::JoinSet;
 
 use super::roles::{self, Known};
@@ -17,8 +17,8 @@ use crate::record::{MadeProvider, Place, Record, tags};
 
 enum Part {
     Settings(Box<LiveBucket>),
-    Object(&'static str, Option<LiveObject>),
-    Provider(Option<LiveProvider>),
+    Object(String, Option<LiveObject>),
+    Provider(Box<Option<LiveProvider>>),
 }
 
 impl LiveState {
@@ -39,11 +39,9 @@ impl LiveState {
                 partition: header.partition.to_string(),
             });
         }
-        match (Place::of(header), &contents.issuer) {
-            (Place::Bucket(_), Some(issuer)) => Self::with_bucket(account, caller, contents, issuer, previous).await,
-            (Place::Bucket(_), None) | (Place::Provider { .. }, _) => {
-                Self::without_bucket(account, caller, contents, previous).await
-            }
+        match Place::of(header) {
+            Place::Bucket(_) => Self::with_bucket(account, caller, contents, previous).await,
+            Place::Provider { arn, .. } => Self::without_bucket(account, caller, contents, &arn, previous).await,
         }
     }
 
@@ -51,7 +49,6 @@ impl LiveState {
         account: &Arc<A>,
         caller: Caller,
         contents: &Contents,
-        issuer: &IssuerDocuments,
         previous: Option<&Record>,
     ) -> Result<Self, LiveError> {
         let header = &contents.header;
@@ -66,13 +63,18 @@ impl LiveState {
         if found == BucketState::Present(()) {
             let (reader, name) = (Arc::clone(account), bucket.clone());
             parts.spawn(async move { Ok(Part::Settings(Box::new(reader.bucket_settings(&name).await?))) });
-            for object in issuer.objects() {
-                let (reader, name, key) = (Arc::clone(account), bucket.clone(), object.key);
-                parts.spawn(async move { Ok(Part::Object(key, reader.object(&name, key).await?)) });
+            for key in contents.issuer.iter().flat_map(|_| public_keys(header)) {
+                let (reader, name) = (Arc::clone(account), bucket.clone());
+                parts.spawn(async move {
+                    let object = reader.object(&name, &key).await?;
+                    Ok(Part::Object(key, object))
+                });
             }
         }
-        let (reader, arn) = (Arc::clone(account), header.provider_arn());
-        parts.spawn(async move { Ok(Part::Provider(reader.provider(&arn).await?)) });
+        if let Some(arn) = header.provider_arn() {
+            let reader = Arc::clone(account);
+            parts.spawn(async move { Ok(Part::Provider(Box::new(reader.provider(&arn).await?))) });
+        }
         let known = record.as_ref().and_then(|record| record.content.as_ref().ok()).or(previous);
         let roles::Read { bundled, others } = roles::read(account, contents, Known::of(known)).await?;
 
@@ -81,8 +83,8 @@ impl LiveState {
         while let Some(part) = parts.join_next().await {
             match part.map_err(|_| LiveError::CutOff)?? {
                 Part::Settings(settings) => held = *settings,
-                Part::Object(key, object) => objects.extend(object.map(|object| (key.to_owned(), object))),
-                Part::Provider(found) => provider = found,
+                Part::Object(key, object) => objects.extend(object.map(|object| (key, object))),
+                Part::Provider(found) => provider = *found,
             }
         }
         let bucket = found.with(|()| LiveBucket { record, objects, ..held });
@@ -94,10 +96,11 @@ impl LiveState {
         account: &Arc<A>,
         caller: Caller,
         contents: &Contents,
+        provider_arn: &str,
         previous: Option<&Record>,
     ) -> Result<Self, LiveError> {
         let header = &contents.header;
-        let mut provider = account.provider(&header.provider_arn()).await?;
+        let mut provider = account.provider(provider_arn).await?;
         let found = provider.as_ref().and_then(|provider| tags::read(&provider.tags, &header.name));
         let known = match found.as_ref().map(|found| &found.content) {
             Some(Ok((_, marks))) => Known::Marks(marks),

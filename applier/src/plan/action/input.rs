@@ -63,7 +63,7 @@ pub(crate) struct Object {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NewObject {
-    pub(crate) key: &'static str,
+    pub(crate) key: String,
     pub(crate) content_type: &'static str,
     pub(crate) encryption: &'static str,
     pub(crate) tags: Tags,

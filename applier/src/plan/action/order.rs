@@ -105,9 +105,14 @@ mod tests {
         let record = action("b", Call::OpenRecord { place: place.clone(), before: None, known, making });
         let tags = action("b", Call::TagBucket { bucket: bucket.clone(), before: Tags::new(), after: Tags::new() });
         let close = action("b", Call::CloseRecord { place, provider_arn: None });
-        let object = |key| {
-            let after =
-                NewObject { key, content_type: "t", encryption: "AES256", tags: Tags::new(), body: String::new() };
+        let object = |key: &str| {
+            let after = NewObject {
+                key: key.to_owned(),
+                content_type: "t",
+                encryption: "AES256",
+                tags: Tags::new(),
+                body: String::new(),
+            };
             action(key, Call::PutObject { bucket: bucket.clone(), before: None, after })
         };
         let owner = action(

@@ -100,8 +100,10 @@ struct Rest {
     // For people. Nothing is concluded from these.
     partition: Partition,
     region: Region,
-    issuer_url: IssuerUrl,
-    provider_arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer_url: Option<IssuerUrl>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_arn: Option<String>,
     signers: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     holds: Option<Map<String, Value>>,

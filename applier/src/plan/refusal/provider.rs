@@ -49,20 +49,21 @@ pub(super) fn check(
     choices: &Choices,
 ) -> Vec<Refusal> {
     let header = &desired.contents().header;
-    let (arn, account) = (header.provider_arn(), header.account_id.to_string());
+    let Some(arn) = header.provider_arn() else { return Vec::new() };
+    let account = header.account_id.to_string();
     let Some(provider) = live.provider() else {
         // A cluster's is made.
         let reason = match desired.issuer() {
-            Some(_) => too_many_tags(desired, &Tags::new(), ownership),
+            Some(_) => too_many_tags(desired, arn, &Tags::new(), ownership),
             None => Some(ProviderRefusal::Absent { arn, account }),
         };
         return reason.map(Refusal::from).into_iter().collect();
     };
     let mut reasons: Vec<Refusal> = claim(desired, live, ownership, choices).into_iter().collect();
     if desired.issuer().is_none() {
-        reasons.extend(audiences(desired, provider).map(Refusal::from));
+        reasons.extend(audiences(desired, arn.clone(), provider).map(Refusal::from));
     }
-    reasons.extend(too_many_tags(desired, &provider.tags, ownership).map(Refusal::from));
+    reasons.extend(too_many_tags(desired, arn, &provider.tags, ownership).map(Refusal::from));
     reasons
 }
 
@@ -75,7 +76,7 @@ pub(in crate::plan) fn claim(
 ) -> Option<Refusal> {
     let provider = live.provider()?;
     let header = &desired.contents().header;
-    let arn = header.provider_arn();
+    let arn = header.provider_arn()?;
     if desired.issuer().is_none() {
         let same = desired.is_owned(&provider.tags);
         return same.then(|| ProviderRefusal::SameName { arn, name: header.name.clone() }.into());
@@ -86,16 +87,21 @@ pub(in crate::plan) fn claim(
 }
 
 /// The provider may have more audiences than the bundle counts on.
-fn audiences(desired: &Desired<'_>, provider: &LiveProvider) -> Option<ProviderRefusal> {
+fn audiences(desired: &Desired<'_>, arn: String, provider: &LiveProvider) -> Option<ProviderRefusal> {
     let wanted = desired.contents().audiences().iter().map(ToString::to_string);
     let missing: Vec<String> = wanted.filter(|audience| !provider.client_ids.contains(audience)).collect();
     let missing: Vec<String> = missing.iter().map(|audience| Escaped(audience).to_string()).collect();
-    let (arn, found) = (desired.contents().header.provider_arn(), provider.client_ids.clone());
+    let found = provider.client_ids.clone();
     (!missing.is_empty()).then_some(ProviderRefusal::Audiences { arn, missing, found })
 }
 
 /// What others tagged, and the records of other bundles, leave room for a number of tags only.
-fn too_many_tags(desired: &Desired<'_>, live: &Tags, ownership: &Ownership<'_>) -> Option<ProviderRefusal> {
+fn too_many_tags(
+    desired: &Desired<'_>,
+    arn: String,
+    live: &Tags,
+    ownership: &Ownership<'_>,
+) -> Option<ProviderRefusal> {
     let header = &desired.contents().header;
     let mut wanted: BTreeSet<String> = BTreeSet::new();
     wanted.extend(desired.issuer().into_iter().flat_map(|issuer| desired.provider_tags(issuer).into_keys()));
@@ -116,7 +122,7 @@ fn too_many_tags(desired: &Desired<'_>, live: &Tags, ownership: &Ownership<'_>) 
     };
     let found: BTreeSet<String> = live.keys().filter(|key| !is_system_tag(key)).cloned().collect();
     let (total, found) = (found.union(&wanted).count(), found.len());
-    let (arn, added) = (header.provider_arn(), total - found);
+    let added = total - found;
     // Where nothing is added, nothing is asked of IAM that it would refuse.
     (total > tags::MAX_TAGS && added > 0).then_some(ProviderRefusal::TooManyTags {
         arn,

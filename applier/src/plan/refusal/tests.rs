@@ -149,7 +149,7 @@ fn what_a_run_that_was_cut_off_was_about_to_make_is_ours_if_it_is_exactly_that()
             record.state = RecordState::Applying;
             record.made.roles.remove(&name);
             record.made.provider = None;
-            record.making = Making { provider: true, roles: [name].into() };
+            record.making = Making { provider: true, roles: [name].into(), ..Making::default() };
             held.put_record(record);
             change(held);
         }

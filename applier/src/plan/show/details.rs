@@ -140,7 +140,7 @@ fn new_object(after: &NewObject) -> Vec<(&'static str, String)> {
     let kids = if after.key == JWKS_KEY { key_ids(&after.body) } else { Vec::new() };
     let keys = kids.into_iter().enumerate();
     let keys = keys.map(|(index, kid)| (if index == 0 { "signing key" } else { "further key" }, kid));
-    std::iter::once(("document", after.key.to_owned())).chain(keys).collect()
+    std::iter::once(("document", after.key.clone())).chain(keys).collect()
 }
 
 fn settings_lines(RoleSettings { description, max_session_duration }: &RoleSettings) -> String {

@@ -25,9 +25,10 @@ impl Plan {
             row("Signed", format!("{} {}{remark}", Escaped(&signer.role), EscapedWhole(&signer.key)));
         }
         row("Account", format!("{account_id} ({partition}, {region})"));
-        match kind {
-            Kind::Cluster => row("Issuer", issuer_url.to_string()),
-            Kind::Roles => row("Kind", format!("roles for identity provider {provider_arn}")),
+        match (kind, issuer_url, provider_arn) {
+            (Kind::Cluster, Some(url), _) => row("Issuer", url.to_string()),
+            (Kind::Roles, _, Some(arn)) => row("Kind", format!("roles for identity provider {arn}")),
+            _ => row("Kind", "endpoint: the issuer gets its name from the distribution".to_owned()),
         }
         if let Some(Holds { state, serial, time, caller, .. }) = holds {
             row("Holds", format!("serial {serial}, {}, {time}, by {}", state.word(), Escaped(caller)));

@@ -87,7 +87,8 @@ struct BundleIdentity {
     account_id: String,
     partition: String,
     region: String,
-    issuer_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer_url: Option<String>,
     created: Timestamp,
     expires: Timestamp,
 }
@@ -193,9 +194,10 @@ impl fmt::Display for BundleHead {
         writeln!(f, "Name     {name}")?;
         writeln!(f, "Serial   {serial}")?;
         writeln!(f, "Account  {account_id} ({partition}, {region})")?;
-        match kind {
-            Kind::Cluster => writeln!(f, "Issuer   {issuer_url}")?,
-            Kind::Roles => writeln!(f, "Issuer   {issuer_url}, which somebody else manages")?,
+        match (issuer_url, kind) {
+            (Some(url), Kind::Roles) => writeln!(f, "Issuer   {url}, which somebody else manages")?,
+            (Some(url), _) => writeln!(f, "Issuer   {url}")?,
+            (None, _) => writeln!(f, "Issuer   at the distribution's own name, which its receipt says")?,
         }
         for one @ Key { kid, key, .. } in &self.keys {
             writeln!(f, "Key      {key} {kid}{}", key_use(one, &self.keys))?;

@@ -80,7 +80,7 @@ impl<'a> Picture<'a> {
         services.sort_by_key(|service| (service.level, service.name));
         let services_left = services.split_off(services.len().min(MAX_SERVICES)).len();
         let mut picture = Self {
-            issuer: &review.bundle.issuer_url,
+            issuer: review.bundle.issuer_url.as_deref().unwrap_or_default(),
             rows,
             roles_left: rows_left.iter().map(|row| row.roles).sum(),
             services,

@@ -23,7 +23,7 @@ pub(super) fn index(kit: &Kit) -> Vec<Attack> {
             contents.header.dns_suffix = parsed("evil.example");
         }),
         header("foreign issuer", 8, &format!("issuerUrl: expected \"https://{HOST}\", found \"https://evil.example.com\""), |contents| {
-            contents.header.issuer_url = parsed("https://evil.example.com");
+            contents.header.issuer_url = Some(parsed("https://evil.example.com"));
         }),
         header("another region", 2, "issuerUrl: expected \"https://prod-a-oidc.s3.eu-west-1.amazonaws.com\", found \"https://prod-a-oidc.s3.eu-central-1.amazonaws.com\"", |contents| {
             contents.header.region = parsed("eu-west-1");

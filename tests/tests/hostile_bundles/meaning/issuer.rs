@@ -1,8 +1,8 @@
 //! The issuer: key, discovery, bucket, provider.
 
-use bundle_schema::documents::Jwks;
 use bundle_schema::documents::contents::Contents;
 use bundle_schema::documents::key::ServiceAccountKey;
+use bundle_schema::documents::{Jwks, PutBucketPolicy};
 use generator::keys::service_account::{KeyType, PrivateKey};
 use tests::forge::Kit;
 use tests::forge::contents::{
@@ -11,6 +11,10 @@ use tests::forge::contents::{
 
 use super::contradiction;
 use crate::{Attack, refused};
+
+fn policy_of(contents: &mut Contents) -> &mut PutBucketPolicy {
+    bucket_of(contents).policy.as_mut().unwrap()
+}
 
 const KEY: &str = "serviceaccount-signer.public";
 const HOST: &str = "prod-a-oidc.s3.eu-central-1.amazonaws.com";
@@ -237,14 +241,14 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
             "policy on another bucket",
             "-policy",
             "Bucket: expected \"prod-a-oidc\", found \"evil-oidc\"",
-            |contents| bucket_of(contents).policy.bucket = parsed("evil-oidc"),
+            |contents| policy_of(contents).bucket = parsed("evil-oidc"),
         ),
         at(
             "bucket of another account",
             "-policy",
             "ExpectedBucketOwner: expected \"123456789012\", found \"210987654321\"",
             |contents| {
-                bucket_of(contents).policy.expected_bucket_owner = parsed("210987654321");
+                policy_of(contents).expected_bucket_owner = parsed("210987654321");
             },
         ),
         at(
@@ -252,7 +256,7 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
             "-policy",
             "Policy: expected {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:GetObject\"],\"Resource\":[\"arn:aws:s3:::prod-a-oidc/.well-known/openid-configuration\",\"... (81 more characters), found {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:*\"],",
             |contents| {
-                bucket_of(contents).policy.policy.0.statement[0].action = vec!["s3:*".to_owned()];
+                policy_of(contents).policy.0.statement[0].action = vec!["s3:*".to_owned()];
             },
         ),
         at(
@@ -260,9 +264,9 @@ pub(super) fn bucket(kit: &Kit) -> Vec<Attack> {
             "-policy",
             "Policy: expected {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":[\"s3:GetObject\"],\"Resource\":[\"arn:aws:s3:::prod-a-oidc/.well-known/openid-configuration\",\"... (81 more characters), found {\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"AllowReadPublicAccess\",",
             |contents| {
-                let mut second = bucket_of(contents).policy.policy.0.statement[0].clone();
+                let mut second = policy_of(contents).policy.0.statement[0].clone();
                 second.action = vec!["s3:PutObject".to_owned()];
-                bucket_of(contents).policy.policy.0.statement.push(second);
+                policy_of(contents).policy.0.statement.push(second);
             },
         ),
         at(

@@ -2,7 +2,7 @@
 
 use bundle_schema::documents::index::Endpoint;
 use tests::forge::Kit;
-use tests::forge::contents::{P256, issuer, parsed};
+use tests::forge::contents::{P256, parsed};
 
 use super::contradiction;
 use crate::{Attack, refused};
@@ -34,7 +34,7 @@ pub(super) fn cluster(kit: &Kit) -> Vec<Attack> {
             kit.with_contents(|contents| {
                 contents.header.endpoint = Some(Endpoint::Hosted);
                 contents.header.bucket_name = Some(parsed("evil-oidc"));
-                issuer(contents).bucket = None;
+                contents.bucket = None;
             }),
             1,
             "bundle.json: bucketName: expected null, found \"evil-oidc\"",
@@ -126,7 +126,7 @@ pub(super) fn roles_only(kit: &Kit) -> Vec<Attack> {
         ),
         contradiction(
             "roles that trust another provider than the index names",
-            kit.with_contents(|contents| contents.header.issuer_url = parsed("https://evil.example/id")),
+            kit.with_contents(|contents| contents.header.issuer_url = Some(parsed("https://evil.example/id"))),
             4,
             &format!(
                 "aws/roles/prod-a-registry-bucket-creds.json: trust policy's Principal: expected \
