@@ -264,7 +264,7 @@ impl Emulator {
         answer
     }
 
-    /// As [`Emulator::call_as`], but an AWS error is an answer too: `{"error": code, "message": text}`.
+    /// As [`Emulator::call_as`], but an AWS error is an answer too: `{"error": code, "status": number, "message": text}`.
     pub fn try_call(&self, account: &str, service: &str, operation: &str, parameters: Value) -> Value {
         let call = json!({"service": service, "operation": operation, "parameters": parameters, "account": account});
         ask(self.port, "/__airlock/call", Some(call.to_string().as_bytes())).expect("the emulator answers")

@@ -438,7 +438,8 @@ class Account:
         try:
             result = getattr(client, call["operation"])(**parameters)
         except ClientError as error:
-            return {"error": error.response["Error"]["Code"], "message": str(error)}
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            return {"error": error.response["Error"]["Code"], "status": status, "message": str(error)}
         result.pop("ResponseMetadata", None)
         if hasattr(result.get("Body"), "read"):
             result["Body"] = result["Body"].read().decode()
