@@ -7,10 +7,10 @@ What moto does not refuse and AWS does is refused here: a wrong x-amz-expected-b
 account, a public bucket policy while the bucket's public access block forbids it (which it does from the start), objects
 that somebody without credentials reads while no policy allows it or a block forbids it, and deleting another version of
 an object than If-Match names.
-CloudFront is not moto's: see emulated/cloudfront.py.
 What moto leaves out is added: AddClientIDToOpenIDConnectProvider and RemoveClientIDFromOpenIDConnectProvider, the tags
 of CreateBucket, and deleting one version in a bucket whose versioning is suspended. Every answer has a request ID, which is
 the operation and its number since the list was dropped: CreateRole-3.
+What is refused in S3 is in emulated/s3.py. CloudFront is not moto's at all, but that of emulated/cloudfront.py.
 
 Control, under /__airlock/, JSON out:
   GET  requests                 every request so far
@@ -21,8 +21,8 @@ Control, under /__airlock/, JSON out:
   GET  state                    what the account holds
   GET  latency?ms=50            delay every request
   GET  pagesize?n=2             a page of ListRoles has at most so many, as IAM may do it; and CloudFront's lists too
-  GET  deploys?reads=N          a distribution is InProgress for N GetDistribution calls after each change (1 from the start;
-                                0: never; -1: until N is another)
+  GET  deploys?reads=N          a distribution is InProgress for N GetDistribution calls after each change; 1 from the start,
+                                0: it is Deployed at once, -1: it stays InProgress until N is another
   GET  edge?host=H&path=P       what CloudFront answers for https://H/P: {"status", "contentType", "body"}; the status is 421
                                 where no distribution serves the host
   GET  distribution?domain=D    whether CloudFront has given a distribution this domain

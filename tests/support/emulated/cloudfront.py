@@ -26,7 +26,7 @@ from emulated.model import MODEL, NAMESPACE, recognise, refused
 
 CONFIG = "OriginAccessControlConfig"
 SHOWN = ("arn", "domain", "config", "tags", "status")
-TAG = re.compile(r"[\w\s.:/=+\-@]*")
+TAG = re.compile(r"[\w .:/=+\-@]*")
 SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/cloudfront/aws4_request")
 
 
