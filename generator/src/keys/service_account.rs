@@ -3,6 +3,9 @@
 //! The private half is PEM as the installer reads it: PKCS#1 for RSA (PKCS#8 fails there), SEC1 for P-256. It cannot be
 //! printed, and is wiped when it is dropped.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+
 use bundle_schema::documents::key::{KeyError, ServiceAccountKey};
 use bundle_schema::escape::Escaped;
 use crypto_primes::hazmat::{SetBits, SmallFactorsSieveFactory};
@@ -131,16 +134,10 @@ impl PrivateKey {
     }
 }
 
-/// Seeks both primes at once, on two threads: finding them is all the work there is.
+/// Finding the primes is nearly all the work there is.
 fn generate_rsa(bits: u32) -> Result<rsa::PrivateKey, PrivateKeyError> {
-    let failed = |reason: &str| PrivateKeyError::Generate(reason.to_owned());
     loop {
-        let (p, q) = std::thread::scope(|scope| {
-            let other = scope.spawn(|| prime(bits / 2));
-            let one = prime(bits / 2);
-            (one, other.join())
-        });
-        let (p, q) = (p?, q.map_err(|_| failed("a thread ended early"))??);
+        let [p, q] = two_primes(bits / 2)?;
         // One pair in 65,537 or so does not fit the exponent; the next will.
         if let Ok(key) = rsa::PrivateKey::from_p_q(p, q, BoxedUint::from(65_537_u64)) {
             return Ok(key);
@@ -148,12 +145,42 @@ fn generate_rsa(bits: u32) -> Result<rsa::PrivateKey, PrivateKeyError> {
     }
 }
 
-/// A prime whose two highest bits are set, so that the product of two has all its bits.
-fn prime(bits: u32) -> Result<BoxedUint, PrivateKeyError> {
+/// Every core seeks until two are found: one that was lucky goes on with the other prime.
+fn two_primes(bits: u32) -> Result<[BoxedUint; 2], PrivateKeyError> {
+    let failed = |reason: &str| PrivateKeyError::Generate(reason.to_owned());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let (found, receive) = mpsc::channel();
+    let enough = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            let (found, enough) = (found.clone(), &enough);
+            scope.spawn(move || {
+                while let Some(prime) = prime(bits, enough).transpose() {
+                    let is_last = prime.is_err();
+                    if found.send(prime).is_err() || is_last {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(found);
+        let next = || receive.recv().map_err(|_| failed("a thread ended early"))?;
+        let both = next().and_then(|one| Ok([one, next()?]));
+        enough.store(true, Ordering::Relaxed);
+        both
+    })
+}
+
+/// A prime whose two highest bits are set, so that the product of two has all its bits; none where enough are found meanwhile.
+fn prime(bits: u32, enough: &AtomicBool) -> Result<Option<BoxedUint>, PrivateKeyError> {
     let failed = |error: crypto_primes::Error| PrivateKeyError::Generate(error.to_string());
+    let is_enough = || enough.load(Ordering::Relaxed);
     let factory = SmallFactorsSieveFactory::new(Flavor::Any, bits, SetBits::TwoMsb).map_err(failed)?;
-    let found = sieve_and_find(&mut UnwrapErr(SysRng), factory, |_, candidate| is_prime(Flavor::Any, candidate));
-    found.map_err(failed)?.ok_or_else(|| PrivateKeyError::Generate("no prime was found".to_owned()))
+    // Whatever is at hand ends the search where nobody needs it any more.
+    let ends = |_: &mut _, candidate: &_| is_enough() || is_prime(Flavor::Any, candidate);
+    let found = sieve_and_find(&mut UnwrapErr(SysRng), factory, ends).map_err(failed)?;
+    let found = found.ok_or_else(|| PrivateKeyError::Generate("no prime was found".to_owned()))?;
+    Ok((!is_enough()).then_some(found))
 }
 
 #[cfg(test)]
