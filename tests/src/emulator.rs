@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -67,6 +68,23 @@ pub enum Which<'a> {
     Any,
 }
 
+/// What CloudFront answers at its edge.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Served {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `Content-Type`.
+    pub content_type: String,
+    /// The object, or an error as S3 writes it.
+    pub body: String,
+}
+
+/// What [`Emulator::state`] is of an account that holds nothing.
+pub fn empty_account() -> Value {
+    json!({"roles": {}, "providers": {}, "buckets": {}, "distributions": {}, "accessControls": {}})
+}
+
 impl Emulator {
     /// Starts one, and sets up what it needs on the first call in a target folder.
     pub fn start() -> Result<Self, SetupError> {
@@ -95,6 +113,11 @@ impl Emulator {
     /// What `AWS_ENDPOINT_URL` is set to.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The port on 127.0.0.1.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// The environment that sends a program here with the credentials of [`ACCOUNT`].
@@ -156,7 +179,8 @@ impl Emulator {
         self.control::<Value>("restore");
     }
 
-    /// What the account holds: roles, providers and buckets with everything that is the cluster's.
+    /// What the account holds: roles, providers, buckets, distributions and origin access controls with everything that is the
+    /// cluster's.
     pub fn state(&self) -> Value {
         self.control("state")
     }
@@ -171,9 +195,21 @@ impl Emulator {
         self.control::<Value>(&format!("abac?on={}", u8::from(on)));
     }
 
-    /// A page of `ListRoles` has at most so many roles from now on.
-    pub fn page_size(&self, roles: u32) {
-        self.control::<Value>(&format!("pagesize?n={roles}"));
+    /// A page of `ListRoles`, and of CloudFront's lists, has at most so many items from now on.
+    pub fn page_size(&self, items: u32) {
+        self.control::<Value>(&format!("pagesize?n={items}"));
+    }
+
+    /// From now on a distribution is in progress for so many `GetDistribution` calls after each change; 1 from the start. None:
+    /// it stays in progress until this is called again.
+    pub fn deploys_after(&self, reads: Option<u32>) {
+        let reads = reads.map_or("-1".to_owned(), |reads| reads.to_string());
+        self.control::<Value>(&format!("deploys?reads={reads}"));
+    }
+
+    /// What CloudFront answers for `https://<host><path>`; 421 where no distribution serves the host.
+    pub fn edge(&self, host: &str, path: &str) -> Served {
+        self.control(&format!("edge?host={host}&path={path}"))
     }
 
     /// The role was used last so many days ago, in `us-east-2`.
@@ -228,7 +264,7 @@ impl Emulator {
         answer
     }
 
-    /// As [`Emulator::call_as`], but an AWS error is an answer too: `{"error": code, "message": text}`.
+    /// As [`Emulator::call_as`], but an AWS error is an answer too: `{"error": code, "status": number, "message": text}`.
     pub fn try_call(&self, account: &str, service: &str, operation: &str, parameters: Value) -> Value {
         let call = json!({"service": service, "operation": operation, "parameters": parameters, "account": account});
         ask(self.port, "/__airlock/call", Some(call.to_string().as_bytes())).expect("the emulator answers")

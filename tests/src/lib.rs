@@ -17,6 +17,7 @@ pub mod control;
 pub mod crash;
 pub mod emulator;
 pub mod forge;
+pub mod issuer_server;
 pub mod lifecycle;
 pub mod program;
 pub mod request;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 /// One request, seen on the wire.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Request {
-    /// `iam`, `s3` or `sts`, as it was signed for.
+    /// `iam`, `s3`, `sts` or `cloudfront`, as it was signed for.
     pub service: String,
     /// The API's name for it, such as `CreateRole` or `PutObject`.
     pub operation: String,
@@ -21,7 +21,7 @@ pub struct Request {
     pub path: String,
     /// The query's fields.
     pub query: BTreeMap<String, String>,
-    /// IAM and STS: the call's parameters in their flat spelling. S3: `Bucket` and `Key`.
+    /// IAM and STS: the call's parameters in their flat spelling. S3: `Bucket` and `Key`. CloudFront: those of path and query.
     pub parameters: BTreeMap<String, String>,
     /// The headers that say something, in lower case.
     pub headers: BTreeMap<String, String>,
@@ -59,7 +59,7 @@ impl Request {
 
     /// The operation and what it is about: `CreateRole prod-machine-api`.
     pub fn summary(&self) -> String {
-        const SUBJECTS: [&str; 5] = ["RoleName", "OpenIDConnectProviderArn", "Url", "Key", "Bucket"];
+        const SUBJECTS: [&str; 7] = ["RoleName", "OpenIDConnectProviderArn", "Url", "Key", "Bucket", "Id", "Resource"];
         let subject = SUBJECTS.iter().find_map(|name| self.parameters.get(*name));
         subject.map_or_else(|| self.operation.clone(), |subject| format!("{} {subject}", self.operation))
     }

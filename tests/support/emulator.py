@@ -7,6 +7,7 @@ What moto does not refuse and AWS does is refused here: a wrong x-amz-expected-b
 account, a public bucket policy while the bucket's public access block forbids it (which it does from the start), objects
 that somebody without credentials reads while no policy allows it or a block forbids it, and deleting another version of
 an object than If-Match names.
+CloudFront is not moto's: see emulated/cloudfront.py.
 What moto leaves out is added: AddClientIDToOpenIDConnectProvider and RemoveClientIDFromOpenIDConnectProvider, the tags
 of CreateBucket, and deleting one version in a bucket whose versioning is suspended. Every answer has a request ID, which is
 the operation and its number since the list was dropped: CreateRole-3.
@@ -19,7 +20,12 @@ Control, under /__airlock/, JSON out:
   GET  restore                  the account as it was saved, no faults, no latency, an empty list
   GET  state                    what the account holds
   GET  latency?ms=50            delay every request
-  GET  pagesize?n=2             a page of ListRoles has at most so many, as IAM may do it
+  GET  pagesize?n=2             a page of ListRoles has at most so many, as IAM may do it; and CloudFront's lists too
+  GET  deploys?reads=N          a distribution is InProgress for N GetDistribution calls after each change (1 from the start;
+                                0: never; -1: until N is another)
+  GET  edge?host=H&path=P       what CloudFront answers for https://H/P: {"status", "contentType", "body"}; the status is 421
+                                where no distribution serves the host
+  GET  distribution?domain=D    whether CloudFront has given a distribution this domain
   GET  used?role=R&days=3       the role was used last so many days ago
   GET  abac?on=1                buckets decide access by their tags, and refuse PutBucketTagging
   GET  accountblock?on=1        the account restricts public buckets, which no bucket's own block shows
@@ -44,7 +50,6 @@ import sys
 import threading
 import time
 from urllib.parse import parse_qs, parse_qsl
-from xml.sax.saxutils import escape, unescape
 
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "control")
 os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "control")
@@ -54,12 +59,20 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.responses import EmptyResult
-from moto.iam.models import get_account_id_from, iam_backends
+from moto.iam.models import iam_backends
 from moto.iam.responses import IamResponse
 from moto.moto_api._internal import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from moto.s3.models import S3Backend, s3_backends
+from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
+
+# Beside this file, in a source folder, nothing is written.
+sys.dont_write_bytecode = True
+
+from emulated import s3
+from emulated.answers import Refused, error_body
+from emulated.cloudfront import CloudFront
+from emulated.model import recognise
 
 CONTROL = "/__airlock/"
 CONTROL_AGENT = "airlock-control"
@@ -106,6 +119,9 @@ def describe(environ, body):
         bucket, _, key = path.lstrip("/").partition("/")
         operation = s3_operation(environ["REQUEST_METHOD"], bucket, key, query)
         parameters = {"Bucket": bucket, "Key": key} if key else {"Bucket": bucket}
+    elif service == "cloudfront":
+        found = recognise(environ["REQUEST_METHOD"], path, query)
+        operation, parameters = found or (environ["REQUEST_METHOD"] + " " + path, {})
     elif not authorization and environ["REQUEST_METHOD"] == "GET":
         # Somebody without credentials, as IAM when it checks a token.
         service, (bucket, _, key) = "public", path.lstrip("/").partition("/")
@@ -145,30 +161,12 @@ IamResponse.remove_client_id_from_open_id_connect_provider = client_ids(
     lambda held, one: [other for other in held if other != one])
 
 
-MOTO_DELETE_OBJECT = S3Backend.delete_object
-
-
-def delete_object(backend, bucket_name, key_name, version_id=None, bypass=False):
-    """moto takes a bucket whose versioning is suspended for one that never kept versions."""
-    bucket = backend.get_bucket(bucket_name)
-    status = bucket.versioning_status
-    if status == "Suspended" and version_id is not None:
-        bucket.versioning_status = "Enabled"
-    try:
-        return MOTO_DELETE_OBJECT(backend, bucket_name, key_name, version_id=version_id, bypass=bypass)
-    finally:
-        bucket.versioning_status = status
-
-
-S3Backend.delete_object = delete_object
-
-
 def own_backends():
     """What the account holds, in moto."""
     return iam_backends[DEFAULT_ACCOUNT_ID]["aws"], s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
 
 
-def state(iam, s3):
+def state(iam, s3, cloudfront):
     """What the account holds, in full, with what tells a role or a provider from another one of the same name."""
     pairs = lambda tags: {tag["Key"]: tag["Value"] for tag in tags}
     return {
@@ -190,15 +188,8 @@ def state(iam, s3):
                 "tags": s3.tagger.get_tag_dict_for_resource(held.arn),
             } for key, held in bucket.keys.items()},
         } for name, bucket in s3.buckets.items()},
+        **cloudfront.state(DEFAULT_ACCOUNT_ID),
     }
-
-
-class Refused(Exception):
-    """An answer that moto does not give."""
-
-    def __init__(self, status, code, message):
-        super().__init__(code)
-        self.status, self.code, self.message = status, code, message
 
 
 class Account:
@@ -206,6 +197,7 @@ class Account:
 
     def __init__(self):
         self.moto = DomainDispatcherApplication(create_backend_app)
+        self.cloudfront = CloudFront()
         self.lock = threading.Condition()
         self.moto_lock = threading.Lock()
         self.port = 0
@@ -225,16 +217,16 @@ class Account:
     def __call__(self, environ, start_response):
         if environ["PATH_INFO"].startswith(CONTROL):
             return self.control(environ, start_response)
-        if CONTROL_AGENT in environ.get("HTTP_USER_AGENT", ""):
-            return self.ask_moto(environ, start_response)
         length = int(environ.get("CONTENT_LENGTH") or 0)
         chunked = environ.get("wsgi.input_terminated") and not environ.get("CONTENT_LENGTH")
         body = environ["wsgi.input"].read() if chunked else environ["wsgi.input"].read(length)
+        environ["wsgi.input"] = io.BytesIO(body)
+        if CONTROL_AGENT in environ.get("HTTP_USER_AGENT", ""):
+            return self.ask(environ, start_response)
         request = describe(environ, body)
         if request["operation"] == "ListRoles":
             body = re.sub(rb"MaxItems=\d+", b"MaxItems=%d" % self.page_size, body)
-            environ["CONTENT_LENGTH"] = str(len(body))
-        environ["wsgi.input"] = io.BytesIO(body)
+            environ["CONTENT_LENGTH"], environ["wsgi.input"] = str(len(body)), io.BytesIO(body)
         request["begin"] = self.now()
         with self.lock:
             self.requests.append(request)
@@ -281,7 +273,7 @@ class Account:
             self.hang(effect, released)
             self.cut(environ)
         try:
-            self.as_aws_does(request)
+            s3.as_aws_does(request, self.account_block, self.abac)
             status = []
 
             def note(line, headers, exc_info=None):
@@ -293,10 +285,10 @@ class Account:
                 note("200 OK", [("Content-Type", kind), ("Content-Length", str(len(body)))])
                 answer = [body]
             else:
-                answer = self.ask_moto(environ, note)
+                answer = self.ask(environ, note)
             request["status"] = int(status[0].split()[0])
             if request["operation"] == "CreateBucket" and request["status"] == 200:
-                self.tag_new_bucket(request)
+                s3.tag_new_bucket(request)
         except Refused as refused:
             if not effect:
                 return self.refuse(refused, request, start_response)
@@ -307,8 +299,11 @@ class Account:
             self.cut(environ)
         return answer
 
-    def ask_moto(self, environ, start_response):
+    def ask(self, environ, start_response):
+        """CloudFront, or moto for what else there is."""
         with self.moto_lock:
+            if self.cloudfront.asks_for(environ):
+                return self.cloudfront(environ, start_response)
             answer = self.moto(environ, start_response)
             try:
                 return [b"".join(answer)]
@@ -334,70 +329,9 @@ class Account:
     @staticmethod
     def refuse(refused, request, start_response):
         request["status"] = refused.status
-        error = f"<Code>{escape(refused.code)}</Code><Message>{escape(refused.message)}</Message>"
-        if request["service"] in ("s3", "public"):
-            body = f"<Error>{error}<RequestId>0</RequestId></Error>"
-        else:
-            body = f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error><RequestId>0</RequestId></ErrorResponse>"
-        start_response(f"{refused.status} Refused", [("Content-Type", "text/xml"), ("Content-Length", str(len(body.encode())))])
-        return [b"" if request["method"] == "HEAD" else body.encode()]
-
-    @staticmethod
-    def tag_new_bucket(request):
-        """The tags of a CreateBucketConfiguration, which moto drops."""
-        pairs = re.findall(r"<Tag>\s*<Key>(.*?)</Key>\s*<Value>(.*?)</Value>\s*</Tag>", request["body"], re.S)
-        bucket = request["parameters"]["Bucket"]
-        partition, account = s3_backends.bucket_accounts[bucket]
-        if pairs:
-            s3_backends[account][partition].put_bucket_tagging(bucket, {unescape(key): unescape(value) for key, value in pairs})
-
-    def as_aws_does(self, request):
-        """Refusals of S3 that moto leaves out."""
-        bucket = request["parameters"].get("Bucket") if request["service"] in ("s3", "public") else None
-        owner = s3_backends.bucket_accounts.get(bucket) if bucket else None
-        if owner is None and request["service"] == "public":
-            raise Refused(404, "NoSuchBucket", "The specified bucket does not exist")
-        if owner is None or request["operation"] == "CreateBucket":
-            return
-        partition, account = owner
-        if request["service"] == "public":
-            held = s3_backends[account][partition].buckets[bucket]
-            policy = (held.policy or b"").decode()
-            restricted = held.public_access_block is None or str(held.public_access_block.restrict_public_buckets).lower() != "false"
-            if restricted or self.account_block or '"s3:GetObject"' not in policy:
-                raise Refused(403, "AccessDenied", "Access Denied")
-            found = s3_backends[account][partition].get_object(bucket, request["parameters"]["Key"])
-            if found is None:
-                raise Refused(404, "NoSuchKey", "The specified key does not exist.")
-            if found.encryption == "aws:kms":
-                raise Refused(400, "InvalidArgument", "Requests specifying Server Side Encryption with AWS KMS managed keys "
-                                                      "require AWS Signature Version 4.")
-            request["answer"] = ("application/json", found.value)
-            return
-        caller = get_account_id_from(request["access_key"])
-        if {account} != {caller, request["headers"].get("x-amz-expected-bucket-owner", account)}:
-            raise Refused(403, "AccessDenied", "Access Denied")
-        if request["operation"] == "GetBucketAbac":
-            status = "Enabled" if self.abac else "Disabled"
-            request["answer"] = ("application/xml", f"<AbacStatus><Status>{status}</Status></AbacStatus>".encode())
-        held = s3_backends[account][partition].buckets[bucket]
-        if request["operation"] == "GetBucketVersioning":
-            status = f"<Status>{held.versioning_status}</Status>" if held.versioning_status else ""
-            request["answer"] = ("application/xml", f"<VersioningConfiguration>{status}</VersioningConfiguration>".encode())
-        if request["operation"] == "GetObjectLockConfiguration" and not held.object_lock_enabled:
-            raise Refused(404, "ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket")
-        if request["operation"] == "DeleteObject" and "if-match" in request["headers"]:
-            found = s3_backends[account][partition].get_object(bucket, request["parameters"]["Key"])
-            if found is None:
-                raise Refused(404, "NoSuchKey", "The specified key does not exist.")
-            if found.etag.strip('"') != request["headers"]["if-match"].strip('"'):
-                raise Refused(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
-        if request["operation"] == "PutBucketTagging" and self.abac:
-            raise Refused(400, "InvalidRequest", "PutBucketTagging is not supported for buckets with ABAC")
-        if request["operation"] == "PutBucketPolicy":
-            block = held.public_access_block
-            if block is None or str(block.block_public_policy).lower() != "false":
-                raise Refused(403, "AccessDenied", "the bucket policy is public and BlockPublicPolicy is on")
+        body = error_body(request["service"], refused)
+        start_response(f"{refused.status} Refused", [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))])
+        return [b"" if request["method"] == "HEAD" else body]
 
     def control(self, environ, start_response):
         query = {name: values[-1] for name, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
@@ -425,24 +359,26 @@ class Account:
             self.account_block = self.abac = False
             self.page_size = 1000
             moto_api_backend.reset()
+            self.cloudfront.reset()
 
     def control_save(self, _query, _body):
         with self.moto_lock:
-            self.saved = pickle.dumps([backend.__dict__ for backend in own_backends()] + [s3_backends.bucket_accounts])
+            self.saved = pickle.dumps([backend.__dict__ for backend in own_backends()] + [s3_backends.bucket_accounts, self.cloudfront.saved()])
 
     def control_restore(self, _query, _body):
         with self.lock, self.moto_lock:
             self.released.set()
             self.clear()
-            *held, accounts = pickle.loads(self.saved)
+            *held, accounts, distributions = pickle.loads(self.saved)
             for backend, was in zip(own_backends(), held):
                 backend.__dict__.clear()
                 backend.__dict__.update(was)
             s3_backends.bucket_accounts = accounts
+            self.cloudfront.restore(distributions)
 
     def control_state(self, _query, _body):
         with self.moto_lock:
-            return state(*own_backends())
+            return state(*own_backends(), self.cloudfront)
 
     def control_accountblock(self, query, _body):
         self.account_block = query["on"] == "1"
@@ -451,7 +387,23 @@ class Account:
         self.abac = query["on"] == "1"
 
     def control_pagesize(self, query, _body):
-        self.page_size = int(query["n"])
+        self.page_size = self.cloudfront.page_size = int(query["n"])
+
+    def control_deploys(self, query, _body):
+        with self.moto_lock:
+            self.cloudfront.reads = int(query["reads"])
+
+    def control_edge(self, query, _body):
+        with self.moto_lock:
+            try:
+                found = s3.edge_read(self.cloudfront, query["host"], query["path"], self.account_block)
+            except Refused as refused:
+                return {"status": refused.status, "contentType": "application/xml", "body": error_body("s3", refused).decode()}
+            kind = dict(found.metadata.items()).get("content-type", "binary/octet-stream")
+            return {"status": 200, "contentType": kind, "body": found.value.decode()}
+
+    def control_distribution(self, query, _body):
+        return any(held["domain"] == query["domain"] for held in self.cloudfront.distributions.values())
 
     def control_used(self, query, _body):
         with self.moto_lock:
@@ -486,7 +438,8 @@ class Account:
         try:
             result = getattr(client, call["operation"])(**parameters)
         except ClientError as error:
-            return {"error": error.response["Error"]["Code"], "message": str(error)}
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            return {"error": error.response["Error"]["Code"], "status": status, "message": str(error)}
         result.pop("ResponseMetadata", None)
         if hasattr(result.get("Body"), "read"):
             result["Body"] = result["Body"].read().decode()

@@ -5,7 +5,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use tests::emulator::Emulator;
+use tests::emulator::{Emulator, empty_account};
 use tests::scene::{BUCKET, NAME, PROVIDER, ROLES, Scene};
 use tests::{SetupError, reference};
 
@@ -117,7 +117,7 @@ fn a_cluster_of_ccoctl_is_taken_over() -> Test {
     let provider = emulator.call("iam", "get_open_id_connect_provider", json!({"OpenIDConnectProviderArn": PROVIDER}));
     assert_eq!(provider["ThumbprintList"], state["providers"][PROVIDER]["thumbprints"], "it works as it is");
     scene.applies(&emulator, "delete", bundle, &["--yes"]).run().exits(0);
-    assert_eq!(emulator.state(), nothing());
+    assert_eq!(emulator.state(), empty_account());
 
     // At once, by somebody who says so.
     load(&emulator, &state);
@@ -126,7 +126,7 @@ fn a_cluster_of_ccoctl_is_taken_over() -> Test {
     assert_eq!(refused.matches("take it over with --adopt, or remove it").count(), 2 + roles.len(), "{refused}");
     assert_eq!(emulator.writes().len(), 0);
     scene.applies(&emulator, "delete", bundle, &["--yes", "--adopt"]).run().exits(0);
-    assert_eq!(emulator.state(), nothing());
+    assert_eq!(emulator.state(), empty_account());
     Ok(())
 }
 
@@ -137,7 +137,7 @@ fn ccoctl_deletes_what_an_apply_made() -> Test {
     let bundle = scene.bundle();
     scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
     delete_as_ccoctl_does(&emulator);
-    assert_eq!(emulator.state(), nothing());
+    assert_eq!(emulator.state(), empty_account());
     Ok(())
 }
 
@@ -176,10 +176,6 @@ fn delete_as_ccoctl_does(emulator: &Emulator) {
             emulator.call("iam", "delete_open_id_connect_provider", arn);
         }
     }
-}
-
-fn nothing() -> Value {
-    json!({"roles": {}, "providers": {}, "buckets": {}})
 }
 
 /// Without record and tags, nothing says whose it is: somebody looks at it and says so.

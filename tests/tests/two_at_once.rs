@@ -7,9 +7,8 @@
 use std::thread;
 use std::time::Duration;
 
-use serde_json::json;
 use tests::SetupError;
-use tests::emulator::Emulator;
+use tests::emulator::{Emulator, empty_account};
 use tests::program::Outcome;
 use tests::scene::Scene;
 
@@ -100,7 +99,7 @@ fn an_apply_and_a_deletion() -> Test {
         }
         let delete = ["--yes", "--take-over-after", "0"];
         scene.applies(&emulator, "delete", SECOND, &delete).run().exits(0);
-        assert_eq!(emulator.state(), json!({"roles": {}, "providers": {}, "buckets": {}}), "round {round}");
+        assert_eq!(emulator.state(), empty_account(), "round {round}");
     }
     assert!(stopped > 0, "no round was a race");
     Ok(())

@@ -1,7 +1,7 @@
 //! Changes by hand, runs that are cut off, and a provider that is gone.
 
 use serde_json::json;
-use tests::emulator::{Effect, Which};
+use tests::emulator::{Effect, Which, empty_account};
 
 use crate::site::Site;
 use crate::{PROVIDER, ROLES, TAG, Test};
@@ -28,7 +28,7 @@ fn finished(site: &Site, command: &str, bundle: &str) {
         site.holds(bundle);
         assert_eq!(site.roles(), ROLES);
     } else {
-        assert_eq!(site.emulator.state(), json!({"roles": {}, "providers": {}, "buckets": {}}));
+        assert_eq!(site.emulator.state(), empty_account());
     }
 }
 

@@ -8,9 +8,11 @@ mod site;
 
 use serde_json::{Value, json};
 use tests::SetupError;
+use tests::emulator::empty_account;
+use tests::issuer_server::HOST;
 use tests::request::{Request, operations};
 
-use self::site::{HOST, Site};
+use self::site::Site;
 
 type Test = Result<(), SetupError>;
 
@@ -117,7 +119,7 @@ fn a_cluster_is_made_upgraded_and_deleted_without_a_bucket() -> Test {
         ]
     );
     assert!(!site.emulator.requests().iter().any(is_s3));
-    assert_eq!(site.emulator.state(), json!({"roles": {}, "providers": {}, "buckets": {}}));
+    assert_eq!(site.emulator.state(), empty_account());
     assert_eq!(site.scene.receipt("receipt.json").get("record"), None);
     let again = site.delete(&second).stdout;
     assert!(again.contains("\nNothing to do: the account holds nothing of the bundle.\n"), "{again}");

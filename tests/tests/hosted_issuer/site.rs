@@ -1,16 +1,11 @@
-//! A host that somebody else runs, with a certificate of an authority of its own, reached through a proxy.
+//! A host that somebody else runs, an account, and bundles for the host.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-
+use tests::SetupError;
 use tests::emulator::Emulator;
-use tests::program::{Outcome, Program, tool};
+use tests::issuer_server::{CA_FILE, HOST, IssuerServer};
+use tests::program::{Outcome, Program};
 use tests::request::operations;
 use tests::scene::Scene;
-use tests::{SetupError, crate_file};
-
-/// The host's name: no DNS server knows it, the proxy does.
-pub(crate) const HOST: &str = "oidc.example.com";
 
 /// Where each document of a bundle is published, below the issuer's path.
 const DOCUMENTS: [(&str, &str); 3] = [
@@ -23,35 +18,15 @@ const DOCUMENTS: [(&str, &str); 3] = [
 pub(crate) struct Site {
     pub(crate) scene: Scene,
     pub(crate) emulator: Emulator,
-    server: Child,
-    proxy: String,
+    server: IssuerServer,
 }
 
 impl Site {
-    /// None where openssl, which makes the certificates, is not installed.
+    /// None where the issuer's server cannot be set up here.
     pub(crate) fn start() -> Result<Option<Self>, SetupError> {
-        let Some(openssl) = tool("openssl") else { return Ok(None) };
         let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-        let new_key = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-        let runs = |arguments: &[&[&str]]| drop(scene.runs(&openssl.clone().args(arguments.concat())).exits(0));
-        let authority = ["-x509", "-days", "2", "-subj", "/CN=Test authority", "-keyout", "ca.key", "-out", "ca.pem"];
-        runs(&[&new_key, &authority]);
-        runs(&[&new_key, &["-subj", "/CN=issuer", "-keyout", "server.key", "-out", "server.csr"]]);
-        scene.write("names", format!("subjectAltName=DNS:{HOST}\n"));
-        let signed = ["x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"];
-        runs(&[&signed, &["-days", "2", "-extfile", "names", "-out", "server.pem"]]);
-
-        let mut server = Command::new("python3")
-            .arg(crate_file("support/issuer.py"))
-            .args([scene.path("server.pem"), scene.path("server.key"), scene.path("")])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| SetupError(format!("the issuer's server does not start: {error}")))?;
-        let mut port = String::new();
-        let stdout = server.stdout.take().unwrap();
-        BufReader::new(stdout).read_line(&mut port).unwrap();
-        Ok(Some(Self { scene, emulator, server, proxy: format!("http://127.0.0.1:{}", port.trim()) }))
+        let server = IssuerServer::start(&scene, &emulator)?;
+        Ok(server.map(|server| Self { scene, emulator, server }))
     }
 
     /// A bundle of two roles for an issuer below this path.
@@ -72,16 +47,14 @@ impl Site {
 
     /// A command that trusts the host's authority.
     pub(crate) fn run(&self, command: &str, bundle: &str, more: &[&str]) -> Outcome {
-        let trusted: &[&str] = if command == "apply" { &["--ca-file", "ca.pem"] } else { &[] };
+        let trusted: &[&str] = if command == "apply" { &["--ca-file", CA_FILE] } else { &[] };
         self.program(command, bundle, &[trusted, more].concat()).run()
     }
 
     /// A command, with the proxy's variables.
     pub(crate) fn program(&self, command: &str, bundle: &str, more: &[&str]) -> Program {
         self.scene.remove("receipt.json");
-        let program = self.scene.applies(&self.emulator, command, bundle, more);
-        // The account is no business of the proxy's.
-        program.env("HTTPS_PROXY", &self.proxy).env("HTTP_PROXY", &self.proxy).env("NO_PROXY", "127.0.0.1")
+        self.server.proxied(self.scene.applies(&self.emulator, command, bundle, more))
     }
 
     pub(crate) fn apply(&self, bundle: &str) -> Outcome {
@@ -114,13 +87,5 @@ impl Site {
         lines.sort();
         lines.dedup();
         lines
-    }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        // It may have ended by itself; there is nobody left to tell.
-        let _ = self.server.kill();
-        let _ = self.server.wait();
     }
 }

@@ -1,0 +1,100 @@
+//! Issuers' hosts over TLS, with a certificate of an authority of their own, reached through a proxy: a host that somebody else
+//! runs, and CloudFront's edge in front of an emulated account.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use crate::emulator::{Emulator, Served};
+use crate::program::{Outcome, Program, tool};
+use crate::scene::Scene;
+use crate::{SetupError, crate_file};
+
+/// A host that somebody else runs: no DNS server knows it, the proxy does. With a DNS record of [`IssuerServer::point`] it is
+/// CloudFront's.
+pub const HOST: &str = "oidc.example.com";
+/// A host that the certificate names too, and that is nowhere before it has a DNS record of [`IssuerServer::point`].
+pub const ALIAS: &str = "issuer.example.com";
+/// The certificate of the hosts' authority, in the scene's folder.
+pub const CA_FILE: &str = "ca.pem";
+
+/// The running hosts and their proxy; they end with this value.
+pub struct IssuerServer {
+    server: Child,
+    proxy: String,
+    folder: PathBuf,
+}
+
+impl IssuerServer {
+    /// Starts it beside an account, with its files in the scene's folder. None where openssl, which makes the certificates, is not
+    /// installed.
+    pub fn start(scene: &Scene, emulator: &Emulator) -> Result<Option<Self>, SetupError> {
+        let Some(openssl) = tool("openssl") else { return Ok(None) };
+        make_certificates(scene, &openssl);
+        let failed = |reason: String| SetupError(format!("the issuer's server does not start: {reason}"));
+        // It ends when its standard input closes, so it cannot outlive this process, however that ends.
+        let mut server = Command::new("python3")
+            .arg(crate_file("support/issuer.py"))
+            .args([scene.path("server.pem"), scene.path("server.key"), scene.path("")])
+            .arg(emulator.port().to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(error.to_string()))?;
+        let mut line = String::new();
+        if let Some(stdout) = server.stdout.take() {
+            BufReader::new(stdout).read_line(&mut line).map_err(|error| failed(error.to_string()))?;
+        }
+        let port: u16 = line.trim().parse().map_err(|_| failed(format!("it printed {line:?} in place of its port")))?;
+        Ok(Some(Self { server, proxy: format!("http://127.0.0.1:{port}"), folder: scene.path("") }))
+    }
+
+    /// The proxy's variables. The account is no business of the proxy's.
+    pub fn environment(&self) -> [(&'static str, String); 3] {
+        [("HTTPS_PROXY", self.proxy.clone()), ("HTTP_PROXY", self.proxy.clone()), ("NO_PROXY", "127.0.0.1".to_owned())]
+    }
+
+    /// A program that finds the hosts through the proxy. It trusts them with `--ca-file` [`CA_FILE`].
+    #[must_use]
+    pub fn proxied(&self, program: Program) -> Program {
+        self.environment().iter().fold(program, |program, (name, value)| program.env(name, value))
+    }
+
+    /// Makes the host's DNS record: CloudFront's domain of a distribution.
+    pub fn point(&self, scene: &Scene, host: &str, domain: &str) {
+        scene.write(&format!("dns/{host}"), domain);
+    }
+
+    /// What a client that trusts the authority is answered at this URL, through the proxy.
+    pub fn get(&self, url: &str) -> Served {
+        let answer = self.fetch(url).exits(0).json();
+        serde_json::from_value(answer).expect("it prints what is served")
+    }
+
+    /// As [`IssuerServer::get`], where the host may not be found or not be trusted: exit code 1 then.
+    pub fn fetch(&self, url: &str) -> Outcome {
+        let authority = self.folder.join(CA_FILE);
+        let python = Program::new("python3").args([crate_file("support/fetch.py").as_os_str(), self.proxy.as_ref()]);
+        python.args([authority.as_os_str(), url.as_ref()]).run()
+    }
+}
+
+impl Drop for IssuerServer {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nobody left to tell.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// An authority, and a certificate of it for every host.
+fn make_certificates(scene: &Scene, openssl: &Program) {
+    let new_key = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    let runs = |arguments: &[&[&str]]| drop(scene.runs(&openssl.clone().args(arguments.concat())).exits(0));
+    let authority = ["-x509", "-days", "2", "-subj", "/CN=Test authority", "-keyout", "ca.key", "-out", CA_FILE];
+    runs(&[&new_key, &authority]);
+    runs(&[&new_key, &["-subj", "/CN=issuer", "-keyout", "server.key", "-out", "server.csr"]]);
+    scene.write("names", format!("subjectAltName=DNS:{HOST},DNS:{ALIAS},DNS:*.cloudfront.net\n"));
+    let signed = ["x509", "-req", "-in", "server.csr", "-CA", CA_FILE, "-CAkey", "ca.key", "-CAcreateserial"];
+    runs(&[&signed, &["-days", "2", "-extfile", "names", "-out", "server.pem"]]);
+}
