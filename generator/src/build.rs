@@ -28,13 +28,13 @@ use std::collections::BTreeMap;
 
 use bundle_schema::bundle::{self, InspectError, Inspection, WriteError};
 use bundle_schema::documents::contents::{BucketDocuments, Contents, IssuerDocuments, RoleDocuments};
-use bundle_schema::documents::index::{Component, Endpoint, Header, Kind};
+use bundle_schema::documents::index::{Certificate, Component, Endpoint, Header, Kind, MadeDistribution};
 use bundle_schema::documents::policy::{PermissionPolicy, PermissionStatement, PolicyVersion, RoleTrustPolicy};
 use bundle_schema::documents::{CreateRole, DistributionDocuments, PutRolePolicy};
 use bundle_schema::escape::Escaped;
 use bundle_schema::json::Embedded;
 use bundle_schema::limits::{DEFAULT_TRUST_POLICY_CHARS, MAX_ROLE_POLICY_CHARS, MAX_TRUST_POLICY_CHARS};
-use bundle_schema::names::{GeneratorVersion, IssuerUrl, NameError, Partition, Sha256};
+use bundle_schema::names::{BucketName, GeneratorVersion, IssuerUrl, NameError, Partition, Sha256};
 
 use crate::build::again::{Again, AgainError};
 use crate::build::roles::{RolesError, components};
@@ -118,7 +118,7 @@ pub fn build(
     pairs.sort_by(|(a, _), (b, _)| a.role_name.cmp(&b.role_name));
     let header = Header { skipped, components: pairs.iter().map(|(c, _)| c.clone()).collect(), ..header(options)? };
     let mut notes = Notes { left_out, ..Notes::default() };
-    notes.warnings.extend(licence_note(&header));
+    notes.warnings.extend(licence_note(&header).into_iter().chain(cloudfront_note(&header)));
     let mut roles = Vec::with_capacity(pairs.len());
     for (component, Selected { request, undecided, .. }) in pairs {
         roles.push(role(options, &header, &component, request.statements, &mut notes)?);
@@ -140,16 +140,7 @@ fn header(options: &BundleOptions) -> Result<Header, NameError> {
     let settings = options.recorded()?;
     let BundleOptions { name, serial, created, expires, account_id, place, role_path, tags, previous, .. } =
         options.clone();
-    let mut bucket_name = None;
-    let (kind, endpoint, issuer_url) = match options.issuer.clone() {
-        Issuer::PublicBucket(given) => {
-            let url = name.bucket_or(given.as_ref()).public_url(&place.region, &place.dns_suffix);
-            bucket_name = given;
-            (Kind::Cluster, Some(Endpoint::PublicBucket), IssuerUrl::new(url)?)
-        }
-        Issuer::Hosted(url) => (Kind::Cluster, Some(Endpoint::Hosted), url),
-        Issuer::Existing(url) => (Kind::Roles, None, url),
-    };
+    let Served { kind, endpoint, issuer_url, bucket_name, certificate, distribution } = served(options)?;
     // A cluster's are in the document of its provider.
     let audiences = (kind == Kind::Roles).then(|| options.audiences.clone());
     Ok(Header {
@@ -163,11 +154,11 @@ fn header(options: &BundleOptions) -> Result<Header, NameError> {
         dns_suffix: place.dns_suffix,
         region: place.region,
         account_id,
-        issuer_url: Some(issuer_url),
+        issuer_url,
         endpoint,
         bucket_name,
-        certificate: None,
-        distribution: None,
+        certificate,
+        distribution,
         audiences,
         role_path,
         tags,
@@ -178,14 +169,70 @@ fn header(options: &BundleOptions) -> Result<Header, NameError> {
     })
 }
 
+/// What of a header says where the issuer is, and who serves it.
+struct Served {
+    kind: Kind,
+    endpoint: Option<Endpoint>,
+    issuer_url: Option<IssuerUrl>,
+    bucket_name: Option<BucketName>,
+    certificate: Option<Certificate>,
+    distribution: Option<MadeDistribution>,
+}
+
+fn served(options: &BundleOptions) -> Result<Served, NameError> {
+    let BundleOptions { name, place, .. } = options;
+    let of = |kind, endpoint, issuer_url| Served {
+        kind,
+        endpoint,
+        issuer_url,
+        bucket_name: None,
+        certificate: None,
+        distribution: None,
+    };
+    let cluster = |endpoint, url| of(Kind::Cluster, Some(endpoint), Some(url));
+    Ok(match options.issuer.clone() {
+        Issuer::PublicBucket(bucket_name) => {
+            let url = name.bucket_or(bucket_name.as_ref()).public_url(&place.region, &place.dns_suffix);
+            Served { bucket_name, ..cluster(Endpoint::PublicBucket, IssuerUrl::new(url)?) }
+        }
+        Issuer::Endpoint(bucket_name) => Served { bucket_name, ..of(Kind::Endpoint, Some(Endpoint::Cloudfront), None) },
+        Issuer::Distribution { bucket: bucket_name, made } => {
+            let url = IssuerUrl::new(format!("https://{}", made.domain))?;
+            Served { bucket_name, distribution: Some(made), ..cluster(Endpoint::Cloudfront, url) }
+        }
+        Issuer::OwnHost { bucket: bucket_name, url, certificate } => {
+            Served { bucket_name, certificate: Some(certificate), ..cluster(Endpoint::Cloudfront, url) }
+        }
+        Issuer::Hosted(url) => cluster(Endpoint::Hosted, url),
+        Issuer::Existing(url) => of(Kind::Roles, None, Some(url)),
+    })
+}
+
 /// AWS's operators in China serve content to the public only for accounts that are registered for it
 /// [Getting started with Amazon Web Services in China, ICP recordal].
 fn licence_note(header: &Header) -> Option<String> {
-    let is_public = header.partition.as_str() == "aws-cn" && header.endpoint == Some(Endpoint::PublicBucket);
-    is_public.then(|| {
-        "in China a bucket answers the public only where the account has an ICP recordal, or an exception from it: ask AWS before the \
-         bundle is applied, or have the documents published elsewhere with --issuer-url"
-            .to_owned()
+    let in_china = header.partition.as_str() == "aws-cn";
+    let what = match header.endpoint {
+        Some(Endpoint::PublicBucket) if in_china => {
+            "a bucket answers the public only where the account has an ICP recordal, or an exception from it"
+        }
+        Some(Endpoint::Cloudfront) if in_china => "CloudFront serves only host names that have an ICP recordal",
+        _ => return None,
+    };
+    Some(format!(
+        "in China {what}: ask AWS before the bundle is applied, or have the documents published elsewhere with --issuer-url"
+    ))
+}
+
+/// The table of partitions says nothing about CloudFront in this one.
+fn cloudfront_note(header: &Header) -> Option<String> {
+    let is_unknown = header.has_distribution() && header.partition.cloudfront().is_none();
+    is_unknown.then(|| {
+        format!(
+            "whether partition {} has CloudFront is not known: ask AWS before the bundle is applied, or have the documents published \
+             elsewhere with --issuer-url alone",
+            header.partition
+        )
     })
 }
 

@@ -2,8 +2,10 @@
 
 mod bundle_files;
 pub(crate) mod create_bundle;
+mod create_endpoint;
 pub(crate) mod create_key_pair;
 pub(crate) mod create_signing_key;
+mod endpoint_receipt;
 mod key_source;
 mod next_steps;
 mod previous;

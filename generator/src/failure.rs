@@ -17,10 +17,12 @@ use crate::keys::service_account::PrivateKeyError;
 use crate::keys::signing::SigningKeyError;
 use crate::output::files::OutputError;
 use crate::requests::RequestsError;
+use crate::settings::endpoint::EndpointError;
+use crate::settings::endpoint_receipt::NotOfReceipt;
 use crate::settings::flags::SettingsError;
+use crate::settings::issuer::IssuerError;
 use crate::settings::options::OptionsError;
 use crate::settings::previous::PreviousError;
-use crate::settings::provider::ProviderError;
 
 /// A command's end that is not its purpose.
 pub(crate) struct Failure {
@@ -60,15 +62,17 @@ macro_rules! failures {
 }
 
 failures! {
+    EndpointError => Usage,
     FreezeError => Invalid,
     InspectError => Invalid,
     Invalid => Invalid,
     InstallArchiveError => Invalid,
+    IssuerError => Usage,
     KeyError => Usage,
+    NotOfReceipt => Usage,
     OpenError => Other,
     OptionsError => Usage,
     PreviousError => Usage,
-    ProviderError => Usage,
     RotationError => Usage,
     SettingsError => Usage,
     SigningKeyError => Usage,

@@ -4,9 +4,12 @@
 //! ([`options::BundleOptions`]), and what is known about the cluster's features ([`features::Features`]).
 
 pub(crate) mod config;
+pub(crate) mod endpoint;
+pub(crate) mod endpoint_receipt;
 pub mod features;
 pub(crate) mod flags;
 pub(crate) mod install_config;
+pub(crate) mod issuer;
 pub mod options;
 pub(crate) mod previous;
 pub(crate) mod provider;

@@ -39,6 +39,21 @@ pub struct Settings {
     pub service_accounts: Vec<GivenServiceAccounts>,
 }
 
+impl Settings {
+    /// Whether they are those of a bundle without roles: nothing is known, and nothing was given.
+    #[must_use]
+    pub fn shape_nothing(&self) -> bool {
+        let Self { role_names, permissions_boundary_arn, feature_set, feature_gates, capabilities, service_accounts } =
+            self;
+        *role_names == RoleNaming::Ccoctl
+            && permissions_boundary_arn.is_none()
+            && feature_set.as_str() == "Default"
+            && feature_gates.is_none()
+            && capabilities.is_none()
+            && service_accounts.is_empty()
+    }
+}
+
 /// What is known about a cluster's feature gates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

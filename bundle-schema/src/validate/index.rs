@@ -62,6 +62,9 @@ fn check_kind(header: &Header, problems: &mut Problems) {
             none(problems, "certificate", header.certificate.is_some());
             none(problems, "distribution", header.distribution.is_some());
             none(problems, "skipped", !header.skipped.is_empty());
+            if !header.settings.shape_nothing() {
+                problems.add(at, "settings shape roles; a bundle of kind endpoint has none");
+            }
             check_bucket_name(header, problems);
             check_cloudfront(header, problems);
         }

@@ -29,20 +29,21 @@ enum Output {
 pub(super) struct Places {
     bundle: PathBuf,
     signature: PathBuf,
-    /// None: standard output.
-    pub(super) install_archive: Option<PathBuf>,
-    install_signature: PathBuf,
-    /// What the install archive is called where it is stored.
-    pub(super) install_name: String,
+    /// None where there is nothing to install.
+    pub(super) install: Option<InstallPlaces>,
 }
 
-impl Places {
-    pub(super) fn new(
-        output_dir: &Path,
-        install_archive: Option<PathBuf>,
-        options: &BundleOptions,
-    ) -> Result<Self, SettingsError> {
-        let stem = format!("{}-{}", options.name, options.serial);
+/// Where the install archive goes.
+pub(super) struct InstallPlaces {
+    /// None: standard output.
+    pub(super) archive: Option<PathBuf>,
+    signature: PathBuf,
+    /// What the archive is called where it is stored.
+    pub(super) name: String,
+}
+
+impl InstallPlaces {
+    fn new(output_dir: &Path, install_archive: Option<PathBuf>, stem: &str) -> Result<Self, SettingsError> {
         let usual = output_dir.join(format!("{stem}-install.tar.gz"));
         let install_archive = match install_archive {
             None => Some(usual.clone()),
@@ -56,14 +57,34 @@ impl Places {
             return Err(SettingsError::NullDevice);
         }
         let stored = install_archive.as_deref().unwrap_or(&usual);
-        let bundle = output_dir.join(format!("{stem}.tar.gz"));
         Ok(Self {
-            signature: signature_of(&bundle),
-            bundle,
-            install_signature: signature_of(stored),
-            install_name: stored.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            install_archive,
+            signature: signature_of(stored),
+            name: stored.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            archive: install_archive,
         })
+    }
+}
+
+impl Places {
+    /// Those of a bundle and of its install archive.
+    pub(super) fn new(
+        output_dir: &Path,
+        install_archive: Option<PathBuf>,
+        options: &BundleOptions,
+    ) -> Result<Self, SettingsError> {
+        let install = InstallPlaces::new(output_dir, install_archive, &stem(options))?;
+        Ok(Self { install: Some(install), ..Self::of_bundle_alone(output_dir, options) })
+    }
+
+    /// Those of a bundle with which nothing is installed.
+    pub(super) fn of_bundle_alone(output_dir: &Path, options: &BundleOptions) -> Self {
+        let bundle = output_dir.join(format!("{}.tar.gz", stem(options)));
+        Self { signature: signature_of(&bundle), bundle, install: None }
+    }
+
+    /// Whether the install archive goes to standard output.
+    pub(super) fn take_stdout(&self) -> bool {
+        self.install.as_ref().is_some_and(|install| install.archive.is_none())
     }
 
     /// The bundle.
@@ -75,10 +96,12 @@ impl Places {
     /// bundle is last, because without its install archive its key would be lost; its signature is first, so that a
     /// signature without its bundle tells of such a run.
     fn in_order(&self) -> impl Iterator<Item = (Output, &Path)> {
-        let signatures = [(Output::Signature, &self.signature), (Output::InstallSignature, &self.install_signature)];
-        let install = self.install_archive.as_ref().map(|path| (Output::InstallArchive, path));
-        let all = signatures.into_iter().chain(install).chain([(Output::Bundle, &self.bundle)]);
-        all.map(|(output, path)| (output, path.as_path()))
+        let install = self.install.iter().flat_map(|install| {
+            let archive = install.archive.as_ref().map(|path| (Output::InstallArchive, path));
+            std::iter::once((Output::InstallSignature, &install.signature)).chain(archive)
+        });
+        let all = std::iter::once((Output::Signature, &self.signature)).chain(install);
+        all.chain([(Output::Bundle, &self.bundle)]).map(|(output, path)| (output, path.as_path()))
     }
 
     /// The files, in the order in which they appear.
@@ -98,7 +121,7 @@ impl Places {
             return None;
         }
         let mut left: Vec<String> = self.files().filter(|path| is_there(path)).map(escaped_path).collect();
-        if self.install_archive.is_none() {
+        if self.take_stdout() {
             left.push("what standard output was piped into".to_owned());
         }
         Some(format!(
@@ -115,6 +138,11 @@ fn in_words(mut names: Vec<String>) -> String {
     if names.is_empty() { last } else { format!("{} and {last}", names.join(", ")) }
 }
 
+/// `<name>-<serial>`.
+fn stem(options: &BundleOptions) -> String {
+    format!("{}-{}", options.name, options.serial)
+}
+
 /// `FILE.minisig`.
 fn signature_of(file: &Path) -> PathBuf {
     let mut path = file.as_os_str().to_owned();
@@ -125,6 +153,7 @@ fn signature_of(file: &Path) -> PathBuf {
 /// Everything that is written.
 pub(super) struct Outputs<'a> {
     pub(super) bundle: &'a SignedBundle,
+    /// The install archive; empty where the places have none.
     pub(super) install: &'a [u8],
     pub(super) install_signature: &'a str,
 }
@@ -144,7 +173,7 @@ impl Outputs<'_> {
         };
         let files = places.in_order().map(file).collect();
         let staged = stage(files, hint)?;
-        if places.install_archive.is_some() {
+        if !places.take_stdout() {
             return Ok(staged.publish()?);
         }
         stdout::hand_over(self.install).map_err(|error| Failure::new(ExitCode::Other, error))?;
@@ -160,12 +189,16 @@ impl Outputs<'_> {
             path: escaped_path(path),
             sha256: Sha256::of(bytes).to_string(),
         };
-        vec![
+        let mut files = vec![
             file("bundle", &places.bundle, self.bundle.archive()),
             file("signature", &places.signature, self.bundle.signature().as_bytes()),
-            file("install archive", places.install_archive.as_deref().unwrap_or(Path::new("-")), self.install),
-            file("signature of the install archive", &places.install_signature, self.install_signature.as_bytes()),
-        ]
+        ];
+        if let Some(InstallPlaces { archive, signature, .. }) = &places.install {
+            let signed = self.install_signature.as_bytes();
+            files.push(file("install archive", archive.as_deref().unwrap_or(Path::new("-")), self.install));
+            files.push(file("signature of the install archive", signature, signed));
+        }
+        files
     }
 }
 
@@ -178,9 +211,11 @@ mod tests {
         let places = |install_archive: Option<&str>| Places {
             bundle: "a-1.tar.gz".into(),
             signature: "a-1.tar.gz.minisig".into(),
-            install_archive: install_archive.map(PathBuf::from),
-            install_signature: "i.minisig".into(),
-            install_name: "i".to_owned(),
+            install: Some(InstallPlaces {
+                archive: install_archive.map(PathBuf::from),
+                signature: "i.minisig".into(),
+                name: "i".to_owned(),
+            }),
         };
         let order = |places: &Places| places.files().map(escaped_path).collect::<Vec<_>>();
         assert_eq!(order(&places(Some("i"))), ["a-1.tar.gz.minisig", "i.minisig", "i", "a-1.tar.gz"]);

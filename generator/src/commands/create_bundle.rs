@@ -2,25 +2,28 @@
 
 use std::path::{Path, PathBuf};
 
+use bundle_schema::documents::index::{MadeDistribution, Previous};
 use bundle_schema::names::{AccountId, ClusterName, Region};
 
 use super::bundle_files::{Outputs, Places};
 use super::key_source::{KeySource, Keys};
-use super::next_steps::next_steps;
+use super::next_steps::{Way, next_steps};
 use super::previous::Older;
-use super::{note, open_signing_key, password_source, print, time_from_environment, warn};
+use super::{
+    create_endpoint, endpoint_receipt, note, open_signing_key, password_source, print, time_from_environment, warn,
+};
 use crate::build::build;
 use crate::build::install_archive;
 use crate::failure::Failure;
 use crate::output::report::{Around, BundleReport, Format};
 use crate::requests::Requests;
 use crate::settings::config;
+use crate::settings::endpoint_receipt::FromReceipt;
 use crate::settings::features::{FeatureSet, Features};
 use crate::settings::flags::{ServiceAccountsSetting, Settings, SettingsError, TagSetting};
 use crate::settings::install_config::InstallConfig;
-use crate::settings::options::{
-    BundleOptions, Issuer, Place, ServiceAccounts, audiences, bucket_name, check_boundary, tags, thumbprints,
-};
+use crate::settings::issuer::issuer;
+use crate::settings::options::{BundleOptions, Place, ServiceAccounts, audiences, check_boundary, tags, thumbprints};
 
 /// The options.
 #[derive(Debug, clap::Args)]
@@ -37,20 +40,27 @@ pub(crate) struct Arguments {
 
 /// Makes the bundle. Everything is checked before the first file is written, and all files appear or none.
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { config, settings, format } = arguments;
+    let Arguments { config, settings: flags, format } = arguments;
     let settings = match &config {
-        None => settings,
-        Some(file) => settings.or(config::read(file)?),
+        None => flags.clone(),
+        Some(file) => flags.clone().or(config::read(file)?),
     };
+    if settings.make_endpoint() {
+        flags.check_for_endpoint()?;
+        return create_endpoint::run(&settings.for_endpoint(), format);
+    }
     let older = Older::open(&settings)?;
-    let settings = match &older {
-        None => settings,
-        Some(older) => older.taken_over.complete(settings)?,
+    let endpoint = endpoint_receipt::open(&settings)?;
+    let settings = match (&older, &endpoint) {
+        (Some(older), _) => older.taken_over.complete(settings)?,
+        (None, Some(endpoint)) => endpoint.complete(settings)?,
+        (None, None) => settings,
     };
-    let Required { name, region, account_id, requests_dir, signing_key, output_dir } = Required::of(&settings)?;
+    let before = Before::of(older.as_ref(), endpoint.as_ref());
+    let required = Required::of(&settings, true)?;
     let (features, warning) = features(&settings, older.as_ref())?;
-    let mut options = options(&settings, name, region, account_id, features)?;
-    options.previous = older.as_ref().map(Older::named);
+    let mut options = options(&settings, &required, features, before)?;
+    let Required { requests_dir, signing_key, output_dir, .. } = required;
     let places = Places::new(output_dir, settings.install_archive.clone(), &options)?;
     if let Some(warning) = warning {
         warn(warning);
@@ -59,68 +69,108 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     if let Some(older) = &older {
         older.taken_over.add_service_accounts(&mut options.service_accounts, &requests.selected);
     }
-    let source = KeySource::find(older.as_ref(), &settings, output_dir, &options)?;
-    let next_serial = options.serial.saturating_add(1);
+    let makes_cluster = makes_cluster(&options, older.as_ref());
+    let source = KeySource::find(older.as_ref(), &settings, output_dir, &options, makes_cluster)?;
     let cut_off = places.after_cut_off();
-    source.check_vacant(places.files(), cut_off.as_deref(), next_serial)?;
-    let hint = cut_off.unwrap_or_else(|| {
-        format!(
-            "for a changed bundle of the same cluster give --serial {next_serial}; to make the same one again give --created with its time"
-        )
-    });
+    source.check_vacant(places.files(), cut_off.as_deref(), options.serial.saturating_add(1))?;
+    let hint = cut_off.unwrap_or_else(|| another_serial(&options));
     source.check_not_shared(output_dir, &options.name)?;
     let password = password_source(settings.password_file.clone(), settings.no_password);
     let signing_key = open_signing_key(signing_key, &password)?;
     signing_key.trusted()?;
-    let Keys { public, private, source: key_source, kept } = source.take(options.serial)?;
+    let Keys { public, private, source: key_source, kept } = source.take(makes_cluster)?;
     let bundle = build(&options, requests, public)?.freeze()?.sign(&signing_key);
     let install = install_archive::make(bundle.contents(), private.as_ref())?;
-    let install_signature = signing_key.sign(&install, options.created, &places.install_name);
-    let outputs = Outputs { bundle: &bundle, install: &install, install_signature: &install_signature };
+    let install_signature =
+        places.install.as_ref().map(|place| signing_key.sign(&install, options.created, &place.name));
+    let outputs = Outputs {
+        bundle: &bundle,
+        install: &install,
+        install_signature: install_signature.as_deref().unwrap_or_default(),
+    };
+    let way = Way { older: older.as_ref().map(Older::file), key: &kept, makes_cluster };
     let report = BundleReport::new(
         &bundle,
         Around {
             key_source,
             signing_key: signing_key.public(),
             files: outputs.written(&places),
-            next: next_steps(&places, bundle.contents(), older.as_ref().map(Older::file), &kept),
+            next: next_steps(&places, bundle.contents(), &way),
         },
     );
     outputs.write(&places, &hint)?;
     let text = format.render(&report);
-    if places.install_archive.is_some() {
-        print(&text)
-    } else {
+    if places.take_stdout() {
         note(&text);
         Ok(())
+    } else {
+        print(&text)
     }
 }
 
+/// What to do where a file is there already that another bundle of the same serial would take.
+pub(super) fn another_serial(options: &BundleOptions) -> String {
+    format!(
+        "for a changed bundle of the same cluster give --serial {}; to make the same one again give --created with its time",
+        options.serial.saturating_add(1)
+    )
+}
+
+/// What a bundle takes from the one that it follows besides settings.
+#[derive(Default)]
+pub(super) struct Before {
+    previous: Option<Previous>,
+    distribution: Option<MadeDistribution>,
+}
+
+impl Before {
+    fn of(older: Option<&Older>, endpoint: Option<&FromReceipt>) -> Self {
+        match (older, endpoint) {
+            (Some(older), _) => {
+                Self { previous: Some(older.named()), distribution: older.taken_over.distribution.clone() }
+            }
+            (None, Some(endpoint)) => {
+                Self { previous: Some(endpoint.previous.clone()), distribution: Some(endpoint.distribution.clone()) }
+            }
+            (None, None) => Self::default(),
+        }
+    }
+}
+
+/// Whether it is the first bundle with this cluster's issuer: the one of serial 1, or the one right after the endpoint's.
+fn makes_cluster(options: &BundleOptions, older: Option<&Older>) -> bool {
+    let after_endpoint = older.is_none()
+        && options.previous.as_ref().is_some_and(|endpoint| endpoint.serial.saturating_add(1) == options.serial);
+    options.serial == 1 || after_endpoint
+}
+
 /// The settings without which there is no bundle.
-struct Required<'a> {
+pub(super) struct Required<'a> {
     name: &'a ClusterName,
     region: &'a Region,
     account_id: &'a AccountId,
+    /// Empty where the bundle has no roles.
     requests_dir: &'a Path,
-    signing_key: &'a Path,
-    output_dir: &'a Path,
+    pub(super) signing_key: &'a Path,
+    pub(super) output_dir: &'a Path,
 }
 
 impl<'a> Required<'a> {
     /// All of them, or the names of all that are missing.
-    fn of(settings: &'a Settings) -> Result<Self, SettingsError> {
+    pub(super) fn of(settings: &'a Settings, has_roles: bool) -> Result<Self, SettingsError> {
         let Settings { name, region, credentials_requests_dir, signing_key, output_dir, .. } = settings;
+        let requests_dir = credentials_requests_dir.as_deref().or((!has_roles).then_some(Path::new("")));
         let of_provider = settings.identity_provider_arn.as_ref().map(|arn| &arn.account_id);
         let account_id = settings.account_id.as_ref().or(of_provider);
         let missing = [
             ("name", name.is_none()),
             ("region", region.is_none()),
             ("account-id", account_id.is_none()),
-            ("credentials-requests-dir", credentials_requests_dir.is_none()),
+            ("credentials-requests-dir", requests_dir.is_none()),
             ("signing-key", signing_key.is_none()),
             ("output-dir", output_dir.is_none()),
         ];
-        match (name, region, account_id, credentials_requests_dir, signing_key, output_dir) {
+        match (name, region, account_id, requests_dir, signing_key, output_dir) {
             (Some(name), Some(region), Some(account_id), Some(requests_dir), Some(signing_key), Some(output_dir)) => {
                 Ok(Self { name, region, account_id, requests_dir, signing_key, output_dir })
             }
@@ -131,17 +181,18 @@ impl<'a> Required<'a> {
     }
 }
 
-fn options(
+/// Everything but requests and key, each setting checked.
+pub(super) fn options(
     settings: &Settings,
-    name: &ClusterName,
-    region: &Region,
-    account_id: &AccountId,
+    required: &Required<'_>,
     features: Features,
+    before: Before,
 ) -> Result<BundleOptions, Failure> {
-    let (name, region, account_id) = (name.clone(), region.clone(), account_id.clone());
+    let Required { name, region, account_id, .. } = required;
+    let (name, region, account_id) = ((*name).clone(), (*region).clone(), (*account_id).clone());
     let place = Place::new(region, settings.partition.clone(), settings.dns_suffix.clone())?;
     let created = settings.created.map_or_else(time_from_environment, Ok)?;
-    let issuer = issuer(settings, &name, &place, &account_id)?;
+    let issuer = issuer(settings, &name, &place, &account_id, before.distribution)?;
     let boundary = check_boundary(settings.permissions_boundary_arn.clone(), &account_id, &place.partition)?;
     Ok(BundleOptions {
         serial: settings.serial.unwrap_or(1),
@@ -158,21 +209,9 @@ fn options(
         thumbprints: thumbprints(&settings.thumbprint)?,
         service_accounts: service_accounts(&settings.service_accounts)?,
         features,
-        previous: None,
+        previous: before.previous,
         name,
     })
-}
-
-/// Who publishes what AWS checks the cluster's tokens with.
-fn issuer(settings: &Settings, name: &ClusterName, place: &Place, account: &AccountId) -> Result<Issuer, Failure> {
-    if let Some(arn) = &settings.identity_provider_arn {
-        return Ok(Issuer::Existing(arn.issuer(settings, place, account)?));
-    }
-    match (&settings.issuer_url, &settings.bucket_name) {
-        (Some(_), Some(_)) => Err(SettingsError::NoBucket.into()),
-        (Some(url), None) => Ok(Issuer::Hosted(url.clone())),
-        (None, bucket) => Ok(Issuer::PublicBucket(bucket_name(bucket.clone(), name, account, &place.region)?)),
-    }
 }
 
 fn service_accounts(settings: &[ServiceAccountsSetting]) -> Result<ServiceAccounts, SettingsError> {

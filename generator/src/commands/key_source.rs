@@ -61,6 +61,7 @@ impl KeySource {
         settings: &Settings,
         output_dir: &Path,
         options: &BundleOptions,
+        makes_cluster: bool,
     ) -> Result<Self, Failure> {
         let (public_key_file, key_type, serial) =
             (settings.public_key_file.as_deref(), settings.key_type, options.serial);
@@ -97,7 +98,7 @@ impl KeySource {
             check_type(&path, key_type, key.public())?;
             return Ok(Self::Existing { key, file: path });
         }
-        if serial > 1 {
+        if !makes_cluster {
             return Err(SettingsError::NewKeyForOldCluster(serial).into());
         }
         Ok(Self::New(key_type.unwrap_or_default()))
@@ -134,8 +135,8 @@ impl KeySource {
         }
     }
 
-    /// The pair. The private half goes into the install archive of the first serial alone: a cluster that runs has it.
-    pub(super) fn take(self, serial: u64) -> Result<Keys, Failure> {
+    /// The pair. The private half goes into the install archive of the cluster's first bundle alone: a cluster that runs has it.
+    pub(super) fn take(self, makes_cluster: bool) -> Result<Keys, Failure> {
         Ok(match self {
             Self::Elsewhere => Keys { public: None, private: None, source: None, kept: Kept::Nowhere },
             Self::Public { keys, from } => {
@@ -143,7 +144,7 @@ impl KeySource {
             }
             Self::Existing { key, file } => {
                 let (public, source) = (Some(key.public().clone().into()), format!("from {}", file.to_string_lossy()));
-                if serial == 1 {
+                if makes_cluster {
                     Keys { public, private: Some(key), source: Some(source), kept: Kept::InTheArchive }
                 } else {
                     Keys { public, private: None, source: Some(source), kept: Kept::InFile(file) }

@@ -10,14 +10,21 @@ use bundle_schema::names::IssuerUrl;
 use super::bundle_files::Places;
 use super::key_source::Kept;
 
-/// The way on, step by step. Only the first serial is for an installation; a later one, and roles for an identity provider that
-/// is there already, are for a cluster that runs.
-pub(super) fn next_steps(places: &Places, contents: &Contents, older: Option<&Path>, key: &Kept) -> Vec<String> {
+/// What the way on depends on besides the bundle.
+pub(super) struct Way<'a> {
+    /// The file of the bundle before.
+    pub(super) older: Option<&'a Path>,
+    /// Where the private key is.
+    pub(super) key: &'a Kept,
+    /// Whether it is the first bundle with this cluster's issuer.
+    pub(super) makes_cluster: bool,
+}
+
+/// The way on, step by step. Only a cluster's first bundle is for an installation; a later one, and roles for an identity provider
+/// that is there already, are for a cluster that runs.
+pub(super) fn next_steps(places: &Places, contents: &Contents, way: &Way<'_>) -> Vec<String> {
     let bundle = escaped_path(places.bundle());
-    let against = older.map_or_else(String::new, |older| format!(" --against {}", escaped_path(older)));
-    let mut steps = vec![format!(
-        "have the bundle reviewed and signed again: airlock-generator review {bundle}{against} --trusted-key generator.pub && airlock-generator sign {bundle} --trusted-key generator.pub --signing-key REVIEWERS-KEY"
-    )];
+    let mut steps = vec![have_reviewed(&bundle, way.older)];
     let is_hosted = contents.header.endpoint == Some(Endpoint::Hosted);
     let issuer = contents.header.issuer_url.as_ref().filter(|_| is_hosted);
     steps.extend(issuer.map(|url| publish(&bundle, url)));
@@ -26,21 +33,23 @@ pub(super) fn next_steps(places: &Places, contents: &Contents, older: Option<&Pa
             "carry the bundle and its .minisig files to the privileged network: airlock-applier plan {bundle} --trust trust.json"
         ),
     );
-    let archive = if let Some(path) = &places.install_archive {
+    let Some(install) = &places.install else { return steps };
+    steps.extend(dns_record(contents));
+    let archive = if let Some(path) = &install.archive {
         escaped_path(path)
     } else {
-        let name = &places.install_name;
+        let name = &install.name;
         steps.push(format!("decrypt what standard output was piped into as {name}, beside {name}.minisig"));
         name.clone()
     };
     let extract = format!("minisign -Vm {archive} -p generator.pub && tar xzf {archive} -C INSTALL-DIR");
     // A cluster that is not there yet has its issuer made with it.
-    steps.push(if contents.header.serial == 1 && contents.issuer.is_some() {
+    steps.push(if way.makes_cluster && contents.issuer.is_some() {
         format!("before openshift-install create cluster, check and extract the install archive where it runs: {extract}")
     } else {
         format!("once the bundle is applied, check and extract the install archive and apply its Secrets to the cluster: {extract} && oc apply -f INSTALL-DIR/manifests")
     });
-    match key {
+    match way.key {
         Kept::Nowhere => {}
         Kept::InTheArchive => steps.push(format!(
             "keep the install archive where only the installer's team can read it: it alone holds the cluster's private \
@@ -54,6 +63,41 @@ pub(super) fn next_steps(places: &Places, contents: &Contents, older: Option<&Pa
         )),
     }
     steps
+}
+
+fn have_reviewed(bundle: &str, older: Option<&Path>) -> String {
+    let against = older.map_or_else(String::new, |older| format!(" --against {}", escaped_path(older)));
+    format!(
+        "have the bundle reviewed and signed again: airlock-generator review {bundle}{against} --trusted-key generator.pub && airlock-generator sign {bundle} --trusted-key generator.pub --signing-key REVIEWERS-KEY"
+    )
+}
+
+/// The way from the bundle of an endpoint to that of its cluster.
+pub(super) fn to_the_cluster(places: &Places, contents: &Contents) -> Vec<String> {
+    let bundle = escaped_path(places.bundle());
+    let receipt = format!("{}-receipt.json", contents.header.file_stem());
+    vec![
+        have_reviewed(&bundle, None),
+        format!(
+            "carry the bundle and its .minisig files to the privileged network, and apply it: airlock-applier apply {bundle} --trust trust.json --receipt {receipt}"
+        ),
+        format!(
+            "whoever applied it signs the receipt, with a key that signs no bundles: airlock-generator sign {receipt} --signing-key OPERATORS-KEY --signer operator"
+        ),
+        format!(
+            "carry the receipt and its .minisig file back, and make the cluster's bundle: airlock-generator create-bundle --endpoint-receipt {receipt} --receipt-key operator.pub --credentials-requests-dir DIR --signing-key KEY --output-dir DIR"
+        ),
+    ]
+}
+
+/// Nobody finds a distribution under the issuer's own name without it.
+fn dns_record(contents: &Contents) -> Option<String> {
+    let header = &contents.header;
+    let url = header.certificate.as_ref().and(header.issuer_url.as_ref())?;
+    Some(format!(
+        "as soon as the applier names the distribution, make the DNS record {} as a CNAME of its name: the identity provider is made once the documents can be read at {url}",
+        url.host()
+    ))
 }
 
 /// Which entry is published where, before the applier looks for it.

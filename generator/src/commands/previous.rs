@@ -45,7 +45,7 @@ impl Older {
         let bundle = verified(&file, &policy)?;
         let options = BundleOptions::of_bundle(bundle.contents())
             .map_err(|error| Failure::new(ExitCode::Invalid, error).in_file(&file))?;
-        Ok(Some(Self { taken_over: TakenOver::of(options), file, bundle }))
+        Ok(Some(Self { taken_over: TakenOver::of(options)?, file, bundle }))
     }
 
     /// Its file.

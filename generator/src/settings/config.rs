@@ -14,7 +14,7 @@ use crate::yaml::{self, Cursor, FieldError, Fields, Node};
 /// A file of settings, or an install-config, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-const KNOWN: [&str; 36] = [
+const KNOWN: [&str; 41] = [
     "name",
     "region",
     "account-id",
@@ -32,6 +32,11 @@ const KNOWN: [&str; 36] = [
     "install-archive",
     "bucket-name",
     "issuer-url",
+    "create-private-s3-bucket",
+    "endpoint-receipt",
+    "receipt-key",
+    "certificate-arn",
+    "iam-certificate-id",
     "identity-provider-arn",
     "permissions-boundary-arn",
     "role-path",
@@ -62,6 +67,9 @@ pub(crate) fn read(file: &Path) -> Result<Settings, SettingsError> {
     }
     if settings.trust.is_some() && !settings.trusted_key.is_empty() {
         return Err(exclude("trust", "trusted-key"));
+    }
+    if settings.certificate_arn.is_some() && settings.iam_certificate_id.is_some() {
+        return Err(exclude("certificate-arn", "iam-certificate-id"));
     }
     if settings.no_password && settings.password_file.is_some() {
         return Err(exclude("no-password", "password-file"));
@@ -102,6 +110,11 @@ fn settings(root: &Cursor<'_>) -> Result<Settings, FieldError> {
         install_archive: one(&fields, "install-archive")?,
         bucket_name: one(&fields, "bucket-name")?,
         issuer_url: one(&fields, "issuer-url")?,
+        create_private_s3_bucket: flag(&fields, "create-private-s3-bucket")?,
+        endpoint_receipt: one(&fields, "endpoint-receipt")?,
+        receipt_key: many(&fields, "receipt-key")?,
+        certificate_arn: one(&fields, "certificate-arn")?,
+        iam_certificate_id: one(&fields, "iam-certificate-id")?,
         identity_provider_arn: one(&fields, "identity-provider-arn")?,
         permissions_boundary_arn: one(&fields, "permissions-boundary-arn")?,
         role_path: one(&fields, "role-path")?,

@@ -7,8 +7,8 @@ use bundle_schema::escape::Escaped;
 use bundle_schema::file::OpenError;
 use bundle_schema::limits::{MAX_SERIAL, MAX_VALID_DAYS};
 use bundle_schema::names::{
-    AccountId, Audience, BoundaryArn, BucketName, ClusterName, DnsSuffix, IssuerUrl, NameError, Namespace, ObjectName,
-    Partition, Region, RolePath, Tag, TagKey, TagValue, Thumbprint, Timestamp,
+    AccountId, Audience, BoundaryArn, BucketName, CertificateArn, ClusterName, DnsSuffix, IamCertificateId, IssuerUrl,
+    NameError, Namespace, ObjectName, Partition, Region, RolePath, Tag, TagKey, TagValue, Thumbprint, Timestamp,
 };
 
 use crate::keys::service_account::KeyType;
@@ -78,6 +78,21 @@ pub(crate) enum SettingsError {
         "--{0} says who must have signed the bundle of --previous, which is not given\n  give --previous BUNDLE, or leave --{0} out"
     )]
     NothingToTrust(&'static str),
+    /// A receipt that anybody may have written.
+    #[error(
+        "--endpoint-receipt does not say who must have signed {}\n  give --receipt-key KEY with the public half of each key that signed it", Escaped(&.0.to_string_lossy())
+    )]
+    ReceiptNotTrusted(PathBuf),
+    /// Trust in no receipt.
+    #[error(
+        "--receipt-key says who must have signed the receipt of --endpoint-receipt, which is not given\n  give --endpoint-receipt FILE, or leave --receipt-key out"
+    )]
+    NoReceipt,
+    /// A receipt for a cluster that has its distribution already.
+    #[error(
+        "--endpoint-receipt makes the first bundle of a cluster, and --previous a later one, which takes the distribution from the one before\n  leave one of them out"
+    )]
+    ReceiptOfPrevious,
     /// A change of nothing.
     #[error(
         "--{0} changes the keys of the bundle of --previous, which is not given\n  give --previous BUNDLE, or leave --{0} out"
@@ -108,9 +123,6 @@ pub(crate) enum SettingsError {
         /// Its bundle.
         bundle: PathBuf,
     },
-    /// A bucket for documents that somebody else publishes.
-    #[error("--bucket-name names a bucket, and with --issuer-url alone there is none\n  leave one of them out")]
-    NoBucket,
     /// A key for nobody.
     #[error(
         "--install-archive - would write the only copy of the private key to /dev/null\n  pipe it into a program that encrypts it: ... | age -r RECIPIENT > install.age"
@@ -239,9 +251,25 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "BUCKET", help_heading = "Resources")]
     pub(crate) bucket_name: Option<BucketName>,
     /// URL under which somebody else publishes the documents that the bundle then holds, such as https://oidc.example.com/prod;
-    /// there is no bucket then
+    /// there is no bucket then. With a certificate, CloudFront serves them there from a private bucket
     #[arg(long, value_name = "URL", help_heading = "Resources")]
     pub(crate) issuer_url: Option<IssuerUrl>,
+    /// Keep the issuer's bucket private, behind a distribution of CloudFront. Without --issuer-url this makes the first of
+    /// two bundles, which makes bucket and distribution alone; it needs no requests and no key
+    #[arg(long, help_heading = "Private bucket")]
+    pub(crate) create_private_s3_bucket: bool,
+    /// Receipt of that bundle's apply: makes the second of the two, for the cluster, whose issuer is at the distribution's name
+    #[arg(long, value_name = "FILE", help_heading = "Private bucket")]
+    pub(crate) endpoint_receipt: Option<PathBuf>,
+    /// minisign public key (file or base64 line) that must have signed the receipt; may be repeated
+    #[arg(long, value_name = "KEY", help_heading = "Private bucket")]
+    pub(crate) receipt_key: Vec<String>,
+    /// Certificate in ACM, of us-east-1, for the host name of --issuer-url: one bundle then makes everything
+    #[arg(long, value_name = "ARN", conflicts_with = "iam_certificate_id", help_heading = "Private bucket")]
+    pub(crate) certificate_arn: Option<CertificateArn>,
+    /// The same with a certificate that IAM holds, by its ID: in China the only way
+    #[arg(long, value_name = "ID", help_heading = "Private bucket")]
+    pub(crate) iam_certificate_id: Option<IamCertificateId>,
     /// ARN of an identity provider that is there already: the bundle then makes roles for it, and neither key nor issuer. The
     /// name must be another than the cluster's
     #[arg(long, value_name = "ARN", help_heading = "Resources")]
@@ -307,7 +335,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// These settings, and where one was not given, the other's. What excludes each other goes together: a feature set,
-    /// whom to trust or a way to get the password given here leaves no place for the other's.
+    /// whom to trust, a certificate or a way to get the password given here leaves no place for the other's.
     pub(crate) fn or(self, other: Self) -> Self {
         let own_set = self.enable_tech_preview || self.feature_set.is_some();
         let own_trust = self.trust.is_some() || !self.trusted_key.is_empty();
@@ -319,6 +347,12 @@ impl Settings {
         };
         let (trust, trusted_key) =
             if own_trust { (self.trust, self.trusted_key) } else { (other.trust, other.trusted_key) };
+        let (certificate_arn, iam_certificate_id) =
+            if self.certificate_arn.is_some() || self.iam_certificate_id.is_some() {
+                (self.certificate_arn, self.iam_certificate_id)
+            } else {
+                (other.certificate_arn, other.iam_certificate_id)
+            };
         let (password_file, no_password) = if own_password {
             (self.password_file, self.no_password)
         } else {
@@ -342,6 +376,11 @@ impl Settings {
             install_archive: self.install_archive.or(other.install_archive),
             bucket_name: self.bucket_name.or(other.bucket_name),
             issuer_url: self.issuer_url.or(other.issuer_url),
+            create_private_s3_bucket: self.create_private_s3_bucket || other.create_private_s3_bucket,
+            endpoint_receipt: self.endpoint_receipt.or(other.endpoint_receipt),
+            receipt_key: first_given(self.receipt_key, other.receipt_key),
+            certificate_arn,
+            iam_certificate_id,
             identity_provider_arn: self.identity_provider_arn.or(other.identity_provider_arn),
             permissions_boundary_arn: self.permissions_boundary_arn.or(other.permissions_boundary_arn),
             role_path: self.role_path.or(other.role_path),

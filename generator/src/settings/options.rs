@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::features::Features;
-use bundle_schema::documents::index::Previous;
+use bundle_schema::documents::index::{Certificate, MadeDistribution, Previous};
 use bundle_schema::limits::{MAX_AUDIENCES, MAX_TAGS, MAX_THUMBPRINTS};
 use bundle_schema::names::{
     AccountId, Audience, BoundaryArn, BucketName, ClusterName, DnsSuffix, IssuerUrl, NameError, Namespace, ObjectName,
@@ -45,6 +45,24 @@ pub struct Place {
 pub enum Issuer {
     /// The bundle, in a bucket that everybody may read; with its name, where it is not `<name>-oidc`.
     PublicBucket(Option<BucketName>),
+    /// Nobody yet: the bundle makes a private bucket, and the distribution whose name the issuer's will be.
+    Endpoint(Option<BucketName>),
+    /// The bundle, in a private bucket, at the name of the distribution that is there already.
+    Distribution {
+        /// The bucket's name, where it is not `<name>-oidc`.
+        bucket: Option<BucketName>,
+        /// The distribution.
+        made: MadeDistribution,
+    },
+    /// The bundle, in a private bucket, at a host name for which the distribution has a certificate.
+    OwnHost {
+        /// The bucket's name, where it is not `<name>-oidc`.
+        bucket: Option<BucketName>,
+        /// The issuer, at that host name.
+        url: IssuerUrl,
+        /// The certificate.
+        certificate: Certificate,
+    },
     /// Somebody else, at this URL, from the documents that the bundle holds.
     Hosted(IssuerUrl),
     /// Somebody else, for an identity provider that is there already.

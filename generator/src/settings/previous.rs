@@ -6,9 +6,10 @@
 //!
 //! Nothing is taken from the older bundle's requests and roles.
 
+use bundle_schema::documents::index::{Certificate, MadeDistribution};
 use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::limits::MAX_SERIAL;
-use bundle_schema::names::{RoleNaming, Tag};
+use bundle_schema::names::{BucketName, RoleNaming, Tag};
 
 use super::features::Features;
 use super::flags::{Settings, TagSetting};
@@ -29,6 +30,11 @@ pub(crate) enum PreviousError {
         /// What the older bundle has.
         old: String,
     },
+    /// A bundle that makes no cluster.
+    #[error(
+        "the bundle of --previous is of kind endpoint: it has no issuer yet that a cluster's bundle could keep\n  apply it, and give the receipt of that run: --endpoint-receipt FILE --receipt-key KEY"
+    )]
+    Endpoint,
     /// A serial that is not above the older one.
     #[error(
         "--serial is {given}; the bundle of --previous has {old}, and the applier refuses to go back\n  leave --serial out: the next one is {next}",
@@ -51,11 +57,13 @@ pub(crate) struct TakenOver {
     /// What is known about the cluster. An install-config stands in for all of it.
     pub(crate) features: Features,
     service_accounts: ServiceAccounts,
+    /// The distribution that gives the issuer its name.
+    pub(crate) distribution: Option<MadeDistribution>,
 }
 
 impl TakenOver {
     /// From the options that a bundle was made with.
-    pub(crate) fn of(old: BundleOptions) -> Self {
+    pub(crate) fn of(old: BundleOptions) -> Result<Self, PreviousError> {
         let BundleOptions {
             name,
             serial,
@@ -76,13 +84,28 @@ impl TakenOver {
         } = old;
         let own = name.ownership_tag_key();
         let is_given = |tag: &Tag| tag.key.as_str() != "Name" && tag.key.as_str() != own;
-        let (mut bucket, mut url, mut provider) = (None, None, None);
+        // The usual name may be said, too.
+        let bucket = |given: Option<BucketName>| Some(name.bucket_or(given.as_ref()));
+        let (mut of_issuer, mut distribution) = (Settings::default(), None);
         match issuer {
-            // The usual name may be said, too.
-            Issuer::PublicBucket(given) => bucket = Some(name.bucket_or(given.as_ref())),
-            Issuer::Hosted(issuer) => url = Some(issuer),
+            Issuer::PublicBucket(given) => of_issuer.bucket_name = bucket(given),
+            Issuer::Endpoint(_) => return Err(PreviousError::Endpoint),
+            Issuer::Distribution { bucket: given, made } => {
+                (of_issuer.bucket_name, of_issuer.create_private_s3_bucket) = (bucket(given), true);
+                distribution = Some(made);
+            }
+            Issuer::OwnHost { bucket: given, url, certificate } => {
+                (of_issuer.bucket_name, of_issuer.create_private_s3_bucket) = (bucket(given), true);
+                of_issuer.issuer_url = Some(url);
+                match certificate {
+                    Certificate::Acm(arn) => of_issuer.certificate_arn = Some(arn),
+                    Certificate::Iam(id) => of_issuer.iam_certificate_id = Some(id),
+                }
+            }
+            Issuer::Hosted(issuer) => of_issuer.issuer_url = Some(issuer),
             Issuer::Existing(issuer) => {
-                provider = Some(ProviderArn::new(place.partition.clone(), account_id.clone(), issuer));
+                let arn = ProviderArn::new(place.partition.clone(), account_id.clone(), issuer);
+                of_issuer.identity_provider_arn = Some(arn);
             }
         }
         let settings = Settings {
@@ -96,17 +119,14 @@ impl TakenOver {
                 RoleNaming::Ccoctl => RoleNames::Ccoctl,
                 RoleNaming::Hashed => RoleNames::Hashed,
             }),
-            bucket_name: bucket,
-            issuer_url: url,
-            identity_provider_arn: provider,
             permissions_boundary_arn: permissions_boundary,
             tag: tags.into_iter().filter(is_given).map(TagSetting).collect(),
             audience: audiences,
             thumbprint: thumbprints.unwrap_or_default(),
             serial: Some(serial),
-            ..Settings::default()
+            ..of_issuer
         };
-        Self { settings, features, service_accounts }
+        Ok(Self { settings, features, service_accounts, distribution })
     }
 
     /// The settings of the next bundle.
@@ -121,6 +141,7 @@ impl TakenOver {
         keeps_or_has_none("issuer-url", given.issuer_url.as_ref(), old.issuer_url.as_ref())?;
         let (arn, old_arn) = (given.identity_provider_arn.as_ref(), old.identity_provider_arn.as_ref());
         keeps_or_has_none("identity-provider-arn", arn, old_arn)?;
+        keeps_private_bucket(&given, old)?;
         keeps("role-path", given.role_path.as_ref(), old.role_path.as_ref())?;
         let serial = next_serial(given.serial, old.serial.unwrap_or_default())?;
         Ok(Settings { serial: Some(serial), ..given.or(old.clone()) })
@@ -171,6 +192,21 @@ fn keeps_or_has_none<T: PartialEq + ToString>(
     }
 }
 
+/// What was public stays public, and a certificate is for a host name that had one. It may be another: they expire.
+fn keeps_private_bucket(given: &Settings, old: &Settings) -> Result<(), PreviousError> {
+    let another =
+        |setting, given: String| Err(PreviousError::Fixed { setting, given, old: "another issuer".to_owned() });
+    let had_certificate = old.certificate_arn.is_some() || old.iam_certificate_id.is_some();
+    match (&given.certificate_arn, &given.iam_certificate_id) {
+        (Some(arn), _) if !had_certificate => another("certificate-arn", arn.to_string()),
+        (_, Some(id)) if !had_certificate => another("iam-certificate-id", id.to_string()),
+        _ if given.create_private_s3_bucket && !old.create_private_s3_bucket => {
+            another("create-private-s3-bucket", "given".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
 fn next_serial(given: Option<u64>, old: u64) -> Result<u64, PreviousError> {
     match given {
         _ if old >= MAX_SERIAL => Err(PreviousError::LastSerial),
@@ -212,7 +248,7 @@ mod tests {
     }
 
     fn complete(given: Settings) -> Result<Settings, String> {
-        TakenOver::of(older()).complete(given).map_err(|error| error.to_string())
+        TakenOver::of(older()).unwrap().complete(given).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -229,7 +265,10 @@ mod tests {
         assert_eq!(settings.audience.len(), 2);
         assert_eq!(settings.serial, Some(8));
         // An install-config would have no say against a flag.
-        assert_eq!((settings.feature_set, TakenOver::of(older()).features.feature_set), (None, FeatureSet::Okd));
+        assert_eq!(
+            (settings.feature_set, TakenOver::of(older()).unwrap().features.feature_set),
+            (None, FeatureSet::Okd)
+        );
     }
 
     #[test]

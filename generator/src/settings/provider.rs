@@ -65,7 +65,8 @@ impl ProviderArn {
             return Err(ProviderError::Elsewhere { what: "partition", flag: "region", found, wanted });
         }
         let Settings { public_key_file, key_type, thumbprint, add_public_key, drop_key, signing_kid, .. } = settings;
-        let Settings { bucket_name, issuer_url, .. } = settings;
+        let Settings { bucket_name, issuer_url, create_private_s3_bucket, endpoint_receipt, .. } = settings;
+        let Settings { certificate_arn, iam_certificate_id, .. } = settings;
         let of_the_issuer = [
             ("public-key-file", public_key_file.is_some()),
             ("key-type", key_type.is_some()),
@@ -75,6 +76,10 @@ impl ProviderArn {
             ("signing-kid", signing_kid.is_some()),
             ("bucket-name", bucket_name.is_some()),
             ("issuer-url", issuer_url.is_some()),
+            ("create-private-s3-bucket", *create_private_s3_bucket),
+            ("endpoint-receipt", endpoint_receipt.is_some()),
+            ("certificate-arn", certificate_arn.is_some()),
+            ("iam-certificate-id", iam_certificate_id.is_some()),
         ];
         match of_the_issuer.into_iter().find(|(_, given)| *given) {
             Some((flag, _)) => Err(ProviderError::OfTheIssuer(flag)),

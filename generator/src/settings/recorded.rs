@@ -3,7 +3,7 @@
 //! What went in comes out again: a bundle that is made of the options that its contents give is the same bundle.
 
 use bundle_schema::documents::contents::Contents;
-use bundle_schema::documents::index::{Endpoint, Kind};
+use bundle_schema::documents::index::{Endpoint, Header, Kind};
 use bundle_schema::documents::settings::{FeatureName, GivenServiceAccounts, Settings};
 use bundle_schema::names::NameError;
 
@@ -52,11 +52,7 @@ impl BundleOptions {
             role_names: settings.role_names,
             permissions_boundary: settings.permissions_boundary_arn,
             tags: header.tags.clone(),
-            issuer: match (header.kind, header.endpoint, header.issuer_url.clone()) {
-                (Kind::Roles, _, Some(url)) => Issuer::Existing(url),
-                (Kind::Cluster, Some(Endpoint::Hosted), Some(url)) => Issuer::Hosted(url),
-                _ => Issuer::PublicBucket(header.bucket_name.clone()),
-            },
+            issuer: recorded_issuer(header),
             audiences: contents.audiences().to_vec(),
             thumbprints: issuer.and_then(|issuer| issuer.provider.thumbprint_list.clone()),
             service_accounts: given.map(|g| ((g.secret_namespace, g.secret_name), g.service_accounts)).collect(),
@@ -67,5 +63,21 @@ impl BundleOptions {
             },
             previous: header.previous.clone(),
         })
+    }
+}
+
+/// Who publishes the documents, of a header that is consistent in itself.
+fn recorded_issuer(header: &Header) -> Issuer {
+    let Header { kind, endpoint, issuer_url, distribution, certificate, .. } = header.clone();
+    let bucket = header.bucket_name.clone();
+    match (kind, endpoint, issuer_url, distribution, certificate) {
+        (Kind::Roles, _, Some(url), _, _) => Issuer::Existing(url),
+        (Kind::Endpoint, ..) => Issuer::Endpoint(bucket),
+        (_, Some(Endpoint::Hosted), Some(url), _, _) => Issuer::Hosted(url),
+        (_, Some(Endpoint::Cloudfront), _, Some(made), _) => Issuer::Distribution { bucket, made },
+        (_, Some(Endpoint::Cloudfront), Some(url), _, Some(certificate)) => {
+            Issuer::OwnHost { bucket, url, certificate }
+        }
+        _ => Issuer::PublicBucket(bucket),
     }
 }

@@ -3,16 +3,18 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bundle_schema::documents::contents::{BucketDocuments, Contents, IssuerDocuments, RoleDocuments};
-use bundle_schema::documents::index::{Component, Endpoint, Header, Kind, Skipped};
+use bundle_schema::documents::index::{
+    Certificate, Component, Endpoint, Header, Kind, MadeDistribution, Previous, Skipped,
+};
 use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::documents::policy::{
     ActionPattern, Condition, ConditionValue, ConditionValues, Effect, PermissionPolicy, PermissionStatement,
     PolicyText, PolicyVersion, RoleTrustPolicy,
 };
 use bundle_schema::documents::settings::Settings;
-use bundle_schema::documents::{CreateRole, Discovery, Jwks, PutRolePolicy};
+use bundle_schema::documents::{CreateRole, Discovery, DistributionDocuments, Jwks, PutRolePolicy};
 use bundle_schema::json::Embedded;
-use bundle_schema::names::{EntryPath, IssuerUrl, Reason, RoleNaming, Tag, Timestamp, TokenPath};
+use bundle_schema::names::{EntryPath, IssuerUrl, Reason, RoleNaming, Sha256, Tag, Timestamp, TokenPath};
 
 /// The RSA-2048 key of the good bundle.
 pub const RSA_2048: &str = "-----BEGIN PUBLIC KEY-----
@@ -139,20 +141,92 @@ pub fn created() -> Timestamp {
 /// Never: all values are constants.
 #[must_use]
 pub fn good() -> Contents {
-    let header = header();
+    of_cluster(header())
+}
+
+/// What the good bundle's requests and key make with this header.
+fn of_cluster(header: Header) -> Contents {
     let public_key = ServiceAccountKey::from_pem(RSA_2048).expect("the key is right");
     let roles = header.components.iter().map(|component| role(&header, component)).collect();
     let audiences = vec![parsed("openshift"), parsed("sts.amazonaws.com")];
     Contents {
         issuer: Some(IssuerDocuments::of(&header, &issuer_url(&header), public_key, Vec::new(), audiences, None)),
         bucket: Some(BucketDocuments::of(&header)),
-        distribution: None,
+        distribution: header.has_distribution().then(|| DistributionDocuments::of(&header)),
         roles,
         requests: [("disk.yaml", DISK_REQUESTS), ("registry.yaml", REGISTRY_REQUEST)]
             .map(|(file, text)| (parsed::<EntryPath>(&format!("credentials-requests/{file}")), text.into()))
             .into(),
         header,
     }
+}
+
+/// A good bundle of kind `endpoint`: the bucket of `prod-a` is private, and its distribution has no name yet.
+///
+/// # Panics
+/// Never: all values are constants.
+#[must_use]
+pub fn endpoint() -> Contents {
+    let settings = Settings { permissions_boundary_arn: None, ..header().settings };
+    let header = Header {
+        kind: Kind::Endpoint,
+        serial: 6,
+        issuer_url: None,
+        endpoint: Some(Endpoint::Cloudfront),
+        settings,
+        components: Vec::new(),
+        skipped: Vec::new(),
+        ..header()
+    };
+    Contents {
+        issuer: None,
+        bucket: Some(BucketDocuments::of(&header)),
+        distribution: Some(DistributionDocuments::of(&header)),
+        roles: Vec::new(),
+        requests: Vec::new(),
+        header,
+    }
+}
+
+/// The ID of the distribution of [`distribution`].
+pub const DISTRIBUTION_ID: &str = "EDFDVBD6EXAMPLE";
+/// Its name.
+pub const DISTRIBUTION_DOMAIN: &str = "d111111abcdef8.cloudfront.net";
+
+/// The good cluster behind the distribution that [`endpoint`] made.
+///
+/// # Panics
+/// Never: all values are constants.
+#[must_use]
+pub fn distribution() -> Contents {
+    of_cluster(Header {
+        issuer_url: Some(parsed(&format!("https://{DISTRIBUTION_DOMAIN}"))),
+        endpoint: Some(Endpoint::Cloudfront),
+        distribution: Some(MadeDistribution {
+            id: parsed(DISTRIBUTION_ID),
+            domain: parsed(DISTRIBUTION_DOMAIN),
+            receipt_sha256: Sha256::of(b"the receipt of the endpoint's apply"),
+        }),
+        previous: Some(Previous { serial: 6, sha256: Sha256::of(b"the endpoint's bundle") }),
+        ..header()
+    })
+}
+
+/// The certificate of [`own_host`].
+pub const CERTIFICATE: &str = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012";
+
+/// The good cluster behind a distribution that serves at a host name of its own, below a path.
+///
+/// # Panics
+/// Never: all values are constants.
+#[must_use]
+pub fn own_host() -> Contents {
+    of_cluster(Header {
+        issuer_url: Some(parsed("https://oidc.example.com/prod-a")),
+        endpoint: Some(Endpoint::Cloudfront),
+        certificate: Some(Certificate::Acm(parsed(CERTIFICATE))),
+        ..header()
+    })
 }
 
 /// The good bundle's contents with a second key: the P-256 one is published besides the one that signs.
@@ -182,6 +256,7 @@ pub fn leave_issuer_to_others(contents: &mut Contents) {
     contents.header.endpoint = None;
     contents.issuer = None;
     contents.bucket = None;
+    contents.distribution = None;
 }
 
 /// The issuer's URL.
@@ -199,6 +274,14 @@ pub fn issuer_url(header: &Header) -> IssuerUrl {
 /// Where there are none.
 pub fn issuer(contents: &mut Contents) -> &mut IssuerDocuments {
     contents.issuer.as_mut().expect("the bundle is a cluster's")
+}
+
+/// The documents that make a private bucket's distribution.
+///
+/// # Panics
+/// Where there are none.
+pub fn distribution_documents(contents: &mut Contents) -> &mut DistributionDocuments {
+    contents.distribution.as_mut().expect("the bucket is private")
 }
 
 /// The documents that make a cluster's bucket.

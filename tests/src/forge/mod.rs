@@ -64,7 +64,13 @@ impl Kit {
     /// The same keys, and a good bundle of kind `roles`.
     #[must_use]
     pub fn of_roles(&self) -> Self {
-        Self { contents: contents::roles_only(), ..self.clone() }
+        self.of(contents::roles_only())
+    }
+
+    /// The same keys, and another good bundle.
+    #[must_use]
+    pub fn of(&self, contents: Contents) -> Self {
+        Self { contents, ..self.clone() }
     }
 
     /// The trust file that demands both teams' keys.

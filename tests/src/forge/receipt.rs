@@ -96,3 +96,66 @@ pub const GOOD: &str = r#"{
   }
 }
 "#;
+
+/// The receipt of an endpoint's apply that is done, in canonical form: cluster `democluster`, serial 1, as a test's scene has it.
+pub const ENDPOINT: &str = r#"{
+  "receiptVersion": 1,
+  "applierVersion": "0.1.0",
+  "operation": "apply",
+  "ending": "done",
+  "bundle": {
+    "kind": "endpoint",
+    "name": "democluster",
+    "serial": 1,
+    "sha256": "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
+    "created": "2026-11-01T00:00:00Z",
+    "expires": "2026-12-01T00:00:00Z"
+  },
+  "signers": [
+    {
+      "role": "generator",
+      "key": "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3",
+      "trustedComment": "timestamp:1790000000\tfile:democluster-1.tar.gz\thashed"
+    }
+  ],
+  "accountId": "123456789012",
+  "partition": "aws",
+  "region": "us-east-2",
+  "caller": "arn:aws:sts::123456789012:assumed-role/applier/ann",
+  "planDigest": "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+  "approval": {
+    "by": "plan-digest",
+    "planDigest": "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
+  },
+  "choices": {
+    "adopt": false,
+    "allowRollback": false,
+    "prune": false,
+    "leaveForeignPolicies": false
+  },
+  "started": "2026-11-01T10:00:00Z",
+  "finished": "2026-11-01T10:06:00Z",
+  "actions": [
+    {
+      "change": "create",
+      "call": "cloudfront:CreateDistribution",
+      "resource": "arn:aws:cloudfront::123456789012:distribution/EDFDVBD6EXAMPLE",
+      "outcome": "done",
+      "began": "2026-11-01T10:00:00Z",
+      "ended": "2026-11-01T10:00:01Z",
+      "attempts": 1,
+      "requestIds": [
+        "r-1"
+      ]
+    }
+  ],
+  "distribution": {
+    "id": "EDFDVBD6EXAMPLE",
+    "arn": "arn:aws:cloudfront::123456789012:distribution/EDFDVBD6EXAMPLE",
+    "domain": "d111111abcdef8.cloudfront.net"
+  },
+  "deployment": {
+    "outcome": "done"
+  }
+}
+"#;
