@@ -14,7 +14,7 @@ mod retry;
 
 pub(crate) use self::aws::{Aws, Sent, writing};
 pub(crate) use self::calls::{CallLog, Calls};
-pub(crate) use self::read::cloudfront;
 pub use self::error::AwsError;
 #[cfg(test)]
 pub(crate) use self::error::answered;
+pub(crate) use self::read::cloudfront;

@@ -125,7 +125,10 @@ impl ApprovedPlan {
             }),
         };
         let finished = clock.now();
-        Receipt::new(&plan, Ran { approval, started, finished, entries, errors, distribution, deployment, issuer_check, record })
+        Receipt::new(
+            &plan,
+            Ran { approval, started, finished, entries, errors, distribution, deployment, issuer_check, record },
+        )
     }
 }
 

@@ -73,7 +73,11 @@ impl Aws {
                 iam.region(region.clone()).retry_config(retries.clone()).timeout_config(timeouts.clone()).build(),
             ),
             cloudfront: aws_sdk_cloudfront::Client::from_conf(
-                cloudfront.region(region.clone()).retry_config(retries.clone()).timeout_config(timeouts.clone()).build(),
+                cloudfront
+                    .region(region.clone())
+                    .retry_config(retries.clone())
+                    .timeout_config(timeouts.clone())
+                    .build(),
             ),
             sts: aws_sdk_sts::Client::from_conf(
                 sts.region(region).retry_config(retries).timeout_config(timeouts).build(),

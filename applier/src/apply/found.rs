@@ -188,7 +188,7 @@ async fn is_done(account: &impl ReadAccount, action: &Action) -> Result<Found, A
             return made_distribution(account, input, access_control.as_ref()).await;
         }
         Call::UpdateDistribution { id, after, .. } => {
-            account.distribution(id).await?.map(|live| live.settings == *after)
+            account.distribution(id).await?.map(|live| live.settings == **after)
         }
         Call::DisableDistribution { id, .. } => account.distribution(id).await?.map(|live| !live.settings.enabled),
         _ => Some(false),

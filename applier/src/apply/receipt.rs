@@ -4,7 +4,9 @@ use std::fmt;
 
 use bundle_schema::escape::Escaped;
 use bundle_schema::names::Timestamp;
-use bundle_schema::receipt::{self, Approval, BundleSigner, Deployment, Distribution, Ending, Entry, IssuerCheck, RECEIPT_VERSION};
+use bundle_schema::receipt::{
+    self, Approval, BundleSigner, Deployment, Distribution, Ending, Entry, IssuerCheck, RECEIPT_VERSION,
+};
 use bundle_schema::record::Record;
 
 use crate::apply::failure::ActionError;

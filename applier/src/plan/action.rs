@@ -12,7 +12,8 @@ use std::fmt;
 use bundle_schema::documents::policy::RoleTrustPolicy;
 use bundle_schema::documents::{
     CreateBucket, CreateDistributionWithTags, CreateOpenIdConnectProvider, CreateOriginAccessControl, CreateRole,
-    ObjectOwnership, OriginAccessControlConfig, PublicAccessBlock, PutBucketPolicy, PutPublicAccessBlock, PutRolePolicy,
+    ObjectOwnership, OriginAccessControlConfig, PublicAccessBlock, PutBucketPolicy, PutPublicAccessBlock,
+    PutRolePolicy,
 };
 use bundle_schema::escape::EscapedWhole;
 use bundle_schema::json::Embedded;
@@ -116,8 +117,8 @@ pub(crate) enum Call {
     UpdateDistribution {
         id: DistributionId,
         etag: String,
-        before: DistributionSettings,
-        after: DistributionSettings,
+        before: Box<DistributionSettings>,
+        after: Box<DistributionSettings>,
     },
     /// Only the tags that change.
     TagDistribution {

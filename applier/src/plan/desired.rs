@@ -1,9 +1,9 @@
 //! What the account should hold, derived from a bundle alone.
 
+use bundle_schema::documents::DistributionDocuments;
 use bundle_schema::documents::contents::{
     BucketDocuments, Contents, IssuerDocuments, IssuerObject, OBJECT_CONTENT_TYPE,
 };
-use bundle_schema::documents::DistributionDocuments;
 use bundle_schema::names::{Pattern, Sha256, Tag, TagKey};
 
 use crate::account::live::{OWNED, Tags, is_owned};

@@ -95,9 +95,8 @@ impl<'a> Ownership<'a> {
     pub(crate) fn distribution(&self, distribution: &LiveDistribution) -> Claim {
         let is_made = || {
             let control = self.live.access_control().map(|control| &control.id);
-            let is_whole = |documents| {
-                reconcile::cloudfront::distribution(documents, control, Some(distribution)).is_empty()
-            };
+            let is_whole =
+                |documents| reconcile::cloudfront::distribution(documents, control, Some(distribution)).is_empty();
             self.desired.distribution().is_some_and(is_whole)
         };
         let is_known = self.record.is_some_and(|record| {

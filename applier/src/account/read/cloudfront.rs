@@ -14,11 +14,11 @@ use bundle_schema::names::{AccessControlId, DistributionDomain, DistributionId};
 use super::bounded;
 use crate::account::aws::{Aws, reading};
 use crate::account::error::AwsError;
+use crate::account::live::Tags;
 use crate::account::live::cloudfront::{
     AccessControlSettings, BehaviorSettings, CertificateSettings, DistributionSettings, LiveAccessControl,
     LiveDistribution, OriginSettings, ReadCloudFront,
 };
-use crate::account::live::Tags;
 
 const GET: &str = "cloudfront:GetDistribution";
 const GET_ACCESS_CONTROL: &str = "cloudfront:GetOriginAccessControl";
@@ -43,8 +43,7 @@ impl ReadCloudFront for Aws {
             // Somebody deleted it since it was read.
             Err(error) => return error.absent(&["NoSuchResource", "NoSuchDistribution"]),
         };
-        let tags: Tags =
-            bounded(TAGS, tags)?.into_iter().map(|tag| (tag.key, tag.value.unwrap_or_default())).collect();
+        let tags: Tags = bounded(TAGS, tags)?.into_iter().map(|tag| (tag.key, tag.value.unwrap_or_default())).collect();
         self.live_distribution(id, answer, tags).map(Some)
     }
 

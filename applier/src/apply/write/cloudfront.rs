@@ -115,9 +115,7 @@ impl Aws {
     /// The version that is there: it was disabled by this run or before, and CloudFront deletes no other.
     pub(super) async fn delete_distribution(&self, sent: Sent<'_>, id: &DistributionId) -> Result<(), AwsError> {
         let Some(found) = self.get_distribution(id).await? else { return Ok(()) };
-        let delete = || {
-            self.cloudfront.delete_distribution().id(id.as_str()).set_if_match(found.e_tag.clone()).send()
-        };
+        let delete = || self.cloudfront.delete_distribution().id(id.as_str()).set_if_match(found.e_tag.clone()).send();
         self.send(sent, delete).await.map(drop)
     }
 }

@@ -48,13 +48,13 @@ impl Names {
 impl Action {
     /// The action with these names where the plan has none.
     pub(crate) fn named(&self, names: &Names) -> Self {
-        let mut named = self.clone();
-        match &mut named.call {
+        let mut action = self.clone();
+        match &mut action.call {
             Call::CreateDistribution { access_control, .. } => {
                 *access_control = access_control.take().or(names.access_control.clone());
             }
             Call::UpdateDistribution { after, .. } => {
-                *after = after.clone().with(names.access_control.as_ref());
+                after.set_access_control(names.access_control.as_ref());
             }
             Call::SetBucketPolicy { input, .. } => {
                 if let Some(id) = names.distribution() {
@@ -64,7 +64,7 @@ impl Action {
             }
             _ => {}
         }
-        named
+        action
     }
 
     /// The ARN of what an action makes, once CloudFront has named it.

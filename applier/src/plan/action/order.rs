@@ -70,14 +70,14 @@ impl Action {
             (Stage::RemoveObject, Stage::RemoveObject) => false,
             // The record is in the bucket before anything else changes, and closed when everything has.
             (_, Stage::Bucket | Stage::OpenRecord)
-            // S3 refuses a public policy while its block stands, and two changes of one bucket's settings at a time.
-            | (Stage::BucketSetting, Stage::BucketSetting)
-            // The distribution names the access control, and the bucket's policy, which comes after it, the distribution.
+            // S3 refuses a public policy while its block stands, and two changes of one bucket's settings at a time. A private
+            // bucket's policy names the distribution, and that the access control.
+            | (Stage::BucketSetting, Stage::BucketSetting | Stage::AccessControl | Stage::Distribution)
             | (Stage::Distribution, Stage::AccessControl | Stage::Distribution)
-            | (Stage::BucketSetting, Stage::AccessControl | Stage::Distribution)
             // IAM reads the issuer when the provider is made, so its documents are public by then; and trust policies
             // name the provider. What uses something goes before it: roles trust the provider, which reads the documents; a
-            // distribution whose bucket is gone serves whatever somebody else puts into a bucket of that name. The record knows what is the cluster's until nothing else of it is left, and a bucket has to be empty.
+            // distribution whose bucket is gone serves whatever somebody else puts into a bucket of that name. The record knows
+            // what is the cluster's until nothing else of it is left, and a bucket has to be empty.
             // A record in the provider's tags is written when the provider is there.
             | (Stage::OpenRecord, Stage::Provider)
             | (

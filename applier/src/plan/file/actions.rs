@@ -158,10 +158,8 @@ impl<'a> FileActions<'a> {
                     known.created == provider.created && (from == to || self.sets_thumbprints(from, to))
                 })
         };
-        let is_known_distribution =
-            |id| file_making.distribution || file_known.distribution.as_ref() == Some(id);
-        let is_known_control =
-            |id| file_making.access_control || file_known.access_control.as_ref() == Some(id);
+        let is_known_distribution = |id| file_making.distribution || file_known.distribution.as_ref() == Some(id);
+        let is_known_control = |id| file_making.access_control || file_known.access_control.as_ref() == Some(id);
         known.roles.iter().all(is_known_role)
             && known.distribution.as_ref().is_none_or(is_known_distribution)
             && known.access_control.as_ref().is_none_or(is_known_control)

@@ -81,16 +81,16 @@ impl fmt::Display for Finding {
                 write!(f, "roles bundle {name} stands on this identity provider, and its record cannot be read")
             }
             Self::DnsRecord { host, domain } => {
-                let target = domain.as_ref().map_or("the domain that CloudFront gives the distribution", |d| d.as_str());
+                let target =
+                    domain.as_ref().map_or("the domain that CloudFront gives the distribution", |d| d.as_str());
                 write!(
                     f,
                     "DNS record: {host} CNAME {target}; it has to exist before the identity provider is made, and as long as the cluster does"
                 )
             }
-            Self::DnsRecordStays { host } => write!(
-                f,
-                "the DNS record of {host} stays: remove it, so that nobody else can answer for that name"
-            ),
+            Self::DnsRecordStays { host } => {
+                write!(f, "the DNS record of {host} stays: remove it, so that nobody else can answer for that name")
+            }
             Self::Restriction { distribution, restriction } => write!(
                 f,
                 "distribution {distribution} {}: AWS, which reads the issuer's documents from its own networks, may not be answered",

@@ -61,8 +61,8 @@ pub(crate) fn distribution(
     let after = settings(documents, access_control);
     // An access control that is about to be made is not the one that is there.
     if access_control.is_none() || live.settings != after {
-        let (id, etag, before) = (live.id.clone(), live.etag.clone(), live.settings.clone());
-        calls.push(Call::UpdateDistribution { id, etag, before, after });
+        let (id, etag, before) = (live.id.clone(), live.etag.clone(), Box::new(live.settings.clone()));
+        calls.push(Call::UpdateDistribution { id, etag, before, after: Box::new(after) });
     }
     let (before, after) = tag_changes(&distribution_tags(documents), &live.tags);
     if !after.is_empty() {

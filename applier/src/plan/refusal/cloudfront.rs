@@ -94,8 +94,7 @@ pub(in crate::plan) fn claims(
 fn cluster(desired: &Desired<'_>, record: Option<&Record>) -> Option<CloudFrontRefusal> {
     let record = record.filter(|_| desired.contents().header.kind == Kind::Endpoint)?;
     let (made, making) = (&record.made, &record.making);
-    let is_cluster =
-        made.provider.is_some() || !made.roles.is_empty() || making.provider || !making.roles.is_empty();
+    let is_cluster = made.provider.is_some() || !made.roles.is_empty() || making.provider || !making.roles.is_empty();
     is_cluster.then_some(CloudFrontRefusal::ClusterIsThere { serial: record.serial })
 }
 

@@ -100,12 +100,11 @@ impl DistributionSettings {
         }
     }
 
-    /// The same with this access control where there is none yet.
-    pub(crate) fn with(mut self, access_control: Option<&AccessControlId>) -> Self {
+    /// Fills this access control in where there is none yet.
+    pub(crate) fn set_access_control(&mut self, access_control: Option<&AccessControlId>) {
         for origin in &mut self.origins {
             origin.access_control = origin.access_control.take().or(access_control.map(ToString::to_string));
         }
-        self
     }
 }
 
