@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test says what is wrong by failing")]
 
 mod cut_off;
+mod deletions;
 mod drift;
 mod site;
 

@@ -246,6 +246,24 @@ mod tests {
     }
 
     #[test]
+    fn a_distribution_of_an_earlier_bundle_stays_in_the_record() {
+        let mut held = Held::everything(&contents());
+        let mut record = held.bucket().record.clone().unwrap().content.unwrap();
+        record.made.distribution = Some(parsed("E1DISTRIBUTION"));
+        held.put_record(record.clone());
+        let kept = plan(&contents(), &held.state()).unwrap();
+        assert!(kept.actions().is_empty());
+        assert!(
+            kept.text().to_string().starts_with("Bundle ")
+                && kept.text().to_string().contains("! DISTRIBUTION E1DISTRIBUTION STAYS")
+        );
+        record.state = RecordState::Stopped;
+        held.put_record(record);
+        let opened = plan(&contents(), &held.state()).unwrap().actions()[0].to_value();
+        assert_eq!(opened["known"]["distribution"], "E1DISTRIBUTION");
+    }
+
+    #[test]
     fn a_distribution_without_its_bucket_is_no_start() {
         let mut held = Held::everything(&endpoint_contents());
         held.bucket = crate::account::live::BucketState::Absent;
