@@ -70,6 +70,7 @@ impl<'a> FileFindings<'a> {
             | Finding::Hazard { .. }
             | Finding::UnusedException { .. }
             | Finding::DnsRecordStays { .. }
+            | Finding::DistributionStays { .. }
             | Finding::Restriction { .. }
             | Finding::DistributionAdopted { .. }
             | Finding::DocumentsStay { .. } => false,

@@ -80,27 +80,11 @@ impl fmt::Display for Finding {
             Self::RolesBundle { name, serial: None } => {
                 write!(f, "roles bundle {name} stands on this identity provider, and its record cannot be read")
             }
-            Self::DnsRecord { host, domain } => {
-                let target =
-                    domain.as_ref().map_or("the domain that CloudFront gives the distribution", |d| d.as_str());
-                write!(
-                    f,
-                    "DNS record: {host} CNAME {target}; it has to exist before the identity provider is made, and as long as the cluster does"
-                )
-            }
-            Self::DnsRecordStays { host } => {
-                write!(f, "the DNS record of {host} stays: remove it, so that nobody else can answer for that name")
-            }
-            Self::Restriction { distribution, restriction } => write!(
-                f,
-                "distribution {distribution} {}: AWS, which reads the issuer's documents from its own networks, may not be answered",
-                Escaped(restriction)
-            ),
-            Self::DistributionAdopted { distribution, domain, tagged, tags } => {
-                let why = if *tagged { "IS NOT IN THE RECORD" } else { "DOES NOT CARRY THE CLUSTER'S TAG" };
-                writeln!(f, "DISTRIBUTION {distribution} {why} AND IS TAKEN AS THE CLUSTER'S (--adopt)")?;
-                write!(f, "    domain        {domain}\n    tags          {}", tags_listed(tags))
-            }
+            Self::DnsRecord { .. }
+            | Self::DnsRecordStays { .. }
+            | Self::DistributionStays { .. }
+            | Self::Restriction { .. }
+            | Self::DistributionAdopted { .. } => cloudfront(f, self),
             Self::DocumentsStay { issuer_url } => write!(
                 f,
                 "the issuer's documents stay at {issuer_url}: somebody else publishes them, and may take them down now"
@@ -109,6 +93,38 @@ impl fmt::Display for Finding {
                 write!(f, "the trust file's exception for {} is not used by this bundle", Escaped(exception))
             }
         }
+    }
+}
+
+/// What serves a private bucket.
+fn cloudfront(f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
+    match finding {
+        Finding::DnsRecord { host, domain } => {
+            let target = domain.as_ref().map_or("the domain that CloudFront gives the distribution", |d| d.as_str());
+            write!(
+                f,
+                "DNS record: {host} CNAME {target}; it has to exist before the identity provider is made, and as long as the cluster does"
+            )
+        }
+        Finding::DnsRecordStays { host } => {
+            write!(f, "the DNS record of {host} stays: remove it, so that nobody else can answer for that name")
+        }
+        Finding::DistributionStays { distribution } => write!(
+            f,
+            "DISTRIBUTION {distribution} STAYS: the record has it, and the bundle has none. Disable and delete it when nothing \
+                 uses it any more: without its bucket it serves whatever somebody else puts into a bucket of that name"
+        ),
+        Finding::Restriction { distribution, restriction } => write!(
+            f,
+            "distribution {distribution} {}: AWS, which reads the issuer's documents from its own networks, may not be answered",
+            Escaped(restriction)
+        ),
+        Finding::DistributionAdopted { distribution, domain, tagged, tags } => {
+            let why = if *tagged { "IS NOT IN THE RECORD" } else { "DOES NOT CARRY THE CLUSTER'S TAG" };
+            writeln!(f, "DISTRIBUTION {distribution} {why} AND IS TAKEN AS THE CLUSTER'S (--adopt)")?;
+            write!(f, "    domain        {domain}\n    tags          {}", tags_listed(tags))
+        }
+        _ => Ok(()),
     }
 }
 
