@@ -83,7 +83,7 @@ impl LiveState {
             let reader = Arc::clone(account);
             parts.spawn(async move { Ok(Part::Provider(Box::new(reader.provider(&arn).await?))) });
         }
-        // A bundle without an issuer has no roles, and IAM is not asked.
+        // A bundle of kind endpoint has no roles, and IAM is not asked.
         let roles::Read { bundled, others } = match header.kind {
             Kind::Endpoint => roles::Read::default(),
             Kind::Cluster | Kind::Roles => roles::read(account, contents, Known::of(known)).await?,
