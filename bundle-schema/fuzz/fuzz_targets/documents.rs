@@ -4,8 +4,8 @@
 
 use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::documents::{
-    CreateBucket, CreateOpenIdConnectProvider, CreateRole, Discovery, Jwks, PutBucketPolicy, PutBucketTagging,
-    PutPublicAccessBlock, PutRolePolicy,
+    CreateBucket, CreateDistributionWithTags, CreateOpenIdConnectProvider, CreateOriginAccessControl, CreateRole,
+    Discovery, Jwks, PutBucketPolicy, PutBucketTagging, PutPublicAccessBlock, PutRolePolicy,
 };
 use bundle_schema::escape::Escaped;
 use bundle_schema::json;
@@ -21,7 +21,7 @@ fn read<T: serde::Serialize + serde::de::DeserializeOwned>(bytes: &[u8]) {
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((kind, document)) = bytes.split_first() else { return };
-    match kind % 12 {
+    match kind % 14 {
         0 => read::<CreateBucket>(document),
         1 => read::<PutPublicAccessBlock>(document),
         2 => read::<PutBucketPolicy>(document),
@@ -31,8 +31,10 @@ fuzz_target!(|bytes: &[u8]| {
         6 => read::<PutRolePolicy>(document),
         7 => read::<Discovery>(document),
         8 => read::<Jwks>(document),
-        9 => drop(json::parse_value(document)),
-        10 => {
+        9 => read::<CreateOriginAccessControl>(document),
+        10 => read::<CreateDistributionWithTags>(document),
+        11 => drop(json::parse_value(document)),
+        12 => {
             if let Ok(key) = ServiceAccountKey::from_spki_der(document) {
                 assert_eq!(ServiceAccountKey::from_pem(&key.to_pem()), Ok(key));
             }

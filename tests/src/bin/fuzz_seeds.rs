@@ -8,7 +8,7 @@ use tests::forge::receipt::{ENDPOINT, GOOD};
 use tests::forge::{Kit, contents, raw};
 
 /// The documents in the order in which the target `documents` tells them apart.
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 11] = [
     "aws/bucket.json",
     "aws/bucket-public-access-block.json",
     "aws/bucket-policy.json",
@@ -18,6 +18,8 @@ const DOCUMENTS: [&str; 9] = [
     "aws/role-policies/prod-a-storage-disk-creds.json",
     "oidc/openid-configuration",
     "oidc/keys.json",
+    "aws/cloudfront-origin-access-control.json",
+    "aws/cloudfront-distribution.json",
 ];
 
 fn main() {
@@ -48,7 +50,9 @@ fn main() {
         write("archive", name, &raw::gunzip(&archive));
         write("index", name, &kit.entries()["bundle.json"]);
     }
+    let private = kit.of(contents::own_host()).entries();
     for (kind, path) in (0u8..).zip(DOCUMENTS) {
-        write("documents", &format!("{kind}"), &[&[kind], entries[path].as_slice()].concat());
+        let document = entries.get(path).unwrap_or_else(|| &private[path]);
+        write("documents", &format!("{kind}"), &[&[kind], document.as_slice()].concat());
     }
 }
