@@ -303,8 +303,15 @@ impl BundleDraft {
     /// Writes the bundle and reads it back as the applier and the reviewer will, so that nothing is ever signed that either
     /// would refuse.
     pub fn freeze(self) -> Result<UnsignedBundle, FreezeError> {
-        let inspection = Inspection::read(bundle::write(&self.contents)?)?;
-        if Again::of_bundle(inspection.contents())?.contents() != inspection.contents() {
+        // Whether the bundle is made again from the draft or from what was read back is the same as long as all three are alike, and
+        // the one need not wait for the other.
+        let (again, inspection) = std::thread::scope(|scope| {
+            let again = scope.spawn(|| Again::of_bundle(&self.contents));
+            let inspection = bundle::write(&self.contents).map(Inspection::read);
+            (again.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), inspection)
+        });
+        let inspection = inspection??;
+        if again?.contents() != inspection.contents() {
             return Err(FreezeError::Differs);
         }
         Ok(UnsignedBundle { inspection, notes: self.notes })
