@@ -10,10 +10,22 @@ use super::site::{CLUSTER, ENDPOINT, ONE_PHASE, Site};
 /// Every run ends well that is disturbed at a request of CloudFront's or at one that changes the bucket.
 #[track_caller]
 fn converges(site: &Site, command: &str, bundle: &str, name: &'static str, writes: usize) {
+    converges_at(site, command, bundle, (name, writes), |request| request.service != "iam");
+}
+
+/// So does every run that is disturbed at one of so many requests of this kind.
+#[track_caller]
+fn converges_at(
+    site: &Site,
+    command: &str,
+    bundle: &str,
+    (name, writes): (&'static str, usize),
+    is_meant: impl Fn(&Request) -> bool,
+) {
     site.emulator.deploys_after(Some(0));
     let operation = Operation { name, command, bundle, more: &[] };
     let matrix = Matrix::through(&site.server, &site.scene, &site.emulator, operation);
-    let is_ours = |request: &Request| request.write && request.service != "iam";
+    let is_ours = |request: &Request| request.write && is_meant(request);
     assert_eq!(matrix.requests().iter().filter(|request| is_ours(request)).count(), writes);
     for (at, request) in matrix.requests().iter().enumerate().filter(|(_, request)| is_ours(request)) {
         for way in Way::ALL {
@@ -53,6 +65,17 @@ fn a_deletion() -> Test {
     site.cluster();
     site.runs("apply", CLUSTER);
     converges(&site, "delete", CLUSTER, "deletion", 9);
+    Ok(())
+}
+
+/// What names what CloudFront made in the same run: the distribution, the policy; and the access control before both.
+#[test]
+fn a_host_name_of_its_own() -> Test {
+    let Some(site) = Site::start()? else { return Ok(()) };
+    site.one_phase(ALIAS);
+    site.server.point(&site.scene, ALIAS, "*");
+    let names_new = |request: &Request| request.service == "cloudfront" || request.operation == "PutBucketPolicy";
+    converges_at(&site, "apply", ONE_PHASE, ("host name", 3), names_new);
     Ok(())
 }
 
