@@ -17,3 +17,4 @@ pub(crate) use self::calls::{CallLog, Calls};
 pub use self::error::AwsError;
 #[cfg(test)]
 pub(crate) use self::error::answered;
+pub(crate) use self::read::cloudfront;

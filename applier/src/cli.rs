@@ -209,6 +209,9 @@ pub(crate) struct ExecuteArgs {
     /// only if nobody else can be at it
     #[arg(long, value_name = "SECONDS", default_value_t = crate::apply::hold::TAKE_OVER_AFTER, value_parser = clap::value_parser!(u16).range(..=3600))]
     pub(crate) take_over_after: u16,
+    /// Minutes to wait until CloudFront has deployed a distribution; 0 to look once
+    #[arg(long, value_name = "MINUTES", default_value_t = crate::apply::deployment::WAIT_TIMEOUT, value_parser = clap::value_parser!(u16).range(..=1440))]
+    pub(crate) wait_timeout: u16,
     /// Where the receipt goes [default: <name>-<serial>.<time>.receipt.json in the current directory]
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: Option<PathBuf>,

@@ -1,5 +1,6 @@
 //! For tests: one good bundle's contents, and an account in memory that does what an action says.
 
+mod cloudfront;
 mod fake;
 mod held;
 
@@ -27,12 +28,13 @@ use crate::account::live::{
 use crate::account::{AwsError, CallLog};
 use crate::apply::{Patience, WriteAccount};
 use crate::plan::Plan;
-use crate::plan::action::{Action, Call};
+use crate::plan::action::{Action, Call, Named};
 use crate::plan::choices::Choices;
 use crate::plan::desired::{self, Desired};
 use crate::plan::refusal::Refused;
 use crate::record::{Made, MadeProvider, Making, Place, Record, RecordState, RoleId, tags};
 
+pub(crate) use self::cloudfront::{alias_contents, behind_contents, endpoint_contents};
 pub(crate) use self::fake::Fake;
 pub(crate) use self::held::Held;
 

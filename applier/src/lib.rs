@@ -29,6 +29,7 @@ pub mod permissions;
 pub mod plan;
 #[cfg(feature = "aws")]
 mod record;
+mod served;
 #[cfg(feature = "aws")]
 mod whole_file;
 

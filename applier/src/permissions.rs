@@ -3,10 +3,12 @@
 //! Input: a bundle that was admitted, and what is to be done with it. Output: policy documents for the identity that runs this
 //! program, each within the size of a managed policy. Every action has the exact resources of the bundle; S3's, whose ARNs name
 //! no account, have the account as a condition, and what makes a role has the boundary where the bundle has one. Sources: AWS
-//! service authorization reference (IAM, S3); S3 API reference, CreateBucket and PutObject, for what a call needs besides.
+//! service authorization reference (IAM, S3, CloudFront); S3 API reference, CreateBucket and PutObject, for what a call needs besides.
+
+mod cloudfront;
 
 use bundle_schema::documents::contents::{Contents, public_keys};
-use bundle_schema::documents::index::Header;
+use bundle_schema::documents::index::{Header, Kind};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -57,11 +59,12 @@ const READ_BUCKET: Actions = &[
 const WRITE_BUCKET: Actions = &[
     "s3:CreateBucket",
     "s3:PutBucketOwnershipControls",
-    "s3:PutBucketPolicy",
     "s3:PutBucketPublicAccessBlock",
     "s3:PutBucketTagging",
     "s3:TagResource",
 ];
+/// What an endpoint, which has nothing to be read, does without.
+const WRITE_BUCKET_POLICY: Actions = &["s3:PutBucketPolicy"];
 const READ_OBJECTS: Actions = &["s3:GetObject", "s3:GetObjectTagging"];
 /// PutObject takes tags along.
 const WRITE_OBJECTS: Actions = &["s3:PutObject", "s3:PutObjectTagging"];
@@ -146,10 +149,16 @@ fn statements(contents: &Contents, purpose: Purpose, prune: bool) -> Vec<Stateme
     // Roles of earlier bundles are named by no document: only their names begin as all of the cluster's do.
     let orphans =
         format!("arn:{}:iam::{}:role{}{}-*", header.partition, header.account_id, header.role_path, header.name);
-    let mut statements = match &contents.issuer {
-        Some(_) => issuer(header, purpose),
-        None => tags(header, purpose),
+    let mut statements = match header.kind {
+        Kind::Cluster => issuer(header, purpose),
+        Kind::Roles => tags(header, purpose),
+        // No provider and no roles.
+        Kind::Endpoint => {
+            let private = bucket(header, purpose, Vec::new());
+            return private.into_iter().chain(cloudfront::statements(header, purpose)).collect();
+        }
     };
+    statements.extend(header.has_distribution().then(|| cloudfront::statements(header, purpose)).into_iter().flatten());
     statements.extend([
         allow(&[READ_ROLES, of(WRITE_ROLES, DELETE_ROLES)], &roles, None),
         allow(&[LIST_ROLES], &["*".to_owned()], None),
@@ -182,15 +191,23 @@ fn issuer(header: &Header, purpose: Purpose) -> Vec<Statement> {
         // The provider's own tags hold the record, which says first that its cluster is being deleted.
         return vec![allow(&[READ_PROVIDER, of(WRITE_PROVIDER, DELETE_RECORDED_PROVIDER)], &provider, None)];
     }
+    let mut statements = bucket(header, purpose, public_keys(header));
+    statements.push(allow(&[READ_PROVIDER, of(WRITE_PROVIDER, DELETE_PROVIDER)], &provider, None));
+    statements
+}
+
+/// The bucket with these documents and the record.
+fn bucket(header: &Header, purpose: Purpose, keys: Vec<String>) -> Vec<Statement> {
+    let of = |apply: Actions, delete: Actions| purpose.of(apply, delete);
+    let policy = if keys.is_empty() { &[] } else { WRITE_BUCKET_POLICY };
     let bucket = format!("arn:{}:s3:::{}", header.partition, header.bucket());
     let record = format!("{bucket}/{RECORD_KEY}");
-    let mut objects: Vec<String> = public_keys(header).iter().map(|key| format!("{bucket}/{key}")).collect();
+    let mut objects: Vec<String> = keys.into_iter().map(|key| format!("{bucket}/{key}")).collect();
     objects.push(record.clone());
     let account = || Some(account(header));
     let mut statements = vec![
-        allow(&[READ_BUCKET, of(WRITE_BUCKET, DELETE_BUCKET)], &[bucket], account()),
+        allow(&[READ_BUCKET, of(WRITE_BUCKET, DELETE_BUCKET), of(policy, &[])], &[bucket], account()),
         allow(&[READ_OBJECTS, of(WRITE_OBJECTS, DELETE_OBJECTS)], &objects, account()),
-        allow(&[READ_PROVIDER, of(WRITE_PROVIDER, DELETE_PROVIDER)], &provider, None),
     ];
     if purpose == Purpose::Delete {
         // The record says first that its cluster is being deleted.

@@ -208,7 +208,10 @@ fn recorded(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>, 
     let (known, making) = ownership.made_and_making();
     let says_so = |record: &Record| {
         // The thumbprints are what IAM had then; a change of theirs is a finding.
-        let ids = |made: &Made| (made.provider.as_ref().map(|provider| provider.created), made.roles.clone());
+        let ids = |made: &Made| {
+            let Made { provider, distribution, access_control, roles } = made.clone();
+            (provider.map(|provider| provider.created), distribution, access_control, roles)
+        };
         record.state == RecordState::Applied
             && (record.serial, &record.sha256) == (header.serial, desired.digest())
             && ids(&record.made) == ids(&known)

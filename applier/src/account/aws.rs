@@ -17,7 +17,7 @@ use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
 use bundle_schema::documents::index::Header;
 use bundle_schema::layout::fold;
-use bundle_schema::names::AccountId;
+use bundle_schema::names::{AccountId, Partition};
 use tokio::sync::Semaphore;
 
 use super::calls::CallLog;
@@ -31,11 +31,13 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 pub(crate) struct Aws {
     pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) iam: aws_sdk_iam::Client,
+    pub(crate) cloudfront: aws_sdk_cloudfront::Client,
     pub(super) sts: aws_sdk_sts::Client,
     /// S3 without credentials, as the public sees it.
     pub(super) public: aws_sdk_s3::Client,
     /// Sent with every S3 call: a bucket that somebody else made first then fails instead of receiving our issuer.
     pub(crate) owner: AccountId,
+    pub(crate) partition: Partition,
     /// Whether this run opened a bucket's public access block, which takes a while to be known everywhere.
     pub(crate) opened_block: AtomicBool,
     /// Set when nothing more is to be sent that changes anything: somebody else holds the record.
@@ -57,6 +59,7 @@ impl Aws {
         let retries = RetryConfig::disabled();
         let s3 = aws_sdk_s3::config::Builder::from(&config);
         let iam = aws_sdk_iam::config::Builder::from(&config);
+        let cloudfront = aws_sdk_cloudfront::config::Builder::from(&config);
         let sts = aws_sdk_sts::config::Builder::from(&config);
         let public = public_s3(&config, header);
         Self {
@@ -69,10 +72,18 @@ impl Aws {
             iam: aws_sdk_iam::Client::from_conf(
                 iam.region(region.clone()).retry_config(retries.clone()).timeout_config(timeouts.clone()).build(),
             ),
+            cloudfront: aws_sdk_cloudfront::Client::from_conf(
+                cloudfront
+                    .region(region.clone())
+                    .retry_config(retries.clone())
+                    .timeout_config(timeouts.clone())
+                    .build(),
+            ),
             sts: aws_sdk_sts::Client::from_conf(
                 sts.region(region).retry_config(retries).timeout_config(timeouts).build(),
             ),
             owner: header.account_id.clone(),
+            partition: header.partition.clone(),
             opened_block: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             permits: Semaphore::new(concurrency),
@@ -156,7 +167,7 @@ pub(crate) struct Sent<'a> {
     log: Option<&'a CallLog>,
 }
 
-pub(super) const fn reading(call: &'static str) -> Sent<'static> {
+pub(crate) const fn reading(call: &'static str) -> Sent<'static> {
     Sent { call, writes: false, log: None }
 }
 

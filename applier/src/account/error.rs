@@ -3,6 +3,8 @@
 //! Input: the SDK's error; its texts come from the network and are untrusted. Output: what a person or a program
 //! needs: call, code, message, request ID, and what to do where that is known.
 
+mod cloudfront;
+
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
@@ -123,7 +125,7 @@ fn advice(call: &str, code: &str, message: &str) -> String {
         "LimitExceeded" => {
             "\n  the account's quota is used up: have it raised, or remove what is not in use".to_owned()
         }
-        _ => String::new(),
+        _ => cloudfront::advice(code).map(|advice| format!("\n  {advice}")).unwrap_or_default(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! Output: [`LiveState`], which can only be of the account that the bundle names. Reading is one trait, `ReadAccount`, so
 //! that whatever has only that cannot write.
 
+pub(crate) mod cloudfront;
 mod reading;
 mod roles;
 
@@ -15,6 +16,7 @@ use bundle_schema::limits::MAX_ARN_BYTES;
 use bundle_schema::names::{BucketName, ClusterName, RoleName, RolePath, Timestamp};
 use serde::Serialize;
 
+use self::cloudfront::{LiveAccessControl, LiveCloudFront, LiveDistribution, ReadCloudFront};
 use crate::account::error::AwsError;
 use crate::record::{Place, Record, RecordError, RoleId, tags};
 
@@ -192,7 +194,7 @@ pub(crate) struct LastUsed {
 }
 
 /// The reading half of an account. Nothing behind it changes anything.
-pub(crate) trait ReadAccount: Send + Sync + 'static {
+pub(crate) trait ReadAccount: ReadCloudFront {
     /// Whose credentials these are.
     fn caller(&self) -> impl Future<Output = Result<Caller, AwsError>> + Send;
     /// Whether the bucket is there for these credentials.
@@ -257,6 +259,7 @@ pub struct LiveState {
     caller: Caller,
     /// Not looked for where the bundle makes no issuer.
     bucket: BucketState,
+    cloudfront: LiveCloudFront,
     provider: Option<LiveProvider>,
     roles: Roles,
     others: Roles,
@@ -275,6 +278,20 @@ impl LiveState {
     pub(crate) fn record(&self) -> Option<&LiveRecord> {
         let of_bucket = if let BucketState::Present(bucket) = &self.bucket { bucket.record.as_ref() } else { None };
         of_bucket.or(self.provider.as_ref().and_then(|provider| provider.record.as_ref()))
+    }
+
+    /// The distribution in front of the bucket.
+    pub(crate) fn distribution(&self) -> Option<&LiveDistribution> {
+        self.cloudfront.distribution.as_ref()
+    }
+
+    /// The access control with which CloudFront asks the bucket.
+    pub(crate) fn access_control(&self) -> Option<&LiveAccessControl> {
+        self.cloudfront.access_control.as_ref()
+    }
+
+    pub(crate) fn cloudfront(&self) -> &LiveCloudFront {
+        &self.cloudfront
     }
 
     pub(crate) fn provider(&self) -> Option<&LiveProvider> {
@@ -296,7 +313,12 @@ impl LiveState {
     /// A state put together by a test.
     pub(crate) fn for_test(bucket: BucketState, provider: Option<LiveProvider>, roles: Roles, others: Roles) -> Self {
         let caller = Caller { account: "123456789012".to_owned(), arn: "arn:aws:iam::123456789012:user/x".to_owned() };
-        Self { caller, bucket, provider, roles, others }
+        Self { caller, bucket, cloudfront: LiveCloudFront::default(), provider, roles, others }
+    }
+
+    /// The same with this in front of the bucket.
+    pub(crate) fn behind(self, cloudfront: LiveCloudFront) -> Self {
+        Self { cloudfront, ..self }
     }
 }
 

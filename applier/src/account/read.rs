@@ -1,6 +1,7 @@
 //! Reading an account. Answers are untrusted: bounded in size, decoded strictly, never shown raw.
 
 mod bucket;
+pub(crate) mod cloudfront;
 mod remains;
 
 use aws_sdk_iam::primitives::DateTime;

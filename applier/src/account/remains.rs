@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bundle_schema::documents::contents::{Contents, IssuerDocuments};
+use bundle_schema::documents::contents::{Contents, public_keys};
 use bundle_schema::names::{BucketName, RoleName};
 use tokio::task::JoinSet;
 
@@ -94,6 +94,6 @@ impl Remains {
 
 /// The keys of the issuer's documents, and of the record.
 fn our_keys(contents: &Contents) -> BTreeSet<String> {
-    let documents = contents.issuer.iter().flat_map(IssuerDocuments::objects).map(|object| object.key.to_owned());
+    let documents = contents.issuer.iter().flat_map(|_| public_keys(&contents.header));
     documents.chain([RECORD_KEY.to_owned()]).collect()
 }

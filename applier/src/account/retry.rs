@@ -1,6 +1,6 @@
 //! When a call is sent again, and when not: pure, so that it can be read and tested.
 //!
-//! Sources: IAM and S3 error references; IAM is eventually consistent, so what was just made may not be there yet for
+//! Sources: IAM, S3 and CloudFront error references; IAM is eventually consistent, so what was just made may not be there yet for
 //! the next call. `LimitExceeded` is never retried: in IAM it is a quota, not a rate.
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -97,6 +97,8 @@ fn is_not_yet_visible(error: &AwsError, opened_block: bool) -> bool {
         "MalformedPolicyDocument" => message.contains("nvalid principal"),
         // The one call that follows a create; anywhere else it is a boundary that does not exist.
         "NoSuchEntity" => *call == "iam:PutRolePolicy",
+        // The access control that was made, or the distribution that was disabled or deleted, right before.
+        "InvalidOriginAccessControl" | "DistributionNotDisabled" | "OriginAccessControlInUse" => true,
         // The policies that were removed right before.
         "DeleteConflict" => *call == "iam:DeleteRole",
         _ => false,

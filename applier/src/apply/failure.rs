@@ -4,6 +4,7 @@ use bundle_schema::escape::{Escaped, EscapedWhole};
 use bundle_schema::limits::MAX_ERROR_CHARS;
 
 use crate::account::AwsError;
+use crate::apply::deployment::DeploymentError;
 use crate::apply::issuer_check::IssuerError;
 
 /// Why an action failed.
@@ -12,6 +13,9 @@ pub(crate) enum ActionError {
     /// AWS refused it, or did not answer.
     #[error(transparent)]
     Aws(#[from] AwsError),
+    /// CloudFront does not serve yet what was made.
+    #[error(transparent)]
+    Deployment(#[from] DeploymentError),
     /// What was published cannot be read by the public, or is not what was signed.
     #[error(transparent)]
     Issuer(#[from] IssuerError),

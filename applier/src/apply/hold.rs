@@ -22,9 +22,9 @@ use crate::account::live::{LiveRecord, ReadAccount};
 use crate::account::{AwsError, CallLog};
 use crate::apply::failure::ActionError;
 use crate::apply::{Patience, WriteAccount};
-use crate::plan::action::{Call, RecordVersion};
+use crate::plan::action::{Call, Named, RecordVersion};
 use crate::plan::head::Head;
-use crate::record::{Made, MadeProvider, Making, Place, Record, RecordState, RoleId, new_run_id};
+use crate::record::{Made, MadeProvider, Making, Place, Record, RecordState, new_run_id};
 
 /// How often the record is written again while a run lasts.
 const BEAT: Duration = Duration::from_secs(5);
@@ -114,14 +114,25 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
     }
 
     /// Keeps in mind what a call made or removed; the record is written with it the next time.
-    pub(super) fn note(&mut self, call: &Call, made: Option<RoleId>) {
-        match (call, made) {
-            (Call::CreateRole { input }, Some(id)) => {
-                self.record.made.roles.insert(input.role_name.clone(), id);
-                self.record.making.roles.remove(&input.role_name);
+    pub(super) fn note(&mut self, call: &Call, named: Option<&Named>) {
+        let Record { made, making, .. } = &mut self.record;
+        match (call, named) {
+            (Call::CreateRole { input }, Some(Named::Role(id))) => {
+                made.roles.insert(input.role_name.clone(), id.clone());
+                making.roles.remove(&input.role_name);
             }
+            (_, Some(Named::AccessControl(id))) => {
+                made.access_control = Some(id.clone());
+                making.access_control = false;
+            }
+            (_, Some(Named::Distribution(id, _))) => {
+                made.distribution = Some(id.clone());
+                making.distribution = false;
+            }
+            (Call::DeleteAccessControl { .. }, _) => made.access_control = None,
+            (Call::DeleteDistribution { .. }, _) => made.distribution = None,
             (Call::DeleteRole { role_name, .. }, _) => {
-                self.record.made.roles.remove(role_name);
+                made.roles.remove(role_name);
             }
             _ => {}
         }

@@ -220,6 +220,8 @@ mod tests {
             finished: at(60),
             entries: Vec::new(),
             errors: Vec::new(),
+            distribution: None,
+            deployment: None,
             issuer_check: None,
             record: None,
         };

@@ -8,18 +8,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bundle_schema::names::Timestamp;
-use bundle_schema::receipt::{Approval, Entry, Outcome, Sent};
+use bundle_schema::receipt::{Approval, Distribution, Entry, Outcome, Sent};
 use bundle_schema::record::Record;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use super::failure::{ActionError, error_text};
-use super::found::{Performed, perform};
+use super::found::{Before, Performed, perform};
 use super::hold::{Hold, Opened};
 use super::schedule::Schedule;
 use super::{Run, WriteAccount};
 use crate::account::live::ReadAccount;
 use crate::account::{CallLog, Calls};
-use crate::plan::action::{Action, Call};
+use crate::plan::action::{Action, Call, Names};
 use crate::plan::head::Head;
 use crate::record::{Making, RecordState};
 
@@ -66,8 +66,10 @@ pub(super) struct Progress<'a, A, R> {
     /// Of the actions that failed, by their place in the plan.
     errors: BTreeMap<usize, ActionError>,
     schedule: Schedule,
-    running: JoinSet<Result<Performed, ActionError>>,
+    running: JoinSet<Result<Option<Performed>, ActionError>>,
     begun: HashMap<Id, (usize, Begun)>,
+    /// What CloudFront has named.
+    names: Names,
     hold: Option<Hold<'a, A>>,
     /// A record that goes with the provider, which is being deleted: it is not written any more.
     released: Option<Hold<'a, A>>,
@@ -75,13 +77,15 @@ pub(super) struct Progress<'a, A, R> {
 }
 
 /// How a task ended: with the action's result, or without one.
-type Joined = Result<(Id, Result<Performed, ActionError>), JoinError>;
+type Joined = Result<(Id, Result<Option<Performed>, ActionError>), JoinError>;
 
 /// What came of a run.
 pub(super) struct Ended {
     pub(super) entries: Vec<Entry>,
     pub(super) errors: Vec<ActionError>,
     pub(super) record: Option<Record>,
+    /// The one in front of the bucket, where there is one.
+    pub(super) distribution: Option<Distribution>,
 }
 
 impl<'a, A: ReadAccount + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, A, R> {
@@ -105,6 +109,7 @@ impl<'a, A: ReadAccount + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, 
             schedule: Schedule::of(actions),
             running: JoinSet::new(),
             begun: HashMap::new(),
+            names: Names::of(head),
             hold: None,
             released: None,
             report,
@@ -137,23 +142,27 @@ impl<'a, A: ReadAccount + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, 
             let begun = Begun { time: self.clock.now(), log: Arc::default() };
             // Nothing else is under way while the record is opened or closed.
             if let Some(result) = self.write_record(index, &begun).await {
-                self.end(index, begun, result.map(|()| Performed { already: false, role_id: None }));
+                self.end(index, begun, result.map(|()| Some(Performed { already: false, made: None })));
                 continue;
             }
             if let Err(error) = self.release(index).await {
                 self.end(index, begun, Err(error));
                 continue;
             }
-            let (account, actions, issuer) =
-                (Arc::clone(self.account), Arc::clone(&self.actions), self.run.issuer.clone());
-            let log = Arc::clone(&begun.log);
-            let task = self.running.spawn(async move {
-                match actions.get(index) {
-                    Some(action) => perform(&*account, action, issuer.as_deref(), &log).await,
-                    None => Ok(Performed { already: false, role_id: None }),
-                }
-            });
+            let Some(action) = self.actions.get(index).map(|action| action.named(&self.names)) else { return };
+            let (account, before, log) = (Arc::clone(self.account), self.before(), Arc::clone(&begun.log));
+            let task = self.running.spawn(async move { perform(&*account, &action, &before, &log).await });
             self.begun.insert(task.id(), (index, begun));
+        }
+    }
+
+    /// What an action that begins now may have to wait for.
+    fn before(&self) -> Before {
+        Before {
+            issuer: self.run.issuer.clone(),
+            wait: self.run.wait.clone(),
+            distribution: self.names.distribution.clone(),
+            stop: Arc::clone(&self.run.stop),
         }
     }
 
@@ -169,13 +178,17 @@ impl<'a, A: ReadAccount + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, 
     }
 
     /// Notes how an action ended.
-    fn end(&mut self, index: usize, begun: Begun, result: Result<Performed, ActionError>) {
+    fn end(&mut self, index: usize, begun: Begun, result: Result<Option<Performed>, ActionError>) {
         let (Some(action), Some(entry)) = (self.actions.get(index), self.entries.get_mut(index)) else { return };
         let sent = begun.ended(self.clock.now());
         entry.outcome = match result {
-            Ok(Performed { already, role_id }) => {
+            // Stopped before its call was sent.
+            Ok(None) => return,
+            Ok(Some(Performed { already, made })) => {
+                self.names.note(&action.call, made.as_ref());
+                entry.resource = action.made_resource(made.as_ref());
                 if let Some(hold) = &mut self.hold {
-                    hold.note(&action.call, role_id);
+                    hold.note(&action.call, made.as_ref());
                 }
                 self.schedule.finish(index);
                 if already { Outcome::AlreadyDone(sent) } else { Outcome::Done(sent) }
@@ -253,7 +266,12 @@ impl<'a, A: ReadAccount + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, 
             hold.stop(now).await;
         }
         let record = hold.map(|hold| hold.record().clone());
-        Ended { entries: self.entries, errors: self.errors.into_values().collect(), record }
+        let distribution = self.names.distribution.map(|(id, domain)| Distribution {
+            arn: self.head.distribution_arn(&id),
+            id,
+            domain,
+        });
+        Ended { entries: self.entries, errors: self.errors.into_values().collect(), record, distribution }
     }
 }
 

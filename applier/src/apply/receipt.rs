@@ -4,7 +4,9 @@ use std::fmt;
 
 use bundle_schema::escape::Escaped;
 use bundle_schema::names::Timestamp;
-use bundle_schema::receipt::{self, Approval, BundleSigner, Ending, Entry, IssuerCheck, RECEIPT_VERSION};
+use bundle_schema::receipt::{
+    self, Approval, BundleSigner, Deployment, Distribution, Ending, Entry, IssuerCheck, RECEIPT_VERSION,
+};
 use bundle_schema::record::Record;
 
 use crate::apply::failure::ActionError;
@@ -20,6 +22,8 @@ pub(super) struct Ran {
     pub(super) entries: Vec<Entry>,
     /// In the plan's order, the issuer's last.
     pub(super) errors: Vec<ActionError>,
+    pub(super) distribution: Option<Distribution>,
+    pub(super) deployment: Option<Deployment>,
     pub(super) issuer_check: Option<IssuerCheck>,
     pub(super) record: Option<Record>,
 }
@@ -33,13 +37,13 @@ pub struct Receipt {
 
 impl Receipt {
     pub(super) fn new(plan: &Plan, ran: Ran) -> Self {
-        let Ran { approval, started, finished, entries, errors, issuer_check, record } = ran;
+        let Ran { approval, started, finished, entries, errors, distribution, deployment, issuer_check, record } = ran;
         let Head { bundle, account_id, partition, region, caller, .. } = plan.head().clone();
         let written = receipt::Receipt {
             version: RECEIPT_VERSION,
             applier_version: env!("CARGO_PKG_VERSION").to_owned(),
             operation: plan.operation().into(),
-            ending: Ending::of(&entries, None, issuer_check.as_ref()),
+            ending: Ending::of(&entries, deployment.as_ref(), issuer_check.as_ref()),
             bundle,
             signers: signers(plan.head()),
             account_id,
@@ -52,8 +56,8 @@ impl Receipt {
             started,
             finished,
             actions: entries,
-            distribution: None,
-            deployment: None,
+            distribution,
+            deployment,
             issuer_check,
             record,
         };
@@ -168,6 +172,8 @@ mod tests {
             finished: at(60),
             entries: plan.actions().iter().zip(outcomes).map(entry).collect(),
             errors: vec![error],
+            distribution: None,
+            deployment: None,
             issuer_check: Some(IssuerCheck::NotReached),
             record: None,
         };

@@ -1,3 +1,5 @@
+mod private;
+
 use bundle_schema::receipt::Ending;
 
 use bundle_schema::documents::contents::Contents;
@@ -23,6 +25,10 @@ fn run_plan(plan: Plan, account: &Arc<Fake>, concurrency: usize, stop: &Arc<Atom
     run_plan_of(&contents(), plan, account, concurrency, stop)
 }
 
+fn wait(contents: &Contents) -> Option<Arc<Wait>> {
+    contents.header.has_distribution().then(|| Arc::new(Wait { timeout: Duration::ZERO, alias: None }))
+}
+
 fn run_plan_of(
     contents: &Contents,
     plan: Plan,
@@ -31,9 +37,11 @@ fn run_plan_of(
     stop: &Arc<AtomicBool>,
 ) -> Receipt {
     let at = Timestamp::from_unix(0).unwrap();
+    let issuer = contents.issuer.as_ref().filter(|_| plan.operation() == Operation::Apply);
     let run = Run {
         concurrency,
-        issuer: contents.issuer.as_ref().map(|issuer| Arc::new(issuer_check::IssuerCheck::of(issuer, account.clone()))),
+        issuer: issuer.map(|issuer| Arc::new(issuer_check::IssuerCheck::of(issuer, account.clone()))),
+        wait: wait(contents),
         stop: Arc::clone(stop),
         take_over_after: Duration::ZERO,
         clock: &|| at,
@@ -242,8 +250,14 @@ fn times_are_in_order_even_if_the_clock_is_set_back() {
         hands.set(hands.get() - 1);
         Timestamp::from_unix(hands.get()).unwrap()
     };
-    let run =
-        Run { concurrency: 2, issuer: None, stop: Arc::default(), take_over_after: Duration::ZERO, clock: &backwards };
+    let run = Run {
+        concurrency: 2,
+        issuer: None,
+        wait: None,
+        stop: Arc::default(),
+        take_over_after: Duration::ZERO,
+        clock: &backwards,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let receipt = runtime.block_on(plan.approve(Approval::Yes).unwrap().apply(&account, run, |_, _| {}));
     let times = |name: &str| actions(&receipt).iter().map(|action| action[name].clone()).collect::<Vec<_>>();

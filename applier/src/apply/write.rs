@@ -1,9 +1,11 @@
 //! Writing to an account: each action of a plan is one call, with exactly the input that the plan shows.
 
+mod cloudfront;
 mod record;
 
 use std::sync::atomic::Ordering;
 
+use aws_sdk_cloudfront::types::DistributionConfig;
 use aws_sdk_iam::types as iam;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types as s3;
@@ -18,7 +20,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::account::live::Tags;
 use crate::account::{Aws, AwsError, CallLog, Sent, writing};
 use crate::apply::{Patience, WriteAccount};
-use crate::plan::action::{Action, Call, NewObject, Object, RoleSettings};
+use crate::plan::action::{Action, Call, Named, NewObject, Object, RoleSettings};
 use crate::plan::desired;
 use crate::record::{Place, RECORD_KEY, Record, RoleId};
 
@@ -26,10 +28,32 @@ use crate::record::{Place, RECORD_KEY, Record, RoleId};
 const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl WriteAccount for Aws {
-    async fn perform(&self, action: &Action, log: &CallLog) -> Result<Option<RoleId>, AwsError> {
+    async fn perform(&self, action: &Action, log: &CallLog) -> Result<Option<Named>, AwsError> {
         let (sent, arn) = (writing(action.name(), log), action.resource.as_str());
         match &action.call {
-            Call::CreateRole { input } => return self.create_role(sent, input).await.map(Some),
+            Call::CreateRole { input } => {
+                return self.create_role(sent, input).await.map(|id| Some(Named::Role(id)));
+            }
+            Call::CreateAccessControl { input } => return self.create_access_control(sent, input).await.map(Some),
+            Call::CreateDistribution { input, access_control } => {
+                return self.create_distribution(sent, input, access_control.as_ref()).await.map(Some);
+            }
+            Call::UpdateAccessControl { id, etag, after, .. } => {
+                self.update_access_control(sent, id, etag, after).await
+            }
+            Call::UpdateDistribution { id, etag, after, .. } => {
+                self.update_distribution(sent, id, etag, |config| cloudfront::put(after, config)).await
+            }
+            Call::DisableDistribution { id, etag } => {
+                let disable = |config: &mut DistributionConfig| {
+                    config.enabled = false;
+                    Ok(())
+                };
+                self.update_distribution(sent, id, etag, disable).await
+            }
+            Call::TagDistribution { after, .. } => self.tag_distribution(sent, arn, after).await,
+            Call::DeleteDistribution { id } => self.delete_distribution(sent, id).await,
+            Call::DeleteAccessControl { id, etag } => self.delete_access_control(sent, id, etag).await,
             Call::CreateBucket { input, tags } => self.create_bucket(sent, input, tags).await,
             Call::TagBucket { bucket, after, .. } => self.tag_bucket(sent, bucket, after).await,
             Call::SetOwnership { bucket, after, .. } => self.set_ownership(sent, bucket, *after).await,

@@ -26,7 +26,8 @@ pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
     let reader = |issuer: &IssuerDocuments| -> Arc<dyn ReadIssuer> {
         match header.endpoint {
             Some(Endpoint::PublicBucket) => Arc::new(PublicBucket::new(Arc::clone(&account), header.bucket())),
-            _ => Arc::new(HostedIssuer::new(&issuer.provider.url, roots)),
+            Some(Endpoint::Cloudfront) => Arc::new(HostedIssuer::behind_cloudfront(&issuer.provider.url, roots)),
+            Some(Endpoint::Hosted) | None => Arc::new(HostedIssuer::new(&issuer.provider.url, roots)),
         }
     };
     let issuer = contents.issuer.as_ref().filter(|_| !args.skip_issuer_check);
@@ -35,6 +36,7 @@ pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
         format: args.bundle.format,
         concurrency: args.account.requests.concurrency,
         file_stem: header.file_stem(),
+        wait: args.execute.wait(header),
         issuer: issuer.map(|issuer| Arc::new(IssuerCheck::of(issuer, reader(issuer)))),
     };
     let again = async {

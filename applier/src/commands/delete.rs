@@ -41,6 +41,7 @@ pub(super) async fn run(args: &DeleteArgs) -> Result<ExitCode, Failure> {
         concurrency: args.requests.concurrency,
         file_stem: header.file_stem(),
         issuer: None,
+        wait: args.execute.wait(header),
     };
     Box::pin(execution.run(&account, plan, file, read_and_plan(&account, &removable, &choices))).await
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bundle_schema::documents::index::Kind;
+use bundle_schema::documents::index::{Header, Kind};
 use bundle_schema::escape::Escaped;
 use bundle_schema::exit::{ExitCode, describe};
 use bundle_schema::layout::{fold, fold_row};
@@ -14,6 +14,7 @@ use bundle_schema::receipt::{Ending, Entry};
 
 use super::{Failure, now, print};
 use crate::account::Aws;
+use crate::apply::deployment::Wait;
 use crate::apply::issuer_check::IssuerCheck;
 use crate::apply::journal::{Journal, ReceiptError, check_free};
 use crate::apply::receipt::Receipt;
@@ -23,6 +24,7 @@ use crate::plan::action::Action;
 use crate::plan::approval::NotAgreed;
 use crate::plan::file::PlanFile;
 use crate::plan::{Approval, Operation, Plan};
+use crate::served;
 
 /// Why an apply or a deletion did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -87,9 +89,16 @@ pub(super) struct Execution<'a> {
     /// What the receipt's name begins with, where none is given.
     pub(super) file_stem: String,
     pub(super) issuer: Option<Arc<IssuerCheck>>,
+    pub(super) wait: Option<Arc<Wait>>,
 }
 
 impl ExecuteArgs {
+    /// How CloudFront is waited for, where the bundle has a distribution.
+    pub(super) fn wait(&self, header: &Header) -> Option<Arc<Wait>> {
+        let timeout = Duration::from_secs(60 * u64::from(self.wait_timeout));
+        header.has_distribution().then(|| Arc::new(Wait { timeout, alias: served::alias(header) }))
+    }
+
     /// Before AWS is asked: whether a receipt may be written where it is to be.
     pub(super) fn check(&self) -> Result<(), RunFailure> {
         Ok(self.receipt.as_deref().map_or(Ok(()), check_free)?)
@@ -149,6 +158,7 @@ impl Execution<'_> {
         let run = Run {
             concurrency: self.concurrency.into(),
             issuer: self.issuer.clone(),
+            wait: self.wait.clone(),
             stop: Arc::clone(&stop),
             take_over_after: Duration::from_secs(args.take_over_after.into()),
             clock: &clock,
@@ -294,7 +304,7 @@ mod tests {
 
     fn args(plan: Option<&str>, receipt: Option<&str>) -> ExecuteArgs {
         let (plan, receipt) = (plan.map(PathBuf::from), receipt.map(PathBuf::from));
-        ExecuteArgs { yes: false, plan_digest: None, plan, take_over_after: 30, receipt }
+        ExecuteArgs { yes: false, plan_digest: None, plan, take_over_after: 30, wait_timeout: 30, receipt }
     }
 
     #[test]

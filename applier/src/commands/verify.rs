@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::io::stdout;
 
 use bundle_schema::bundle::SignedFiles;
-use bundle_schema::documents::index::Kind;
+use bundle_schema::documents::index::{Endpoint, Kind};
 use bundle_schema::escape::{Escaped, EscapedWhole, escaped_json};
 use bundle_schema::exit::ExitCode;
 use bundle_schema::layout::fold;
@@ -16,6 +16,7 @@ use serde::Serialize;
 use super::{Failure, now, print};
 use crate::admit::{AdmitError, Admitted, check_receipt};
 use crate::cli::{Format, TrustArgs, VerifyArgs};
+use crate::served;
 
 pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let VerifyArgs { file, trust, signature, format } = args;
@@ -52,6 +53,12 @@ fn text(admitted: &Admitted, trust: &TrustArgs) -> String {
         },
         roles = bundle.contents().roles.len(),
     );
+    if header.has_distribution() {
+        let (alias, certificate) = (served::alias(header), served::certificate(header));
+        let distribution = header.distribution.as_ref().map(|made| (&made.id, &made.domain));
+        let words = served::words(alias.as_deref(), certificate.as_deref(), distribution);
+        let _ = writeln!(text, "Served    {words}");
+    }
     text.push_str(&signed_by(bundle.signers()));
     for exception in admitted.unused_exceptions() {
         let _ = writeln!(text, "Unused    the trust file's exception for {exception}");
@@ -95,6 +102,12 @@ struct Verified<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer_url: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint: Option<Endpoint>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distribution_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     provider_arn: Option<String>,
     created: String,
     expires: String,
@@ -115,6 +128,9 @@ fn json(admitted: &Admitted) -> String {
         partition: header.partition.as_str(),
         region: header.region.as_str(),
         issuer_url: header.issuer_url.as_ref().map(bundle_schema::names::IssuerUrl::as_str),
+        endpoint: header.endpoint.filter(|_| header.has_distribution()),
+        certificate: served::certificate(header),
+        distribution_id: header.distribution.as_ref().map(|made| made.id.as_str()),
         provider_arn: header.provider_arn(),
         created: header.created.to_string(),
         expires: header.expires.to_string(),

@@ -3,26 +3,36 @@
 //! An action is the one value that a plan prints, digests and executes.
 
 mod input;
+mod kind;
+mod names;
 mod order;
 
 use std::fmt;
 
 use bundle_schema::documents::policy::RoleTrustPolicy;
 use bundle_schema::documents::{
-    CreateBucket, CreateOpenIdConnectProvider, CreateRole, ObjectOwnership, PublicAccessBlock, PutBucketPolicy,
-    PutPublicAccessBlock, PutRolePolicy,
+    CreateBucket, CreateDistributionWithTags, CreateOpenIdConnectProvider, CreateOriginAccessControl, CreateRole,
+    ObjectOwnership, OriginAccessControlConfig, PublicAccessBlock, PutBucketPolicy, PutPublicAccessBlock,
+    PutRolePolicy,
 };
 use bundle_schema::escape::EscapedWhole;
 use bundle_schema::json::Embedded;
-use bundle_schema::names::{Audience, BoundaryArn, BucketName, RoleName, Thumbprint, Timestamp};
-use bundle_schema::receipt::{CallName, Change};
+use bundle_schema::names::{
+    AccessControlId, Audience, BoundaryArn, BucketName, DistributionId, RoleName, Thumbprint, Timestamp,
+};
+use bundle_schema::receipt::Change;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 pub(crate) use self::input::{NewObject, Object, RecordVersion, RoleSettings};
+pub(crate) use self::names::{Named, Names};
 
 use crate::account::live::Tags;
+use crate::account::live::cloudfront::{AccessControlSettings, DistributionSettings};
 use crate::record::{Made, Making, Place, RoleId};
+
+/// What stands in an ARN for the ID that CloudFront has not given yet.
+pub(crate) const UNNAMED: &str = "*";
 
 /// One writing call and the resource that it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +97,33 @@ pub(crate) enum Call {
     SetBucketPolicy {
         input: PutBucketPolicy,
         before: Option<String>,
+    },
+    /// CloudFront names it.
+    CreateAccessControl {
+        input: CreateOriginAccessControl,
+    },
+    UpdateAccessControl {
+        id: AccessControlId,
+        etag: String,
+        before: AccessControlSettings,
+        after: OriginAccessControlConfig,
+    },
+    /// With its tags. The access control is added to the origin; none where it is about to be made.
+    CreateDistribution {
+        input: CreateDistributionWithTags,
+        access_control: Option<AccessControlId>,
+    },
+    /// All settings that a bundle's distribution has; what else there is of it stays.
+    UpdateDistribution {
+        id: DistributionId,
+        etag: String,
+        before: Box<DistributionSettings>,
+        after: Box<DistributionSettings>,
+    },
+    /// Only the tags that change.
+    TagDistribution {
+        before: Tags,
+        after: Tags,
     },
     PutObject {
         bucket: BucketName,
@@ -169,6 +206,18 @@ pub(crate) enum Call {
     DeleteProvider {
         created: Timestamp,
     },
+    /// Before it can be deleted, everywhere it has to answer no more.
+    DisableDistribution {
+        id: DistributionId,
+        etag: String,
+    },
+    DeleteDistribution {
+        id: DistributionId,
+    },
+    DeleteAccessControl {
+        id: AccessControlId,
+        etag: String,
+    },
     /// In a bucket that never kept versions.
     DeleteObject {
         bucket: BucketName,
@@ -220,6 +269,13 @@ pub(crate) fn resource_name(arn: &str) -> String {
     if let Some(host) = rest.strip_prefix("oidc-provider/") {
         return format!("identity provider {host}");
     }
+    let named = |what: &str, id: &str| if id == UNNAMED { what.to_owned() } else { format!("{what} {id}") };
+    if let Some(id) = rest.strip_prefix("distribution/") {
+        return named("distribution", id);
+    }
+    if let Some(id) = rest.strip_prefix("origin-access-control/") {
+        return named("origin access control", id);
+    }
     match rest.strip_prefix("role/") {
         Some(path) => format!("role {}", path.rsplit('/').next().unwrap_or_default()),
         None => format!("bucket {}", rest.split('/').next().unwrap_or_default()),
@@ -235,89 +291,6 @@ impl Action {
     pub(crate) fn to_value(&self) -> Value {
         // Fails only for maps with keys that are not strings; no action has one.
         serde_json::to_value(self.changed()).unwrap_or_default()
-    }
-
-    pub(crate) fn change(&self) -> Change {
-        let is_new = match &self.call {
-            Call::CreateBucket { .. } | Call::CreateProvider { .. } | Call::CreateRole { .. } => true,
-            Call::TagBucket { before, .. } => before.is_empty(),
-            Call::BlockPublicAccess { before, .. } => before.is_none(),
-            Call::SetOwnership { before, .. }
-            | Call::SetBucketPolicy { before, .. }
-            | Call::SetRolePolicy { before, .. } => before.is_none(),
-            Call::PutObject { before, .. } => before.is_none(),
-            Call::OpenRecord { before, .. } | Call::OpenRemoval { before, .. } => before.is_none(),
-            Call::DeleteRole { .. }
-            | Call::DeleteProvider { .. }
-            | Call::DeleteObject { .. }
-            | Call::DeleteVersions { .. }
-            | Call::DeleteRecord { .. }
-            | Call::DeleteBucket { .. } => return Change::Delete,
-            Call::CloseRecord { .. }
-            | Call::DetachPolicy { .. }
-            | Call::DeletePolicy { .. }
-            | Call::AddClientId { .. }
-            | Call::RemoveClientId { .. }
-            | Call::SetThumbprints { .. }
-            | Call::TagProvider { .. }
-            | Call::SetTrustPolicy { .. }
-            | Call::UpdateRole { .. }
-            | Call::SetBoundary { .. }
-            | Call::RemoveBoundary { .. }
-            | Call::TagRole { .. } => false,
-        };
-        if is_new { Change::Create } else { Change::Update }
-    }
-
-    /// The API call's name, as IAM policies name the permission for it.
-    pub(crate) fn name(&self) -> &'static str {
-        self.call_name().as_str()
-    }
-
-    /// The same, as a receipt has it.
-    pub(crate) fn call_name(&self) -> CallName {
-        match &self.call {
-            Call::CreateBucket { .. } => CallName::CreateBucket,
-            Call::TagBucket { .. } => CallName::PutBucketTagging,
-            Call::SetOwnership { .. } => CallName::PutBucketOwnershipControls,
-            Call::BlockPublicAccess { .. } => CallName::PutBucketPublicAccessBlock,
-            Call::SetBucketPolicy { .. } => CallName::PutBucketPolicy,
-            Call::OpenRecord { place, .. } | Call::CloseRecord { place, .. } | Call::OpenRemoval { place, .. } => {
-                place.put_call()
-            }
-            Call::PutObject { .. } => CallName::PutObject,
-            Call::CreateProvider { .. } => CallName::CreateOpenIdConnectProvider,
-            Call::AddClientId { .. } => CallName::AddClientIdToOpenIdConnectProvider,
-            Call::RemoveClientId { .. } => CallName::RemoveClientIdFromOpenIdConnectProvider,
-            Call::SetThumbprints { .. } => CallName::UpdateOpenIdConnectProviderThumbprint,
-            Call::TagProvider { .. } => CallName::TagOpenIdConnectProvider,
-            Call::CreateRole { .. } => CallName::CreateRole,
-            Call::SetTrustPolicy { .. } => CallName::UpdateAssumeRolePolicy,
-            Call::UpdateRole { .. } => CallName::UpdateRole,
-            Call::SetBoundary { .. } => CallName::PutRolePermissionsBoundary,
-            Call::RemoveBoundary { .. } => CallName::DeleteRolePermissionsBoundary,
-            Call::TagRole { .. } => CallName::TagRole,
-            Call::SetRolePolicy { .. } => CallName::PutRolePolicy,
-            Call::DetachPolicy { .. } => CallName::DetachRolePolicy,
-            Call::DeletePolicy { .. } => CallName::DeleteRolePolicy,
-            Call::DeleteRole { .. } => CallName::DeleteRole,
-            Call::DeleteProvider { .. } => CallName::DeleteOpenIdConnectProvider,
-            Call::DeleteRecord { place, .. } => place.delete_call(),
-            Call::DeleteObject { .. } => CallName::DeleteObject,
-            Call::DeleteVersions { .. } => CallName::DeleteObjectVersion,
-            Call::DeleteBucket { .. } => CallName::DeleteBucket,
-        }
-    }
-
-    /// Whether it takes something away, so that an answer that it is not there says that it is done.
-    pub(crate) fn removes(&self) -> bool {
-        let takes = matches!(self.call, Call::DetachPolicy { .. } | Call::DeletePolicy { .. });
-        takes || self.change() == Change::Delete
-    }
-
-    /// Whether it gives the role a permission that it does not have, or somebody the role.
-    pub(crate) fn grants(&self) -> bool {
-        matches!(self.call, Call::SetTrustPolicy { .. } | Call::RemoveBoundary { .. } | Call::SetRolePolicy { .. })
     }
 }
 
@@ -347,6 +320,9 @@ mod tests {
             ("arn:aws:s3:::prod-oidc/openid/v1/jwks", "bucket prod-oidc"),
             ("arn:aws:iam::123456789012:role/team/prod-disk", "role prod-disk"),
             ("arn:aws:iam::123456789012:oidc-provider/id.example.com/a", "identity provider id.example.com/a"),
+            ("arn:aws:cloudfront::123456789012:distribution/*", "distribution"),
+            ("arn:aws:cloudfront::123456789012:distribution/E1ABCDE", "distribution E1ABCDE"),
+            ("arn:aws:cloudfront::123456789012:origin-access-control/E1ABCDE", "origin access control E1ABCDE"),
         ] {
             assert_eq!(resource_name(arn), name);
         }

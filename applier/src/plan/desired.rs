@@ -1,5 +1,6 @@
 //! What the account should hold, derived from a bundle alone.
 
+use bundle_schema::documents::DistributionDocuments;
 use bundle_schema::documents::contents::{
     BucketDocuments, Contents, IssuerDocuments, IssuerObject, OBJECT_CONTENT_TYPE,
 };
@@ -73,6 +74,11 @@ impl<'a> Desired<'a> {
     /// What makes the issuer's bucket; none where somebody else publishes its documents.
     pub(crate) fn bucket(&self) -> Option<&'a BucketDocuments> {
         self.contents.bucket.as_ref()
+    }
+
+    /// What serves a private bucket.
+    pub(crate) fn distribution(&self) -> Option<&'a DistributionDocuments> {
+        self.contents.distribution.as_ref()
     }
 
     /// The identity provider that the roles trust, where the issuer has a name.

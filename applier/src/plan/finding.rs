@@ -4,11 +4,12 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use bundle_schema::names::{ClusterName, IssuerUrl, Timestamp};
+use bundle_schema::names::{ClusterName, DistributionDomain, DistributionId, IssuerUrl, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
 pub(super) use self::words::tags_listed;
+use crate::account::live::cloudfront::LiveDistribution;
 use crate::account::live::{BucketState, Hazard, LiveState, Tags};
 use crate::plan::action::{Action, Call};
 use crate::plan::adopted::{Adopted, Fate};
@@ -19,6 +20,7 @@ use crate::plan::orphans::Orphan;
 use crate::plan::ownership::{Claim, Ownership};
 use crate::plan::refusal::applied;
 use crate::record::{self, Place, Record, RecordState};
+use crate::served;
 
 /// Something that a person should know and that no action says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,6 +62,14 @@ pub(crate) enum Finding {
     RolesBundle { name: ClusterName, serial: Option<u64> },
     /// Roles that are about to be deleted and that were used in the last day.
     UsedLately { roles: Vec<String> },
+    /// The DNS record that the issuer's own host name needs; no domain where CloudFront has not named it yet.
+    DnsRecord { host: String, domain: Option<DistributionDomain> },
+    /// The DNS record of a host name whose distribution is deleted.
+    DnsRecordStays { host: String },
+    /// CloudFront does not answer everywhere, in words.
+    Restriction { distribution: DistributionId, restriction: String },
+    /// A distribution that no record knew, taken over or deleted with `--adopt`.
+    DistributionAdopted { distribution: DistributionId, domain: DistributionDomain, tagged: bool, tags: Tags },
     /// The issuer is deleted, and somebody else publishes its documents.
     DocumentsStay { issuer_url: IssuerUrl },
 }
@@ -72,6 +82,7 @@ impl Finding {
             | Self::Rollback { .. }
             | Self::BoundaryRemoved { .. }
             | Self::Adopted(_)
+            | Self::DistributionAdopted { .. }
             | Self::UsedLately { .. } => true,
             Self::BucketAdopted { tagged, .. } => !tagged,
             Self::Orphan(orphan) => orphan.pruned,
@@ -93,6 +104,7 @@ impl Finding {
             Self::Orphan(orphan) => !orphan.pruned,
             Self::ForeignTag { ignored, .. } => !ignored,
             // Versions that are kept do no harm; whoever suspends them is none of the documents' business either.
+            Self::Restriction { .. } => true,
             Self::Hazard { hazard, .. } => !matches!(hazard, Hazard::Versioning(_)),
             Self::KeyChange { .. }
             | Self::BucketTakenOver { .. }
@@ -105,6 +117,9 @@ impl Finding {
             | Self::UnusedException { .. }
             | Self::RolesBundle { .. }
             | Self::UsedLately { .. }
+            | Self::DnsRecord { .. }
+            | Self::DnsRecordStays { .. }
+            | Self::DistributionAdopted { .. }
             | Self::DocumentsStay { .. } => false,
         }
     }
@@ -132,6 +147,7 @@ pub(crate) fn findings(
         _ => None,
     }));
     findings.extend(bucket(desired, live.bucket(), &ownership));
+    findings.extend(cloudfront(desired, live, &ownership));
     findings.extend(record(live, &ownership));
     for documents in &desired.contents().roles {
         let name = &documents.create.role_name;
@@ -189,6 +205,31 @@ fn bucket(desired: &Desired<'_>, state: &BucketState, ownership: &Ownership<'_>)
     findings
 }
 
+/// The distribution, and the DNS record that points to it.
+fn cloudfront(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>) -> Vec<Finding> {
+    let distribution = live.distribution().filter(|_| desired.distribution().is_some());
+    let mut findings: Vec<Finding> = adopted_distribution(distribution, ownership).into_iter().collect();
+    findings.extend(distribution.and_then(|live| {
+        let restriction = live.restriction.clone()?;
+        Some(Finding::Restriction { distribution: live.id.clone(), restriction })
+    }));
+    let domain = distribution.map(|live| live.domain.clone());
+    findings.extend(served::alias(&desired.contents().header).map(|host| Finding::DnsRecord { host, domain }));
+    findings
+}
+
+/// A distribution that no record knew.
+pub(super) fn adopted_distribution(live: Option<&LiveDistribution>, ownership: &Ownership<'_>) -> Option<Finding> {
+    let live = live?;
+    let claim = ownership.distribution(live);
+    (claim != Claim::Known).then(|| Finding::DistributionAdopted {
+        distribution: live.id.clone(),
+        domain: live.domain.clone(),
+        tagged: claim == Claim::TagOnly,
+        tags: live.tags.clone(),
+    })
+}
+
 /// What the record says that a person should know.
 fn record(live: &LiveState, ownership: &Ownership<'_>) -> Vec<Finding> {
     let Some(record) = ownership.record() else { return Vec::new() };
@@ -236,6 +277,8 @@ fn foreign_tags(desired: &Desired<'_>, live: &LiveState) -> Vec<Finding> {
     if let BucketState::Present(bucket) = live.bucket() {
         resources.push((desired.bucket_arn(), &bucket.tags));
     }
+    let distribution = live.distribution().filter(|_| desired.distribution().is_some());
+    resources.extend(distribution.map(|live| (header.distribution_arn(live.id.as_str()), &live.tags)));
     let provider = live.provider().filter(|_| desired.issuer().is_some());
     resources.extend(header.provider_arn().zip(provider.map(|provider| &provider.tags)));
     for documents in &desired.contents().roles {

@@ -3,14 +3,17 @@
 //! A change board reads it first. It is shown and recorded, but it is not part of the plan's digest: a plan that is made
 //! again a minute later is the same plan.
 
-use bundle_schema::names::{AccountId, IssuerUrl, Partition, Region, Sha256, Timestamp};
-use bundle_schema::receipt::BundleId;
+use bundle_schema::documents::index::Header;
+use bundle_schema::names::{AccountId, DistributionId, IssuerUrl, Partition, Region, Sha256, Timestamp};
+use bundle_schema::receipt::{BundleId, Distribution};
 use bundle_schema::signature::Signer;
 use serde::Serialize;
 
 use crate::account::live::LiveState;
+use crate::account::live::cloudfront::LiveDistribution;
 use crate::plan::desired::Desired;
 use crate::record::{Record, RecordState};
+use crate::served;
 
 /// The last apply, as the record has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,6 +24,35 @@ pub(crate) struct Holds {
     pub(crate) time: Timestamp,
     /// The ARN that applied it.
     pub(crate) caller: String,
+}
+
+/// A private bucket's distribution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Served {
+    /// The issuer's host name, where it is not CloudFront's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) alias: Option<String>,
+    /// With this certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) certificate: Option<String>,
+    /// The one that is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) distribution: Option<Distribution>,
+}
+
+impl Served {
+    fn of(header: &Header, live: Option<&LiveDistribution>) -> Option<Self> {
+        header.has_distribution().then(|| Self {
+            alias: served::alias(header),
+            certificate: served::certificate(header),
+            distribution: live.map(|live| Distribution {
+                id: live.id.clone(),
+                arn: header.distribution_arn(live.id.as_str()),
+                domain: live.domain.clone(),
+            }),
+        })
+    }
 }
 
 /// What a plan is about.
@@ -35,6 +67,9 @@ pub(crate) struct Head {
     /// None where the issuer has no name yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) issuer_url: Option<IssuerUrl>,
+    /// Who serves the issuer's documents, where that is not the bucket itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) served: Option<Served>,
     /// The one that the roles trust.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) provider_arn: Option<String>,
@@ -48,6 +83,11 @@ pub(crate) struct Head {
 }
 
 impl Head {
+    /// The ARN of a distribution in this account.
+    pub(crate) fn distribution_arn(&self, id: &DistributionId) -> String {
+        format!("arn:{}:cloudfront::{}:distribution/{id}", self.partition, self.account_id)
+    }
+
     pub(crate) fn new(
         desired: &Desired<'_>,
         live: &LiveState,
@@ -71,6 +111,7 @@ impl Head {
             partition: header.partition.clone(),
             region: header.region.clone(),
             issuer_url: header.issuer_url.clone(),
+            served: Served::of(header, live.distribution()),
             provider_arn: header.provider_arn(),
             holds: record.map(|Record { state, serial, sha256, time, caller, .. }| Holds {
                 state: *state,

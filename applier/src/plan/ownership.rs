@@ -5,6 +5,7 @@
 
 use bundle_schema::names::RoleName;
 
+use crate::account::live::cloudfront::{LiveAccessControl, LiveDistribution};
 use crate::account::live::{BucketState, LiveBucket, LiveProvider, LiveRole, LiveState};
 use crate::plan::choices::Choices;
 use crate::plan::desired::Desired;
@@ -90,6 +91,32 @@ impl<'a> Ownership<'a> {
         claim(is_known, self.desired.is_owned(&role.tags))
     }
 
+    /// The distribution that is in front of the bucket.
+    pub(crate) fn distribution(&self, distribution: &LiveDistribution) -> Claim {
+        let is_made = || {
+            let control = self.live.access_control().map(|control| &control.id);
+            let is_whole =
+                |documents| reconcile::cloudfront::distribution(documents, control, Some(distribution)).is_empty();
+            self.desired.distribution().is_some_and(is_whole)
+        };
+        let is_known = self.record.is_some_and(|record| {
+            record.made.distribution.as_ref() == Some(&distribution.id) || (record.making.distribution && is_made())
+        });
+        claim(is_known, self.desired.is_owned(&distribution.tags))
+    }
+
+    /// The access control, which has no tags: nothing but the record says whose it is.
+    pub(crate) fn access_control(&self, control: &LiveAccessControl) -> Claim {
+        let is_made = || {
+            let is_whole = |documents| reconcile::cloudfront::access_control(documents, Some(control)).is_none();
+            self.desired.distribution().is_some_and(is_whole)
+        };
+        let is_known = self.record.is_some_and(|record| {
+            record.made.access_control.as_ref() == Some(&control.id) || (record.making.access_control && is_made())
+        });
+        claim(is_known, false)
+    }
+
     /// The roles that are the cluster's and that the bundle does not have. One that another cluster claims as well is ours only
     /// by the record.
     pub(crate) fn orphans(&self) -> impl Iterator<Item = (&'a RoleName, &'a LiveRole, Claim)> + '_ {
@@ -107,6 +134,12 @@ impl<'a> Ownership<'a> {
         let provider = self.live.provider().filter(|_| self.makes_issuer());
         made.provider = provider.map(MadeProvider::from);
         making.provider = self.makes_issuer() && made.provider.is_none();
+        if self.desired.distribution().is_some() {
+            made.distribution = self.live.distribution().map(|distribution| distribution.id.clone());
+            made.access_control = self.live.access_control().map(|control| control.id.clone());
+            making.distribution = made.distribution.is_none();
+            making.access_control = made.access_control.is_none();
+        }
         // What the bundle does not have stays in the record as long as it is there.
         made.roles.retain(|name, id| self.live.others().get(name).is_some_and(|role| role.id == *id));
         for documents in &self.desired.contents().roles {
@@ -125,20 +158,25 @@ impl<'a> Ownership<'a> {
         let mut made = self.record.map(|record| record.made.clone()).unwrap_or_default();
         let (there, _) = self.made_and_making();
         made.provider = there.provider.or(made.provider);
+        made.distribution = there.distribution.or(made.distribution);
+        made.access_control = there.access_control.or(made.access_control);
         made.roles.extend(there.roles);
         made
     }
 
     /// Whether anything of the cluster is there although what holds the record, its bucket or its provider, is not.
     pub(crate) fn is_record_gone(&self) -> bool {
+        let has_issuer = self.makes_issuer() || self.desired.distribution().is_some();
+        let is_claimed = |distribution| self.distribution(distribution) != Claim::None;
+        let claims_distribution = self.live.distribution().is_some_and(is_claimed);
         let claims_provider = self.live.provider().is_some_and(|provider| self.provider(provider) != Claim::None);
         let roles = self.desired.contents().roles.iter().map(|documents| &documents.create.role_name);
         let mut live = roles.filter_map(|name| self.live.role(name).map(|role| (name, role)));
-        self.makes_issuer()
+        has_issuer
             && self.record.is_none()
             && *self.live.bucket() == BucketState::Absent
             && !(self.has_record_in_tags() && self.live.provider().is_some())
-            && (claims_provider || live.any(|(name, role)| self.role(name, role) != Claim::None))
+            && (claims_provider || claims_distribution || live.any(|(name, role)| self.role(name, role) != Claim::None))
     }
 }
 

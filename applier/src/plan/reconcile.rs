@@ -2,6 +2,8 @@
 //!
 //! A difference in spelling alone is none: policies are compared by meaning, lists without order where AWS gives none.
 
+pub(crate) mod cloudfront;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bundle_schema::documents::contents::{BucketDocuments, IssuerDocuments, RoleDocuments};
@@ -74,6 +76,9 @@ fn bucket(desired: &Desired<'_>, documents: &BucketDocuments, live: &LiveState) 
         }
     };
     actions.extend(bucket_settings(desired, documents, bucket));
+    // The policy names the distribution.
+    actions.extend(cloudfront::actions(desired, live));
+    actions.extend(bucket_policy(desired, documents, bucket, live));
     for object in desired.issuer().into_iter().flat_map(|issuer| desired.objects(issuer)) {
         actions.extend(self::object(desired, object, &bucket.objects));
     }
@@ -128,12 +133,19 @@ fn bucket_settings(desired: &Desired<'_>, documents: &BucketDocuments, live: &Li
         let (input, before) = (documents.public_access_block.clone(), live.public_access_block);
         calls.push(Call::BlockPublicAccess { input, before });
     }
-    if let Some(input) = &documents.policy
-        && !live.policy.as_deref().is_some_and(|policy| same_policy(&input.policy.text(), policy))
-    {
-        calls.push(Call::SetBucketPolicy { input: input.clone(), before: live.policy.clone() });
-    }
     calls.into_iter().map(|call| Action { resource: desired.bucket_arn(), call }).collect()
+}
+
+fn bucket_policy(
+    desired: &Desired<'_>,
+    documents: &BucketDocuments,
+    bucket: &LiveBucket,
+    live: &LiveState,
+) -> Option<Action> {
+    let input = cloudfront::bucket_policy(desired, documents.policy.as_ref()?, live);
+    let before = bucket.policy.clone();
+    let is_there = before.as_deref().is_some_and(|policy| same_policy(&input.policy.text(), policy));
+    (!is_there).then(|| Action { resource: desired.bucket_arn(), call: Call::SetBucketPolicy { input, before } })
 }
 
 fn object(desired: &Desired<'_>, mut after: NewObject, live: &BTreeMap<String, LiveObject>) -> Option<Action> {

@@ -3,6 +3,7 @@
 //! Input: a bundle and the account's state. The account itself was checked when the state was read. Output: nothing,
 //! or the list of reasons; while there is one, nothing is written.
 
+pub(super) mod cloudfront;
 pub(super) mod provider;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use bundle_schema::documents::contents::BucketDocuments;
 use bundle_schema::escape::Escaped;
 use bundle_schema::names::RoleName;
 
+use self::cloudfront::CloudFrontRefusal;
 use self::provider::ProviderRefusal;
 use crate::account::live::{BucketState, LiveBucket, LiveRole, LiveState, OWNED, Tags};
 use crate::plan::action::Action;
@@ -19,6 +21,11 @@ use crate::plan::desired::{DIGEST_TAG, Desired, SERIAL_TAG};
 use crate::plan::ownership::{Claim, Ownership};
 use crate::plan::removal::Obstacle;
 use crate::record::{Place, RecordError};
+
+/// What is left of a cluster whose bucket is gone.
+const ISSUER_LEFT: &str = "identity provider or roles are";
+/// See [`ISSUER_LEFT`].
+const DISTRIBUTION_LEFT: &str = "distribution is";
 
 /// One reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,9 +68,9 @@ pub(crate) enum Refusal {
     )]
     ForeignPolicies { role: String, policies: Vec<String> },
     #[error(
-        "bucket {bucket} is gone, but the cluster's identity provider or roles are still there\n  without it nothing says which bundle was applied last: give --previous-receipt FILE, or --allow-rollback if this bundle is the one to apply"
+        "bucket {bucket} is gone, but the cluster's {found} still there\n  without it nothing says which bundle was applied last: give --previous-receipt FILE, or --allow-rollback if this bundle is the one to apply"
     )]
-    BucketGone { bucket: String },
+    BucketGone { bucket: String, found: &'static str },
     #[error(
         "bucket {bucket} has ABAC on, with which S3 refuses to replace its tags; tags to set: {}\n  set them with `aws s3control tag-resource`, or turn ABAC off for this bucket", Escaped(.tags)
     )]
@@ -75,6 +82,8 @@ pub(crate) enum Refusal {
     RolePath { role: String, found: String, wanted: String },
     #[error(transparent)]
     Provider(#[from] ProviderRefusal),
+    #[error(transparent)]
+    CloudFront(#[from] CloudFrontRefusal),
     #[error(transparent)]
     Removal(#[from] Obstacle),
 }
@@ -119,11 +128,15 @@ pub(crate) fn check(
     let header = &desired.contents().header;
     if ownership.is_record_gone() && !choices.allow_rollback {
         reasons.push(match desired.place() {
-            Place::Bucket(bucket) => Refusal::BucketGone { bucket: bucket.to_string() },
+            Place::Bucket(bucket) => {
+                let found = if live.distribution().is_some() { DISTRIBUTION_LEFT } else { ISSUER_LEFT };
+                Refusal::BucketGone { bucket: bucket.to_string(), found }
+            }
             Place::Provider { arn, .. } => ProviderRefusal::Gone { arn }.into(),
         });
     }
     reasons.extend(serial(desired, live, &ownership, choices));
+    reasons.extend(cloudfront::check(desired, live, &ownership, choices));
     reasons.extend(provider::check(desired, live, &ownership, choices));
     for role in &desired.contents().roles {
         let name = &role.create.role_name;

@@ -11,6 +11,7 @@ use bundle_schema::names::{RoleName, Timestamp};
 use bundle_schema::signature::Signer;
 
 pub(crate) use self::obstacle::Obstacle;
+use crate::account::live::cloudfront::LiveDistribution;
 use crate::account::live::{BucketState, Hazard, LiveBucket, LiveProvider, LiveRole, LiveState};
 use crate::account::remains::Remains;
 use crate::admit::Removable;
@@ -18,13 +19,14 @@ use crate::plan::action::{Action, Call, RecordVersion};
 use crate::plan::adopted::{Adopted, Fate};
 use crate::plan::choices::{Choices, ForeignPolicies};
 use crate::plan::desired::Desired;
-use crate::plan::finding::{Finding, roles_bundles, unfinished};
+use crate::plan::finding::{Finding, adopted_distribution, roles_bundles, unfinished};
 use crate::plan::head::Head;
 use crate::plan::orphans::{self, Orphan};
 use crate::plan::ownership::{Claim, Ownership};
 use crate::plan::refusal::{self, Refusal, Refused};
 use crate::plan::{Operation, Plan};
 use crate::record::{Place, RECORD_KEY};
+use crate::served;
 
 /// Versions that one call deletes at most [S3 API reference, DeleteObjects].
 const MAX_VERSIONS: usize = 1000;
@@ -89,6 +91,11 @@ impl<'a> Removal<'a> {
         self.live.provider().filter(|_| self.desired.issuer().is_some())
     }
 
+    /// The distribution, where it is the cluster's and there.
+    fn distribution(&self) -> Option<&'a LiveDistribution> {
+        self.live.distribution().filter(|_| self.desired.distribution().is_some())
+    }
+
     fn reasons(&self) -> Vec<Refusal> {
         let Self { desired, live, remains, choices, ownership } = self;
         let mut reasons = Vec::new();
@@ -100,6 +107,7 @@ impl<'a> Removal<'a> {
             reasons.extend(refusal::bucket(desired, live.bucket(), ownership, choices));
         }
         reasons.extend(refusal::serial(desired, live, ownership, choices));
+        reasons.extend(refusal::cloudfront::claims(desired, live, ownership, choices));
         reasons.extend(refusal::provider::claim(desired, live, ownership, choices));
         reasons.extend(self.roles_bundles());
         reasons.extend(self.untagged());
@@ -136,9 +144,11 @@ impl<'a> Removal<'a> {
         let bucket = bucket.map(|_| ("bucket", header.bucket().to_string()));
         let provider = self.provider().filter(|provider| ownership.provider(provider) == Claim::None);
         let provider = provider.and(header.provider_arn()).map(|arn| ("identity provider", arn));
+        let distribution = self.distribution().filter(|live| ownership.distribution(live) == Claim::None);
+        let distribution = distribution.map(|live| ("distribution", live.id.to_string()));
         let roles = self.roles().filter(|(name, role)| ownership.role(name, role) == Claim::None);
         let roles = roles.map(|(name, _)| ("role", name.to_string()));
-        let all = bucket.into_iter().chain(provider).chain(roles);
+        let all = bucket.into_iter().chain(distribution).chain(provider).chain(roles);
         let tag = header.name.ownership_tag_key();
         all.map(|(what, resource)| Obstacle::Untagged { what, resource, tag: tag.clone() }.into()).collect()
     }
@@ -168,6 +178,7 @@ impl<'a> Removal<'a> {
         if let Place::Provider { .. } = self.desired.place() {
             return self.with_record_in_tags(actions);
         }
+        actions.extend(self.cloudfront());
         let Some(live) = self.bucket() else { return actions };
 
         let (resource, bucket) = (self.desired.bucket_arn(), self.desired.contents().header.bucket());
@@ -185,6 +196,29 @@ impl<'a> Removal<'a> {
             actions.push(Action { resource: record, call: delete });
         }
         actions.push(Action { resource, call: Call::DeleteBucket { bucket } });
+        actions
+    }
+
+    /// A distribution whose bucket is gone would serve whatever somebody else puts into a bucket of that name.
+    fn cloudfront(&self) -> Vec<Action> {
+        let header = &self.desired.contents().header;
+        let mut actions = Vec::new();
+        if self.desired.distribution().is_none() {
+            return actions;
+        }
+        if let Some(distribution) = self.distribution() {
+            let (id, etag) = (distribution.id.clone(), distribution.etag.clone());
+            let resource = header.distribution_arn(id.as_str());
+            let disable = Call::DisableDistribution { id: id.clone(), etag };
+            let calls = distribution.settings.enabled.then_some(disable).into_iter();
+            let calls = calls.chain([Call::DeleteDistribution { id }]);
+            actions.extend(calls.map(|call| Action { resource: resource.clone(), call }));
+        }
+        if let Some(control) = self.live.access_control() {
+            let (id, etag) = (control.id.clone(), control.etag.clone());
+            let resource = header.access_control_arn(id.as_str());
+            actions.push(Action { resource, call: Call::DeleteAccessControl { id, etag } });
+        }
         actions
     }
 
@@ -245,6 +279,7 @@ impl<'a> Removal<'a> {
         );
         let taken = self.roles().filter(|(name, role)| ownership.role(name, role) == Claim::TagOnly);
         findings.extend(taken.map(|(name, role)| Finding::Adopted(Adopted::role(name, role, true, Fate::Deleted))));
+        findings.extend(adopted_distribution(self.distribution(), ownership));
         findings.extend(ownership.record().and_then(unfinished));
         for (name, role) in self.roles() {
             let policies = foreign_policies(role);
@@ -253,6 +288,8 @@ impl<'a> Removal<'a> {
             }
         }
         findings.extend(Orphan::all(ownership, self.choices, now).into_iter().map(Finding::Orphan));
+        let alias = self.distribution().and_then(|_| served::alias(&desired.contents().header));
+        findings.extend(alias.map(|host| Finding::DnsRecordStays { host }));
         // As long as anything of the cluster is there to be deleted.
         let is_hosted = desired.issuer().is_some() && desired.bucket().is_none();
         if is_hosted && (self.provider().is_some() || self.roles().next().is_some()) {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bundle_schema::bundle::{Inspection, SignedFiles};
+use bundle_schema::documents::index::Kind;
 use bundle_schema::exit::ExitCode;
 use bundle_schema::file::read_bounded;
 use bundle_schema::limits::MAX_ARCHIVE_BYTES;
@@ -59,6 +60,13 @@ pub(crate) struct Arguments {
     fail_on: Option<FindingLevel>,
 }
 
+/// Requests that a bundle without roles is not compared with.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0} is of kind endpoint, and no request makes anything in it\n  leave --credentials-requests-dir out, and give it to review the cluster's bundle"
+)]
+struct NoRequests(String);
+
 /// Why a review ends with another exit code than 0. The report is written all the same.
 #[derive(Debug, thiserror::Error)]
 enum ReviewError {
@@ -110,6 +118,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let old = against.as_deref().map(|path| open(path, &trust)).transpose()?;
     if let Some((old, signed)) = &old {
         findings.extend(signed.missing.iter().map(|role| around::older_not_signed(&old.contents().header, role)));
+    }
+    if credentials_requests_dir.is_some() && bundle.contents().header.kind == Kind::Endpoint {
+        return Err(Failure::new(ExitCode::Usage, NoRequests(escaped_path(file))));
     }
     let requests =
         credentials_requests_dir.as_deref().map(|directory| read_requests(directory, &bundle)).transpose()?;

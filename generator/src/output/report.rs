@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::build::{Notes, SignedBundle};
 use crate::requests::{LeftOut, file_name};
+use crate::review::report::PrivateBucket;
 
 /// How a report is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -59,6 +60,9 @@ pub(crate) struct BundleReport {
     region: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer_url: Option<String>,
+    /// The bucket behind CloudFront that serves the issuer, or will.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private_bucket: Option<PrivateBucket>,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider_arn: Option<String>,
     audiences: Vec<String>,
@@ -130,6 +134,7 @@ impl BundleReport {
             partition: header.partition.to_string(),
             region: header.region.to_string(),
             issuer_url: header.issuer_url.as_ref().map(ToString::to_string),
+            private_bucket: PrivateBucket::of(header),
             provider_arn: header.provider_arn(),
             audiences: contents.audiences().iter().map(ToString::to_string).collect(),
             created: header.created.to_string(),
@@ -200,13 +205,16 @@ impl BundleReport {
             writeln!(f, "Issuer    {url}, which somebody else manages")?;
             writeln!(f, "Audiences {}", self.audiences.join(", "))?;
         } else {
-            writeln!(f, "Issuer    at the distribution's own name, which its receipt says")?;
+            writeln!(f, "Issuer    none yet: the receipt of this bundle's apply says its name")?;
         }
         for kid in &self.further_kids {
             writeln!(f, "          {kid}, published besides")?;
         }
         if let Some(source) = &self.key_source {
             writeln!(f, "          {}", Escaped(source))?;
+        }
+        for (label, value) in self.private_bucket.iter().flat_map(PrivateBucket::rows) {
+            writeln!(f, "{label:<10}{value}")?;
         }
         writeln!(f, "Signed    {}", self.signing_key)?;
         writeln!(f, "Created   {}, expires {}\n", self.created, self.expires)?;

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bundle_schema::bundle::Inspection;
 use bundle_schema::documents::contents::{Contents, RoleDocuments};
-use bundle_schema::documents::index::{Component, Header};
+use bundle_schema::documents::index::{Certificate, Component, Endpoint, Header};
 use bundle_schema::documents::policy::{
     Condition, ConditionValue, ConditionValues, PermissionStatement, PolicyText, ResourcePattern,
 };
@@ -20,7 +20,8 @@ use super::action_data::ActionData;
 use super::changes::changes;
 use super::comparison::{Comparer, PolicyComparison};
 use super::report::{
-    Against, BundleComparison, CameAndWent, Change, Changed, Presence, RoleComparison, ValueChange, Verdict, Witness,
+    Against, BundleComparison, CameAndWent, Change, Changed, NO_ISSUER, Presence, RoleComparison, ValueChange, Verdict,
+    Witness,
 };
 use super::roles::Levels;
 
@@ -53,9 +54,36 @@ pub(crate) fn comparison(old: &Inspection, new: &Contents, data: &ActionData) ->
     }
 }
 
-/// Its URL; nothing where it has no name yet.
+/// Its URL, where it has a name.
 fn issuer(header: &Header) -> String {
-    header.issuer_url.as_ref().map(ToString::to_string).unwrap_or_default()
+    header.issuer_url.as_ref().map_or_else(|| NO_ISSUER.to_owned(), ToString::to_string)
+}
+
+/// What serves the issuer of a cluster; the bundle of an endpoint makes it, and has nothing to compare.
+fn served(old: &Header, new: &Header) -> Vec<(&'static str, String, String)> {
+    if old.kind != new.kind {
+        return Vec::new();
+    }
+    let bucket = |header: &Header| if header.has_bucket() { header.bucket().to_string() } else { "none".to_owned() };
+    let distribution =
+        |header: &Header| header.distribution.as_ref().map_or_else(|| "none".to_owned(), |made| made.id.to_string());
+    let certificate = |header: &Header| match &header.certificate {
+        None => "none".to_owned(),
+        Some(Certificate::Acm(arn)) => arn.to_string(),
+        Some(Certificate::Iam(id)) => id.to_string(),
+    };
+    let server = |header: &Header| match header.endpoint {
+        None => "none".to_owned(),
+        Some(Endpoint::PublicBucket) => "the bucket itself".to_owned(),
+        Some(Endpoint::Cloudfront) => "CloudFront".to_owned(),
+        Some(Endpoint::Hosted) => "somebody else".to_owned(),
+    };
+    vec![
+        ("server of the documents", server(old), server(new)),
+        ("bucket", bucket(old), bucket(new)),
+        ("distribution", distribution(old), distribution(new)),
+        ("certificate", certificate(old), certificate(new)),
+    ]
 }
 
 fn identity(old: &Header, new: &Header) -> Vec<ValueChange> {
@@ -70,6 +98,7 @@ fn identity(old: &Header, new: &Header) -> Vec<ValueChange> {
     ];
     fields
         .into_iter()
+        .chain(served(old, new))
         .filter(|(_, old, new)| old != new)
         .map(|(field, old, new)| ValueChange { field, old, new })
         .collect()

@@ -14,7 +14,7 @@ use super::action_data::ActionData;
 use super::against::comparison;
 use super::differences::{differences, not_made};
 use super::findings::{self, Subject, around};
-use super::report::{Finding, Identity, Key, REVIEW_VERSION, Rebuild, RequestsFrom, Review, Settings};
+use super::report::{Finding, Identity, Key, PrivateBucket, REVIEW_VERSION, Rebuild, RequestsFrom, Review, Settings};
 use super::roles::{Levels, Sources, roles};
 use crate::build::again::{Again, AgainError};
 use crate::requests::Requests;
@@ -108,6 +108,7 @@ fn identity(bundle: &Inspection) -> Identity {
         partition: header.partition.to_string(),
         region: header.region.to_string(),
         issuer_url: header.issuer_url.as_ref().map(ToString::to_string),
+        private_bucket: PrivateBucket::of(header),
         created: header.created,
         expires: header.expires,
     }

@@ -7,10 +7,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use bundle_schema::documents::contents::{Contents, RoleDocuments};
+use bundle_schema::documents::DistributionDocuments;
+use bundle_schema::documents::contents::{BucketDocuments, Contents, RoleDocuments};
 use bundle_schema::documents::index::{Component, Skipped};
 use bundle_schema::documents::policy::{Effect, PermissionStatement};
 use bundle_schema::escape::EscapedWhole;
+use bundle_schema::json::to_bytes;
 use bundle_schema::names::{EntryPath, INDEX_PATH};
 
 use super::changes::changes;
@@ -246,9 +248,11 @@ impl List {
 
     /// The documents that the index and the key give alone. A reader has compared them with each other already.
     fn rest(&mut self, found: &Contents, expected: &Contents) {
-        let is_same = (&found.bucket, &found.distribution) == (&expected.bucket, &expected.distribution);
-        if !is_same {
-            self.add(difference("aws/bucket.json", None, "is not what the settings give"));
+        let (of_bundle, made) = (served_documents(found), served_documents(expected));
+        for entry in of_bundle.keys().chain(made.keys().filter(|entry| !of_bundle.contains_key(*entry))) {
+            if of_bundle.get(entry) != made.get(entry) {
+                self.add(difference(entry, None, "is not what the settings give"));
+            }
         }
         let (Some(found), Some(expected)) = (&found.issuer, &expected.issuer) else { return };
         let documents = [
@@ -261,6 +265,22 @@ impl List {
             self.add(difference(entry, None, "is not what the settings give"));
         }
     }
+}
+
+/// The documents of the bucket and of its distribution, by entry.
+fn served_documents(contents: &Contents) -> BTreeMap<&'static str, Vec<u8>> {
+    let mut documents = BTreeMap::new();
+    if let Some(BucketDocuments { create, public_access_block, policy, tagging }) = &contents.bucket {
+        documents.insert("aws/bucket.json", to_bytes(create));
+        documents.insert("aws/bucket-public-access-block.json", to_bytes(public_access_block));
+        documents.extend(policy.as_ref().map(|policy| ("aws/bucket-policy.json", to_bytes(policy))));
+        documents.insert("aws/bucket-tagging.json", to_bytes(tagging));
+    }
+    if let Some(DistributionDocuments { access_control, create }) = &contents.distribution {
+        documents.insert("aws/cloudfront-origin-access-control.json", to_bytes(access_control));
+        documents.insert("aws/cloudfront-distribution.json", to_bytes(create));
+    }
+    documents
 }
 
 /// The first line of a file that another one has not, from 1.

@@ -3,10 +3,11 @@
 //! Input: a review. Output: its parts, each with a tone that a format may show as a colour, and the lines that must not be
 //! overlooked. A value in them that comes from the bundle is one that its type has checked.
 
+use bundle_schema::documents::index::Kind;
 use bundle_schema::documents::policy::Effect;
 use bundle_schema::signature::Signer;
 
-use super::report::{ACCESS_LEVELS, FindingLevel, RequestsFrom, Review, Role, Verdict};
+use super::report::{ACCESS_LEVELS, FindingLevel, NO_ISSUER, RequestsFrom, Review, Role, ValueChange, Verdict};
 
 /// How good the news is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,6 +92,7 @@ impl Review {
 
     fn rebuild_headline(&self) -> Headline {
         match (self.rebuild.differences.len(), self.rebuild.requests) {
+            (0, _) if self.bundle.kind == Kind::Endpoint => Headline::new(Tone::Good, "is what its settings give"),
             (0, RequestsFrom::Bundle) => Headline::new(Tone::Good, "is what its requests ask for"),
             (0, RequestsFrom::Directory) => Headline::new(Tone::Good, "is what the requests of the directory ask for"),
             (count, RequestsFrom::Bundle) => {
@@ -182,7 +184,13 @@ impl Review {
         for kid in &comparison.keys.went {
             lines.push(Headline::new(Tone::Bad, format!("KEY GONE {kid}: every token that it signed stops working")));
         }
+        let is_same_cluster =
+            !comparison.identity.iter().any(|change| ["name", "account", "partition"].contains(&change.field));
         for change in &comparison.identity {
+            if change.field == "issuer" && is_same_cluster {
+                lines.push(moved(change));
+                continue;
+            }
             lines.push(Headline::new(
                 Tone::Warning,
                 format!("another {}: {}, was {}", change.field, change.new, change.old),
@@ -196,6 +204,17 @@ impl Review {
     pub fn worst_finding(&self) -> Option<FindingLevel> {
         self.findings.iter().filter(|finding| finding.accepted.is_none()).map(|finding| finding.level).max()
     }
+}
+
+/// The issuer of one cluster is at another place, or at its first.
+fn moved(ValueChange { new, old, .. }: &ValueChange) -> Headline {
+    if old == NO_ISSUER {
+        return Headline::new(Tone::Plain, format!("the issuer's first name: {new}"));
+    }
+    Headline::new(
+        Tone::Bad,
+        format!("ISSUER MOVED to {new}, was {old}: AWS takes tokens that name the new one, and no others"),
+    )
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bundle_schema::documents::index::Kind;
 use sha2::{Digest, Sha256};
 
 use self::markup::Markup;
@@ -42,12 +43,18 @@ pub fn page(review: &Review) -> String {
     page.constant("<main>\n");
     overview::verdict(&mut page, review);
     overview::identity(&mut page, review);
-    picture::section(&mut page, review);
+    // A bundle of kind endpoint has no roles, and no requests that could make some.
+    let has_roles = review.bundle.kind != Kind::Endpoint;
+    if has_roles {
+        picture::section(&mut page, review);
+    }
     differences::section(&mut page, review, &anchors);
     comparison::section(&mut page, review, &anchors);
     page.constant("<div class=\"filtered\">\n");
-    roles::toolbar(&mut page, review);
-    roles::section(&mut page, review);
+    if has_roles {
+        roles::toolbar(&mut page, review);
+        roles::section(&mut page, review);
+    }
     findings::section(&mut page, review, &anchors);
     page.constant("</div>\n");
     appendix::sections(&mut page, review);

@@ -8,6 +8,8 @@ mod escape;
 mod lines;
 mod roles;
 
+use bundle_schema::documents::index::Kind;
+
 use self::escape::{code, diff, prose};
 use self::lines::Document;
 use super::report::{Difference, Finding, Review};
@@ -28,7 +30,9 @@ pub fn markdown(review: &Review) -> String {
     if let Some(comparison) = &review.comparison {
         comparison::add(&mut document, comparison, &names);
     }
-    roles::add(&mut document, review, &names);
+    if review.bundle.kind != Kind::Endpoint {
+        roles::add(&mut document, review, &names);
+    }
     add_findings(&mut document, review, &names);
     add_skipped(&mut document, review);
     document.add_heading(2, "Settings");

@@ -4,6 +4,7 @@
 //! Its texts may come from the bundle under review, which is not trusted: whoever shows one escapes it.
 
 mod comparison;
+mod private_bucket;
 
 use bundle_schema::documents::index::{Kind, Skipped};
 use bundle_schema::documents::policy::{Condition, Effect};
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use self::comparison::{
     Against, BundleComparison, CameAndWent, Change, Changed, Presence, RoleComparison, ValueChange, Verdict, Witness,
 };
+pub use self::private_bucket::PrivateBucket;
 
 /// The version of the JSON.
 pub const REVIEW_VERSION: u32 = 1;
@@ -71,6 +73,9 @@ pub struct Identity {
     /// The issuer of the cluster's tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer_url: Option<String>,
+    /// The bucket behind CloudFront that serves the issuer, or will.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_bucket: Option<PrivateBucket>,
     /// When it was made.
     pub created: Timestamp,
     /// From when on the applier refuses it.
@@ -112,6 +117,9 @@ pub enum RequestsFrom {
     /// Those of `--credentials-requests-dir`.
     Directory,
 }
+
+/// In the place of an issuer that has no name yet.
+pub const NO_ISSUER: &str = "none yet";
 
 /// Something in the bundle that its requests and settings do not give, or the other way round.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]

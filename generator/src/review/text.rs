@@ -7,6 +7,7 @@ mod comparison;
 mod lines;
 mod roles;
 
+use bundle_schema::documents::index::Kind;
 use bundle_schema::escape::EscapedWhole;
 
 pub use self::lines::Text;
@@ -27,7 +28,9 @@ pub fn text(review: &Review) -> Text {
     if let Some(comparison) = &review.comparison {
         comparison::add(&mut text, comparison, &names);
     }
-    roles::add(&mut text, &review.roles);
+    if review.bundle.kind != Kind::Endpoint {
+        roles::add(&mut text, &review.roles);
+    }
     add_findings(&mut text, review, &names);
     add_skipped(&mut text, review);
     text.add_heading("Settings");

@@ -11,7 +11,7 @@ use bundle_schema::names::{ObjectName, RoleNaming, Thumbprint};
 
 use super::report::{
     Acceptance, BundleComparison, CameAndWent, Change, Changed, Difference, Finding, FindingLevel, Key, Presence,
-    RequestsFrom, Review, Role, RoleComparison, Statement, Verdict, Witness,
+    PrivateBucket, RequestsFrom, Review, Role, RoleComparison, Statement, Verdict, Witness,
 };
 use crate::requests::file_name;
 
@@ -53,6 +53,7 @@ pub(super) fn identity(review: &Review) -> Vec<(&'static str, String)> {
         ("SHA-256", bundle.sha256.to_string()),
         ("Issuer", issuer(review)),
     ];
+    rows.extend(bundle.private_bucket.iter().flat_map(PrivateBucket::rows));
     rows.extend(
         review.keys.iter().map(|key| ("Key", format!("{} {}{}", key.key, key.kid, key_use(key, &review.keys)))),
     );
@@ -62,6 +63,9 @@ pub(super) fn identity(review: &Review) -> Vec<(&'static str, String)> {
     }
     if !review.signatures_checked {
         rows.push(("Signed", "not checked: --trust or --trusted-key says whose signatures to ask for".to_owned()));
+    }
+    if review.bundle.kind == Kind::Endpoint {
+        return rows;
     }
     let requests = match review.rebuild.requests {
         RequestsFrom::Bundle => "those in the bundle; --credentials-requests-dir takes the release's",
@@ -76,7 +80,7 @@ pub(super) fn issuer(review: &Review) -> String {
     match (&review.bundle.issuer_url, review.bundle.kind) {
         (Some(url), Kind::Roles) => format!("{url}; somebody else manages it, and the bundle makes roles alone"),
         (Some(url), _) => url.clone(),
-        (None, _) => "at the distribution's own name, which the receipt of its apply says".to_owned(),
+        (None, _) => "none yet: the receipt of its apply says the name".to_owned(),
     }
 }
 
@@ -261,6 +265,12 @@ pub(super) fn skipped(skipped: &Skipped) -> String {
 pub(super) fn settings(review: &Review) -> Vec<(&'static str, String)> {
     let settings = &review.settings;
     let recorded = &settings.recorded;
+    let generator = ("Generator", settings.generator_version.clone());
+    let tag = |tag: &bundle_schema::names::Tag| format!("{}={}", tag.key, tag.value);
+    let tags = settings.tags.iter().map(tag).collect::<Vec<_>>();
+    if review.bundle.kind == Kind::Endpoint {
+        return vec![("Tags", tags.join(", ")), generator];
+    }
     let list = |values: Vec<String>| if values.is_empty() { "none".to_owned() } else { values.join(", ") };
     let role_names = match recorded.role_names {
         RoleNaming::Ccoctl => "as ccoctl names them",
@@ -278,9 +288,8 @@ pub(super) fn settings(review: &Review) -> Vec<(&'static str, String)> {
         let accounts: Vec<&str> = given.service_accounts.iter().map(ObjectName::as_str).collect();
         ("Service accounts", format!("{}/{} = {}", given.secret_namespace, given.secret_name, accounts.join(", ")))
     }));
-    let tag = |tag: &bundle_schema::names::Tag| format!("{}={}", tag.key, tag.value);
     rows.extend([
-        ("Tags", list(settings.tags.iter().map(tag).collect())),
+        ("Tags", list(tags)),
         ("Audiences", list(settings.audiences.iter().map(ToString::to_string).collect())),
     ]);
     if review.bundle.kind == Kind::Cluster {
@@ -288,7 +297,7 @@ pub(super) fn settings(review: &Review) -> Vec<(&'static str, String)> {
         let thumbprints = settings.thumbprints.as_ref().map_or("fetched by IAM".to_owned(), given);
         rows.push(("Thumbprints", thumbprints));
     }
-    rows.push(("Generator", settings.generator_version.clone()));
+    rows.push(generator);
     rows.push(("Action data", format!("{} of {}", review.action_data.version, review.action_data.date)));
     rows
 }

@@ -60,6 +60,11 @@ pub(crate) enum NotOfReceipt {
         /// What the receipt says.
         receipt: String,
     },
+    /// An issuer at another name.
+    #[error(
+        "--{0} is for an issuer at another name than that of the distribution, which --endpoint-receipt says\n  leave one of them out"
+    )]
+    OtherIssuer(&'static str),
     /// A serial that is not above the endpoint's.
     #[error(
         "--serial is {given}; the endpoint's bundle has {endpoint}, and the applier refuses to go back\n  leave --serial out: the next one is {next}",
@@ -121,6 +126,15 @@ impl FromReceipt {
     /// The settings of the cluster's bundle.
     pub(crate) fn complete(&self, given: Settings) -> Result<Settings, NotOfReceipt> {
         let Receipt { bundle, account_id, partition, region, .. } = &self.receipt;
+        let other_issuers = [
+            ("issuer-url", given.issuer_url.is_some()),
+            ("identity-provider-arn", given.identity_provider_arn.is_some()),
+            ("certificate-arn", given.certificate_arn.is_some()),
+            ("iam-certificate-id", given.iam_certificate_id.is_some()),
+        ];
+        if let Some((flag, _)) = other_issuers.into_iter().find(|(_, given)| *given) {
+            return Err(NotOfReceipt::OtherIssuer(flag));
+        }
         agrees("name", given.name.as_ref(), &bundle.name)?;
         agrees("account-id", given.account_id.as_ref(), account_id)?;
         agrees("partition", given.partition.as_ref(), partition)?;

@@ -32,11 +32,6 @@ pub(crate) enum IssuerError {
         "--create-private-s3-bucket with --issuer-url needs a certificate for {0}\n  give --certificate-arn ARN, of us-east-1, or --iam-certificate-id ID; if somebody else publishes the documents there, leave --create-private-s3-bucket out"
     )]
     NoCertificate(String),
-    /// Two names for one issuer.
-    #[error(
-        "--{0} is for an issuer at another name than that of the distribution, which --endpoint-receipt says\n  leave one of them out"
-    )]
-    TwoNames(&'static str),
     /// A partition without CloudFront.
     #[error(
         "a private bucket needs CloudFront, which partition {0} does not have\n  have the documents published elsewhere: --issuer-url URL alone, without certificate and bucket"
@@ -85,9 +80,8 @@ pub(crate) fn issuer(
     let bucket = || bucket_name(settings.bucket_name.clone(), name, account, &place.region);
     let private = settings.create_private_s3_bucket;
     let issuer = match (made, settings.issuer_url.clone(), certificate(settings)) {
-        (Some(made), None, None) => Issuer::Distribution { bucket: bucket()?, made },
-        (Some(_), Some(_), _) => return Err(IssuerError::TwoNames("issuer-url")),
-        (Some(_), None, Some((flag, _))) => return Err(IssuerError::TwoNames(flag)),
+        // Whatever else is given was refused where the distribution comes from.
+        (Some(made), ..) => Issuer::Distribution { bucket: bucket()?, made },
         (None, Some(url), Some((_, certificate))) => Issuer::OwnHost { bucket: bucket()?, url, certificate },
         (None, None, Some((flag, _))) => return Err(IssuerError::NoHost(flag)),
         (None, Some(url), None) if private => return Err(IssuerError::NoCertificate(url.host().to_owned())),

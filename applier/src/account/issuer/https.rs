@@ -1,4 +1,4 @@
-//! An issuer whose documents somebody else publishes, read over its own URL as AWS reads it.
+//! An issuer whose documents somebody else publishes, or CloudFront serves, read over its own URL as AWS reads it.
 //!
 //! Input: the issuer's URL from a validated bundle; the proxy variables and trust store of this host, and more roots from a file.
 //! Output: a document, or why there is none. Whatever answers is untrusted: it is bounded in size and time, no redirect is
@@ -37,6 +37,13 @@ const TOO_LONG: &str = "have the bundle's own documents published there, and not
 const NETWORK: &str = "look for the DNS record of the host, a firewall, and this host's proxy (HTTPS_PROXY, NO_PROXY)";
 const CERTIFICATE: &str = "look at the server's certificate: its names, its dates, its chain; where an authority of your own issued \
                            it, or a proxy opens the connection, give that authority's certificate with --ca-file";
+
+const NOT_SERVED: &str = "look for somebody who changed the bucket's policy, a KMS key on the bucket, a firewall or a geographic \
+                          restriction of the distribution, an S3 block or policy of the organization";
+const NO_WAY: &str = "look for the DNS record of the host, which has to name the distribution's domain (CNAME, as the plan says), a \
+                      firewall, and this host's proxy (HTTPS_PROXY, NO_PROXY)";
+const FOREIGN_CERTIFICATE: &str = "look at the certificate: whether it is the distribution's, or the DNS record names something else; \
+                                   where a proxy opens the connection, give its authority's certificate with --ca-file";
 
 /// Why the roots of `--ca-file` cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -80,15 +87,45 @@ fn check_roots(pem: &[u8]) -> Result<(), &'static str> {
     if roots.is_empty() { Err("it has no certificate") } else { Ok(()) }
 }
 
+/// Who publishes the documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Publisher {
+    SomebodyElse,
+    /// From a bucket of this program's.
+    CloudFront,
+}
+
+impl Publisher {
+    /// What to look for, where somebody else's server would be looked at.
+    fn advice(self, hosted: &'static str) -> &'static str {
+        match (self, hosted) {
+            (Self::CloudFront, NOT_PUBLISHED) => NOT_SERVED,
+            (Self::CloudFront, NETWORK) => NO_WAY,
+            (Self::CloudFront, CERTIFICATE) => FOREIGN_CERTIFICATE,
+            (Self::SomebodyElse | Self::CloudFront, _) => hosted,
+        }
+    }
+}
+
 /// The issuer's URL and the way there.
 pub(crate) struct HostedIssuer {
     url: String,
+    publisher: Publisher,
     connector: Connector,
 }
 
 impl HostedIssuer {
     /// With the proxy variables of the environment. Nothing is sent yet.
     pub(crate) fn new(url: &IssuerUrl, roots: Option<Roots>) -> Self {
+        Self::of(url, Publisher::SomebodyElse, roots)
+    }
+
+    /// As [`HostedIssuer::new`], of documents that CloudFront serves from a bucket of this program's.
+    pub(crate) fn behind_cloudfront(url: &IssuerUrl, roots: Option<Roots>) -> Self {
+        Self::of(url, Publisher::CloudFront, roots)
+    }
+
+    fn of(url: &IssuerUrl, publisher: Publisher, roots: Option<Roots>) -> Self {
         let mut trusted = TrustStore::default();
         if let Some(Roots(pem)) = roots {
             trusted = trusted.with_pem_certificate(pem);
@@ -97,7 +134,7 @@ impl HostedIssuer {
         let builder = Connector::builder().proxy_config(ProxyConfig::from_env()).tls_provider(provider);
         // Building a context from these does not fail; without one, the system's roots alone are trusted.
         let context: TlsContext = tls::TlsContext::builder().with_trust_store(trusted).build().unwrap_or_default();
-        Self { url: url.to_string(), connector: builder.tls_context(context).build() }
+        Self { url: url.to_string(), publisher, connector: builder.tls_context(context).build() }
     }
 
     async fn get(&self, key: &str) -> Result<Vec<u8>, Unread> {
@@ -120,16 +157,23 @@ impl ReadIssuer for HostedIssuer {
                 let answer = format!("no answer within {} seconds", TIMEOUT.as_secs());
                 Err(Unread { answer, advice: NETWORK })
             };
-            tokio::time::timeout(TIMEOUT, self.get(key)).await.unwrap_or_else(late)
+            let read = tokio::time::timeout(TIMEOUT, self.get(key)).await.unwrap_or_else(late);
+            read.map_err(|unread| Unread { advice: self.publisher.advice(unread.advice), ..unread })
         })
     }
 
-    /// It was published before: what is waited for is an answer that got lost.
+    /// What somebody else hosts was published before: what is waited for is an answer that got lost. CloudFront and DNS take a while.
     fn patience(&self) -> Duration {
-        Duration::from_secs(5)
+        match self.publisher {
+            Publisher::SomebodyElse => Duration::from_secs(5),
+            Publisher::CloudFront => Duration::from_mins(1),
+        }
     }
 
     fn advice(&self) -> &'static str {
+        if self.publisher == Publisher::CloudFront {
+            return "look for a cache or a proxy in between, or for a DNS record that names another distribution";
+        }
         "have this bundle's documents published there (`oidc/` in the bundle), or look for a cache or a proxy in between"
     }
 }

@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bundle_schema::documents::contents::{Contents, public_keys};
+use bundle_schema::documents::index::Kind;
 use tokio::task::JoinSet;
 
+use super::cloudfront::{LiveCloudFront, Wanted};
 use super::roles::{self, Known};
 use super::{BucketState, Caller, LiveBucket, LiveError, LiveObject, LiveProvider, LiveRecord, LiveState, ReadAccount};
 use crate::account::error::AwsError;
@@ -19,6 +21,7 @@ enum Part {
     Settings(Box<LiveBucket>),
     Object(String, Option<LiveObject>),
     Provider(Box<Option<LiveProvider>>),
+    CloudFront(Box<LiveCloudFront>),
 }
 
 impl LiveState {
@@ -59,6 +62,7 @@ impl LiveState {
             BucketState::Absent | BucketState::Forbidden | BucketState::InRegion(_) => None,
         };
 
+        let known = record.as_ref().and_then(|record| record.content.as_ref().ok()).or(previous);
         let mut parts: JoinSet<Result<Part, AwsError>> = JoinSet::new();
         if found == BucketState::Present(()) {
             let (reader, name) = (Arc::clone(account), bucket.clone());
@@ -71,24 +75,32 @@ impl LiveState {
                 });
             }
         }
+        if let Some(wanted) = Wanted::of(contents, known) {
+            let reader = Arc::clone(account);
+            parts.spawn(async move { Ok(Part::CloudFront(Box::new(wanted.read(&*reader).await?))) });
+        }
         if let Some(arn) = header.provider_arn() {
             let reader = Arc::clone(account);
             parts.spawn(async move { Ok(Part::Provider(Box::new(reader.provider(&arn).await?))) });
         }
-        let known = record.as_ref().and_then(|record| record.content.as_ref().ok()).or(previous);
-        let roles::Read { bundled, others } = roles::read(account, contents, Known::of(known)).await?;
+        // A bundle without an issuer has no roles, and IAM is not asked.
+        let roles::Read { bundled, others } = match header.kind {
+            Kind::Endpoint => roles::Read::default(),
+            Kind::Cluster | Kind::Roles => roles::read(account, contents, Known::of(known)).await?,
+        };
 
         let (mut held, mut objects) = (LiveBucket::default(), BTreeMap::new());
-        let mut provider = None;
+        let (mut provider, mut cloudfront) = (None, LiveCloudFront::default());
         while let Some(part) = parts.join_next().await {
             match part.map_err(|_| LiveError::CutOff)?? {
                 Part::Settings(settings) => held = *settings,
                 Part::Object(key, object) => objects.extend(object.map(|object| (key, object))),
                 Part::Provider(found) => provider = *found,
+                Part::CloudFront(found) => cloudfront = *found,
             }
         }
         let bucket = found.with(|()| LiveBucket { record, objects, ..held });
-        Ok(Self { caller, bucket, provider, roles: bundled, others })
+        Ok(Self { caller, bucket, cloudfront, provider, roles: bundled, others })
     }
 
     /// The identity provider, which holds the record in its tags, and the roles: nothing of S3.
@@ -120,7 +132,8 @@ impl LiveState {
             provider.record = record;
         }
         let roles::Read { bundled, others } = read;
-        Ok(Self { caller, bucket: BucketState::Absent, provider, roles: bundled, others })
+        let (bucket, cloudfront) = (BucketState::Absent, LiveCloudFront::default());
+        Ok(Self { caller, bucket, cloudfront, provider, roles: bundled, others })
     }
 }
 

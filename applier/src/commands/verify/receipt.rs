@@ -6,13 +6,14 @@ use std::fmt::Write as _;
 
 use bundle_schema::escape::{Escaped, EscapedWhole};
 use bundle_schema::receipt::{
-    ApprovedBy, Choices, Entry, IssuerCheck, Outcome, Receipt, RequestId, Sent, SignedReceipt,
+    ApprovedBy, Choices, Deployment, Distribution, Entry, IssuerCheck, Outcome, Receipt, RequestId, Sent, SignedReceipt,
 };
 use bundle_schema::signature::Signer;
 use serde::Serialize;
 
 use super::{printed, required, signed_by};
 use crate::cli::TrustArgs;
+use crate::served;
 
 pub(super) fn text(signed: &SignedReceipt, trust: &TrustArgs) -> String {
     let receipt = signed.receipt();
@@ -37,6 +38,18 @@ pub(super) fn text(signed: &SignedReceipt, trust: &TrustArgs) -> String {
     let _ = writeln!(text, "Options   {}", options(receipt.choices));
     let _ = writeln!(text, "Actions   {}", receipt.counts());
     receipt.actions.iter().for_each(|entry| text.push_str(&action(entry)));
+    if let Some(Distribution { id, arn: _, domain }) = &receipt.distribution {
+        let _ = writeln!(text, "Served    {}", served::words(None, None, Some((id, domain))));
+    }
+    match &receipt.deployment {
+        None => {}
+        Some(Deployment::Done) => text.push_str("Deployed  yes\n"),
+        Some(Deployment::NotReached) => text.push_str("Deployed  not waited for\n"),
+        Some(Deployment::Failed(error)) => {
+            text.push_str("Deployed  failed\n");
+            text.push_str(&indented(error));
+        }
+    }
     match &receipt.issuer_check {
         None => {}
         Some(IssuerCheck::Done) => text.push_str("Issuer    the public read what was signed\n"),

@@ -8,11 +8,14 @@ enum Stage {
     Bucket,
     OpenRecord,
     BucketSetting,
+    AccessControl,
+    Distribution,
     Object,
     Provider,
     Role,
     CloseRecord,
     RemoveProvider,
+    RemoveDistribution,
     RemoveObject,
     RemoveRecord,
     RemoveBucket,
@@ -28,6 +31,10 @@ impl Action {
             | Call::SetOwnership { .. }
             | Call::BlockPublicAccess { .. }
             | Call::SetBucketPolicy { .. } => Stage::BucketSetting,
+            Call::CreateAccessControl { .. } | Call::UpdateAccessControl { .. } => Stage::AccessControl,
+            Call::CreateDistribution { .. } | Call::UpdateDistribution { .. } | Call::TagDistribution { .. } => {
+                Stage::Distribution
+            }
             Call::PutObject { .. } => Stage::Object,
             Call::CreateProvider { .. }
             | Call::AddClientId { .. }
@@ -45,6 +52,9 @@ impl Action {
             | Call::DeletePolicy { .. }
             | Call::DeleteRole { .. } => Stage::Role,
             Call::DeleteProvider { .. } => Stage::RemoveProvider,
+            Call::DisableDistribution { .. } | Call::DeleteDistribution { .. } | Call::DeleteAccessControl { .. } => {
+                Stage::RemoveDistribution
+            }
             Call::DeleteObject { .. } | Call::DeleteVersions { .. } => Stage::RemoveObject,
             Call::DeleteRecord { .. } => Stage::RemoveRecord,
             Call::DeleteBucket { .. } => Stage::RemoveBucket,
@@ -60,11 +70,14 @@ impl Action {
             (Stage::RemoveObject, Stage::RemoveObject) => false,
             // The record is in the bucket before anything else changes, and closed when everything has.
             (_, Stage::Bucket | Stage::OpenRecord)
-            // S3 refuses a public policy while its block stands, and two changes of one bucket's settings at a time.
-            | (Stage::BucketSetting, Stage::BucketSetting)
+            // S3 refuses a public policy while its block stands, and two changes of one bucket's settings at a time. A private
+            // bucket's policy names the distribution, and that the access control.
+            | (Stage::BucketSetting, Stage::BucketSetting | Stage::AccessControl | Stage::Distribution)
+            | (Stage::Distribution, Stage::AccessControl | Stage::Distribution)
             // IAM reads the issuer when the provider is made, so its documents are public by then; and trust policies
-            // name the provider. What uses something goes before it: roles trust the provider, which reads the documents. The
-            // record knows what is the cluster's until nothing else of it is left, and a bucket has to be empty.
+            // name the provider. What uses something goes before it: roles trust the provider, which reads the documents; a
+            // distribution whose bucket is gone serves whatever somebody else puts into a bucket of that name. The record knows
+            // what is the cluster's until nothing else of it is left, and a bucket has to be empty.
             // A record in the provider's tags is written when the provider is there.
             | (Stage::OpenRecord, Stage::Provider)
             | (
@@ -72,13 +85,22 @@ impl Action {
                 | Stage::Role
                 | Stage::CloseRecord
                 | Stage::RemoveProvider
+                | Stage::RemoveDistribution
                 | Stage::RemoveObject
                 | Stage::RemoveRecord
                 | Stage::RemoveBucket,
                 _,
             ) => true,
             // Objects need the bucket alone.
-            (Stage::Bucket | Stage::OpenRecord | Stage::BucketSetting | Stage::Object, _) => false,
+            (
+                Stage::Bucket
+                | Stage::OpenRecord
+                | Stage::BucketSetting
+                | Stage::AccessControl
+                | Stage::Distribution
+                | Stage::Object,
+                _,
+            ) => false,
         }
     }
 }

@@ -52,6 +52,15 @@ impl<'a> FileActions<'a> {
         self.file.actions.iter().filter(is_one).any(is_this)
     }
 
+    /// Whether the file's plan makes a distribution.
+    pub(super) fn creates_distribution(&self) -> bool {
+        self.makes("cloudfront:CreateDistribution")
+    }
+
+    fn makes(&self, call: &str) -> bool {
+        self.file.actions.iter().any(|action| action.get("call").and_then(Value::as_str) == Some(call))
+    }
+
     /// Those of this call for this resource.
     fn of_call<'b>(&'b self, call: &'b str, resource: &'b str) -> &'b [&'a Value] {
         self.by_call.get(&(call, resource)).map_or(&[], Vec::as_slice)
@@ -117,6 +126,13 @@ impl<'a> FileActions<'a> {
                 let is_own = |tags: Tags| after.iter().filter(|(key, _)| !is_system_tag(key)).eq(tags.iter());
                 before.keys().all(|key| is_system_tag(key)) && field::<Tags>(created, "tags").is_some_and(is_own)
             }),
+            // CloudFront has named since what the file's plan makes.
+            Call::CreateDistribution { .. } | Call::UpdateDistribution { .. } => {
+                self.makes("cloudfront:CreateOriginAccessControl") && self.whole.contains(&action.unnamed().to_value())
+            }
+            Call::SetBucketPolicy { .. } => {
+                self.creates_distribution() && self.whole.contains(&action.unnamed().to_value())
+            }
             Call::DeleteVersions { key, version_ids, .. } => {
                 let of_key = same_call().filter(|other| other.get("key").and_then(Value::as_str) == Some(key));
                 let ids: HashSet<&str> = of_key
@@ -142,10 +158,16 @@ impl<'a> FileActions<'a> {
                     known.created == provider.created && (from == to || self.sets_thumbprints(from, to))
                 })
         };
+        let is_known_distribution = |id| file_making.distribution || file_known.distribution.as_ref() == Some(id);
+        let is_known_control = |id| file_making.access_control || file_known.access_control.as_ref() == Some(id);
         known.roles.iter().all(is_known_role)
+            && known.distribution.as_ref().is_none_or(is_known_distribution)
+            && known.access_control.as_ref().is_none_or(is_known_control)
             && known.provider.as_ref().is_none_or(is_known_provider)
             && making.roles.is_subset(&file_making.roles)
             && (!making.provider || file_making.provider)
+            && (!making.distribution || file_making.distribution)
+            && (!making.access_control || file_making.access_control)
     }
 
     /// Whether the file's plan replaces these thumbprints by those.

@@ -54,6 +54,11 @@ impl<'a> FileFindings<'a> {
             Finding::UsedLately { .. } => same_kind.any(|known| is_part(&value, known, "roles")),
             // The trust file says that it is nothing to report.
             Finding::ForeignTag { ignored, .. } => *ignored,
+            // CloudFront has named it since.
+            Finding::DnsRecord { host, .. } => {
+                let is_this = |known: &Value| known.get("host") == Some(&json!(host)) && known["domain"].is_null();
+                self.actions.creates_distribution() && same_kind.any(|known| is_this(known))
+            }
             // Another bundle's own business.
             Finding::RolesBundle { .. } => true,
             Finding::ForeignPolicies { pruned: false, .. }
@@ -64,6 +69,9 @@ impl<'a> FileFindings<'a> {
             | Finding::BoundaryRemoved { .. }
             | Finding::Hazard { .. }
             | Finding::UnusedException { .. }
+            | Finding::DnsRecordStays { .. }
+            | Finding::Restriction { .. }
+            | Finding::DistributionAdopted { .. }
             | Finding::DocumentsStay { .. } => false,
         }
     }

@@ -35,6 +35,7 @@ fn carry_out(account: &Arc<Fake>, file: &PlanFile, choices: &Choices) -> String 
     let run = Run {
         concurrency: 1,
         issuer: None,
+        wait: None,
         stop: Arc::<AtomicBool>::default(),
         take_over_after: Duration::ZERO,
         clock: &|| at,

@@ -80,6 +80,27 @@ impl fmt::Display for Finding {
             Self::RolesBundle { name, serial: None } => {
                 write!(f, "roles bundle {name} stands on this identity provider, and its record cannot be read")
             }
+            Self::DnsRecord { host, domain } => {
+                let target =
+                    domain.as_ref().map_or("the domain that CloudFront gives the distribution", |d| d.as_str());
+                write!(
+                    f,
+                    "DNS record: {host} CNAME {target}; it has to exist before the identity provider is made, and as long as the cluster does"
+                )
+            }
+            Self::DnsRecordStays { host } => {
+                write!(f, "the DNS record of {host} stays: remove it, so that nobody else can answer for that name")
+            }
+            Self::Restriction { distribution, restriction } => write!(
+                f,
+                "distribution {distribution} {}: AWS, which reads the issuer's documents from its own networks, may not be answered",
+                Escaped(restriction)
+            ),
+            Self::DistributionAdopted { distribution, domain, tagged, tags } => {
+                let why = if *tagged { "IS NOT IN THE RECORD" } else { "DOES NOT CARRY THE CLUSTER'S TAG" };
+                writeln!(f, "DISTRIBUTION {distribution} {why} AND IS TAKEN AS THE CLUSTER'S (--adopt)")?;
+                write!(f, "    domain        {domain}\n    tags          {}", tags_listed(tags))
+            }
             Self::DocumentsStay { issuer_url } => write!(
                 f,
                 "the issuer's documents stay at {issuer_url}: somebody else publishes them, and may take them down now"

@@ -35,10 +35,24 @@ impl Block<'_> {
     /// Whether the resource itself is new, or goes.
     pub(super) fn change(&self) -> Change {
         let makes = |action: &&Action| {
-            matches!(action.call, Call::CreateBucket { .. } | Call::CreateProvider { .. } | Call::CreateRole { .. })
+            matches!(
+                action.call,
+                Call::CreateBucket { .. }
+                    | Call::CreateAccessControl { .. }
+                    | Call::CreateDistribution { .. }
+                    | Call::CreateProvider { .. }
+                    | Call::CreateRole { .. }
+            )
         };
         let deletes = |action: &&Action| {
-            matches!(action.call, Call::DeleteRole { .. } | Call::DeleteProvider { .. } | Call::DeleteBucket { .. })
+            matches!(
+                action.call,
+                Call::DeleteRole { .. }
+                    | Call::DeleteProvider { .. }
+                    | Call::DeleteDistribution { .. }
+                    | Call::DeleteAccessControl { .. }
+                    | Call::DeleteBucket { .. }
+            )
         };
         if self.actions.iter().any(deletes) {
             Change::Delete

@@ -1,10 +1,13 @@
 //! One action in words: the rows of what is new, or the lines before and after of what changes.
 
+use bundle_schema::documents::PublicAccessBlock;
 use bundle_schema::documents::contents::JWKS_KEY;
 use bundle_schema::documents::policy::{Effect, PermissionStatement};
 
 use crate::account::live::Tags;
+use crate::account::live::cloudfront::AccessControlSettings;
 use crate::plan::action::{Action, Call, NewObject, Object, RoleSettings};
+use crate::plan::desired::tags;
 use crate::plan::diff::{self, Line};
 use crate::plan::meaning::{key_ids, readable_policy};
 use crate::record::Place;
@@ -33,18 +36,12 @@ pub(super) fn item(action: &Action) -> Item {
         Call::OpenRecord { before: Some(_), .. } | Call::CloseRecord { .. } | Call::OpenRemoval { .. } => {
             Item::Bookkeeping
         }
-        Call::DeleteRole { role_id, .. } => Item::New(vec![("ID", role_id.to_string())]),
-        Call::DeleteProvider { created } => Item::New(vec![("made", created.to_string())]),
-        Call::DeleteObject { key, .. } => Item::New(vec![("document", key.clone())]),
-        Call::DeleteVersions { key, version_ids, .. } => {
-            let versions = if version_ids.len() == 1 { "version" } else { "versions" };
-            Item::New(vec![("document", format!("{key}, {} {versions}", version_ids.len()))])
-        }
-        Call::DeleteRecord { place, versions } => {
-            let all = if *versions { ", with all versions" } else { "" };
-            Item::New(vec![("record", format!("{}{all}", place.key()))])
-        }
-        Call::DeleteBucket { .. } => Item::New(Vec::new()),
+        Call::DeleteRole { .. }
+        | Call::DeleteProvider { .. }
+        | Call::DeleteObject { .. }
+        | Call::DeleteVersions { .. }
+        | Call::DeleteRecord { .. }
+        | Call::DeleteBucket { .. } => Item::New(removed(&action.call)),
         Call::DetachPolicy { policy_arn, .. } => changed("attached policy", vec![Line::Removed(policy_arn.clone())]),
         // The bundle's own: the role goes with it.
         Call::DeletePolicy { role, policy_name } if policy_name == role.as_str() => {
@@ -52,25 +49,19 @@ pub(super) fn item(action: &Action) -> Item {
         }
         Call::DeletePolicy { policy_name, .. } => changed("inline policy", vec![Line::Removed(policy_name.clone())]),
         Call::TagBucket { before, after, .. } if before.is_empty() => Item::New(vec![("tags", one_line(after))]),
+        Call::CreateAccessControl { .. }
+        | Call::UpdateAccessControl { .. }
+        | Call::CreateDistribution { .. }
+        | Call::UpdateDistribution { .. }
+        | Call::DisableDistribution { .. }
+        | Call::DeleteDistribution { .. }
+        | Call::DeleteAccessControl { .. } => cloudfront(&action.call),
         Call::TagBucket { before, after, .. }
+        | Call::TagDistribution { before, after }
         | Call::TagProvider { before, after }
         | Call::TagRole { before, after, .. } => changed("tags", tag_lines(before, after)),
-        Call::SetOwnership { before: None, after, .. } => Item::New(vec![("ownership", json_text(after))]),
-        Call::SetOwnership { before, after, .. } => {
-            changed("object ownership", value_lines(before.as_deref(), &json_text(after)))
-        }
-        Call::BlockPublicAccess { before: None, .. } => {
-            Item::New(vec![("public access", "by bucket policy only; ACLs are blocked".to_owned())])
-        }
-        Call::BlockPublicAccess { input, before: Some(before) } => changed(
-            "public access block",
-            diff::lines(&pretty(before), &pretty(&input.public_access_block_configuration)),
-        ),
-        Call::SetBucketPolicy { before: None, .. } => {
-            Item::New(vec![("policy", "everybody may read the issuer's documents".to_owned())])
-        }
-        Call::SetBucketPolicy { input, before } => {
-            changed("bucket policy", policy_lines(before.as_deref(), &input.policy.text()))
+        Call::SetOwnership { .. } | Call::BlockPublicAccess { .. } | Call::SetBucketPolicy { .. } => {
+            bucket_setting(&action.call)
         }
         Call::PutObject { before: None, after, .. } => Item::New(new_object(after)),
         Call::PutObject { before: Some(before), after, .. } => {
@@ -118,6 +109,86 @@ pub(super) fn item(action: &Action) -> Item {
         Call::SetRolePolicy { input, before } => {
             changed("permissions", policy_lines(before.as_deref(), &input.policy_document.text()))
         }
+    }
+}
+
+/// A setting of a bucket that is no tag.
+fn bucket_setting(call: &Call) -> Item {
+    let changed = |label: &str, lines| Item::Changed(label.to_owned(), lines);
+    match call {
+        Call::SetOwnership { before: None, after, .. } => Item::New(vec![("ownership", json_text(after))]),
+        Call::SetOwnership { before, after, .. } => {
+            changed("object ownership", value_lines(before.as_deref(), &json_text(after)))
+        }
+        Call::BlockPublicAccess { input, before: None } => {
+            let is_private = input.public_access_block_configuration == PublicAccessBlock::PRIVATE;
+            let text = if is_private { "none" } else { "by bucket policy only; ACLs are blocked" };
+            Item::New(vec![("public access", text.to_owned())])
+        }
+        Call::BlockPublicAccess { input, before: Some(before) } => changed(
+            "public access block",
+            diff::lines(&pretty(before), &pretty(&input.public_access_block_configuration)),
+        ),
+        Call::SetBucketPolicy { input, before: None } => {
+            let is_public = input.policy.0.statement.iter().all(|statement| statement.condition.is_none());
+            let who =
+                if is_public { "everybody may read" } else { "CloudFront may read, for this distribution alone," };
+            Item::New(vec![("policy", format!("{who} the issuer's documents"))])
+        }
+        Call::SetBucketPolicy { input, before } => {
+            changed("bucket policy", policy_lines(before.as_deref(), &input.policy.text()))
+        }
+        _ => Item::New(Vec::new()),
+    }
+}
+
+/// What is deleted.
+fn removed(call: &Call) -> Vec<(&'static str, String)> {
+    match call {
+        Call::DeleteRole { role_id, .. } => vec![("ID", role_id.to_string())],
+        Call::DeleteProvider { created } => vec![("made", created.to_string())],
+        Call::DeleteObject { key, .. } => vec![("document", key.clone())],
+        Call::DeleteVersions { key, version_ids, .. } => {
+            let versions = if version_ids.len() == 1 { "version" } else { "versions" };
+            vec![("document", format!("{key}, {} {versions}", version_ids.len()))]
+        }
+        Call::DeleteRecord { place, versions } => {
+            let all = if *versions { ", with all versions" } else { "" };
+            vec![("record", format!("{}{all}", place.key()))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What serves a private bucket.
+fn cloudfront(call: &Call) -> Item {
+    let id = ("ID", "the one that CloudFront gives it".to_owned());
+    let changed =
+        |label: &str, before: String, after: String| Item::Changed(label.to_owned(), diff::lines(&before, &after));
+    match call {
+        Call::CreateAccessControl { input } => {
+            Item::New(vec![id, ("name", input.origin_access_control_config.name.clone())])
+        }
+        Call::CreateDistribution { input, .. } => {
+            let config = &input.distribution_config_with_tags.distribution_config;
+            let origins = config.origins.items.iter().map(|origin| origin.domain_name.clone());
+            let mut rows = vec![id, ("origin", origins.collect::<Vec<_>>().join(", "))];
+            rows.extend(config.aliases.items.iter().map(|alias| ("alias", alias.clone())));
+            let certificate = &config.viewer_certificate;
+            let acm = certificate.acm_certificate_arn.iter().map(ToString::to_string);
+            let all = acm.chain(certificate.iam_certificate_id.iter().map(ToString::to_string));
+            rows.extend(all.map(|certificate| ("certificate", certificate)));
+            rows.push(("tags", one_line(&tags(&input.distribution_config_with_tags.tags.items))));
+            Item::New(rows)
+        }
+        Call::UpdateAccessControl { before, after, .. } => {
+            changed("settings", pretty(before), pretty(&AccessControlSettings::from(after)))
+        }
+        Call::UpdateDistribution { before, after, .. } => changed("settings", pretty(before), pretty(after)),
+        Call::DisableDistribution { .. } => {
+            Item::New(vec![("first", "disabled, and waited for until it answers nowhere".to_owned())])
+        }
+        _ => Item::New(Vec::new()),
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{Content, Subject};
 use crate::review::headline::Headline;
-use crate::review::report::{Identity, Key, Review};
+use crate::review::report::{Identity, Key, PrivateBucket, Review};
 use crate::review::words::key_use;
 
 impl Subject {
@@ -89,6 +89,8 @@ struct BundleIdentity {
     region: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private_bucket: Option<PrivateBucket>,
     created: Timestamp,
     expires: Timestamp,
 }
@@ -102,8 +104,8 @@ struct RoleHead {
 impl BundleHead {
     fn of(review: &Review) -> Self {
         let texts = |lines: Vec<Headline>| lines.into_iter().map(|line| line.text).collect();
-        let Identity { kind, name, serial, sha256: _, account_id, partition, region, issuer_url, created, expires } =
-            review.bundle.clone();
+        let Identity { kind, name, serial, sha256: _, account_id, partition, region, .. } = review.bundle.clone();
+        let Identity { issuer_url, private_bucket, created, expires, .. } = review.bundle.clone();
         Self {
             verdict: texts(review.verdict()),
             headlines: texts(review.headlines()),
@@ -115,6 +117,7 @@ impl BundleHead {
                 partition,
                 region,
                 issuer_url,
+                private_bucket,
                 created,
                 expires,
             },
@@ -185,8 +188,8 @@ impl fmt::Display for Head {
 
 impl fmt::Display for BundleHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BundleIdentity { kind, name, serial, account_id, partition, region, issuer_url, created, expires } =
-            &self.identity;
+        let BundleIdentity { kind, name, serial, account_id, partition, region, .. } = &self.identity;
+        let BundleIdentity { issuer_url, private_bucket, created, expires, .. } = &self.identity;
         writeln!(f, "Verdict  {}", EscapedWhole(&self.verdict.join("; ")))?;
         for line in &self.headlines {
             writeln!(f, "       ! {}", EscapedWhole(line))?;
@@ -197,12 +200,17 @@ impl fmt::Display for BundleHead {
         match (issuer_url, kind) {
             (Some(url), Kind::Roles) => writeln!(f, "Issuer   {url}, which somebody else manages")?,
             (Some(url), _) => writeln!(f, "Issuer   {url}")?,
-            (None, _) => writeln!(f, "Issuer   at the distribution's own name, which its receipt says")?,
+            (None, _) => writeln!(f, "Issuer   none yet: the receipt of its apply says the name")?,
+        }
+        for (label, value) in private_bucket.iter().flat_map(PrivateBucket::rows) {
+            writeln!(f, "{label:<9}{value}")?;
         }
         for one @ Key { kid, key, .. } in &self.keys {
             writeln!(f, "Key      {key} {kid}{}", key_use(one, &self.keys))?;
         }
-        writeln!(f, "Roles    {}", self.roles.len())?;
+        if *kind != Kind::Endpoint {
+            writeln!(f, "Roles    {}", self.roles.len())?;
+        }
         for RoleHead { role, riskiest } in &self.roles {
             writeln!(f, "  {role}")?;
             writeln!(f, "    {}", EscapedWhole(riskiest))?;

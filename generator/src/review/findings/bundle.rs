@@ -8,8 +8,8 @@ use bundle_schema::limits::{
 use bundle_schema::names::Audience;
 
 use super::rules::{
-    AUDIENCE, BOUNDARY_ON_SOME, GATES_UNDECIDED, LONG_VALIDITY, QUOTA, ROLE_NAME_CUT, Rule, SMALL_KEY, THUMBPRINTS,
-    TRUST_POLICY_QUOTA,
+    AUDIENCE, BOUNDARY_ON_SOME, CLOUDFRONT_TLS, GATES_UNDECIDED, LONG_VALIDITY, QUOTA, ROLE_NAME_CUT, Rule, SMALL_KEY,
+    THUMBPRINTS, TRUST_POLICY_QUOTA,
 };
 use super::view::{Context, RoleView};
 use super::words::{count, list};
@@ -75,6 +75,12 @@ pub(super) fn check(contents: &Contents, found: &mut Vec<Finding>) {
     if is_near(header.tags.len(), MAX_TAGS) {
         let message = format!("{} of {MAX_TAGS} tags are used", header.tags.len());
         report(&QUOTA, message, "leave out tags that nothing needs");
+    }
+    if header.has_distribution() && header.certificate.is_none() {
+        let message =
+            "the distribution shows CloudFront's own certificate, and CloudFront answers with TLS 1.0 and later there";
+        let advice = "take a host name and a certificate of your own where TLS 1.2 is a rule";
+        report(&CLOUDFRONT_TLS, message.to_owned(), advice);
     }
     let audiences = contents.audiences();
     if is_near(audiences.len(), MAX_AUDIENCES) {

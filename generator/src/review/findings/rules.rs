@@ -64,6 +64,10 @@ rules! {
     BOUNDARY_ON_SOME = "boundary-on-some", Warning, "Permissions boundary on some roles only",
         "A boundary that some roles lack protects nothing: the others can do what it forbids. The generator sets it on all roles or \
          none, so the bundle was changed. Make it again.";
+    CLOUDFRONT_TLS = "cloudfront-tls", Note, "CloudFront decides about TLS versions",
+        "At CloudFront's own name a distribution shows CloudFront's certificate, and its security policy is TLSv1: CloudFront also \
+         answers clients that speak TLS 1.0. The documents are public, and AWS's own clients speak TLS 1.2 or later. With a host name \
+         and a certificate of your own nothing older than TLS 1.2 is answered: --issuer-url with --certificate-arn.";
     CONDITION_FOR_ALL_VALUES = "condition-for-all-values", Warning, "ForAllValues holds without the key",
         "ForAllValues also holds where the request does not have the key at all. In an Allow statement such a condition can be got \
          around by leaving the key out. Add a Null condition with false for the same key.";

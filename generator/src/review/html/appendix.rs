@@ -1,5 +1,6 @@
 //! What a reviewer looks up: documents that made no role, the settings, and what made this page.
 
+use bundle_schema::documents::index::Kind;
 use bundle_schema::documents::settings::{Capabilities, FeatureGates, OtherGates};
 use bundle_schema::names::RoleNaming;
 
@@ -11,6 +12,9 @@ use crate::review::report::{Review, Settings};
 
 /// Skipped documents and settings.
 pub(super) fn sections(page: &mut Markup, review: &Review) {
+    if review.bundle.kind == Kind::Endpoint {
+        return settings_of_endpoint(page, &review.settings);
+    }
     skipped(page, review);
     settings(page, &review.settings);
 }
@@ -45,8 +49,8 @@ fn skipped(page: &mut Markup, review: &Review) {
 
 fn settings(page: &mut Markup, settings: &Settings) {
     // A new setting must not be forgotten here.
-    let Settings { recorded, role_path, tags, audiences, thumbprints, generator_version } = settings;
-    page.constant("<section id=\"settings\" aria-labelledby=\"settings-title\">\n<h2 id=\"settings-title\">Settings</h2>\n<table class=\"facts\"><caption class=\"spoken\">What shaped the bundle</caption>\n");
+    let Settings { recorded, role_path, tags: _, audiences, thumbprints, generator_version } = settings;
+    page.constant(SETTINGS);
     fact(page, "Role names", |page| {
         page.constant(match recorded.role_names {
             RoleNaming::Ccoctl => "as ccoctl names them",
@@ -58,10 +62,7 @@ fn settings(page: &mut Markup, settings: &Settings) {
         Some(boundary) => page.code(boundary),
         None => page.constant("none"),
     });
-    fact(page, "Tags", |page| {
-        let tags: Vec<String> = tags.iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect();
-        codes(page, &tags);
-    });
+    tags(page, settings);
     fact(page, "Audiences", |page| codes(page, audiences));
     fact(page, "Thumbprints", |page| match thumbprints {
         Some(thumbprints) => codes(page, thumbprints),
@@ -84,8 +85,27 @@ fn settings(page: &mut Markup, settings: &Settings) {
             codes(page, &given.service_accounts);
         });
     }
-    fact(page, "Made by", |page| page.text(format_args!("airlock-generator {generator_version}")));
+    made_by(page, generator_version);
     page.constant("</table>\n</section>\n");
+}
+
+const SETTINGS: &str = "<section id=\"settings\" aria-labelledby=\"settings-title\">\n<h2 id=\"settings-title\">Settings</h2>\n<table class=\"facts\"><caption class=\"spoken\">What shaped the bundle</caption>\n";
+
+/// Those that shape no role.
+fn settings_of_endpoint(page: &mut Markup, settings: &Settings) {
+    page.constant(SETTINGS);
+    tags(page, settings);
+    made_by(page, &settings.generator_version);
+    page.constant("</table>\n</section>\n");
+}
+
+fn tags(page: &mut Markup, settings: &Settings) {
+    let tags: Vec<String> = settings.tags.iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect();
+    fact(page, "Tags", |page| codes(page, &tags));
+}
+
+fn made_by(page: &mut Markup, version: &str) {
+    fact(page, "Made by", |page| page.text(format_args!("airlock-generator {version}")));
 }
 
 fn codes(page: &mut Markup, values: &[impl ToString]) {

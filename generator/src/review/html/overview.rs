@@ -2,9 +2,11 @@
 
 use std::fmt::Display;
 
+use bundle_schema::documents::index::Kind;
+
 use super::markup::Markup;
 use crate::review::headline::{Headline, Tone};
-use crate::review::report::Review;
+use crate::review::report::{PrivateBucket, Review};
 use crate::review::words::{issuer, key_use};
 
 /// The bundle's name, and the way to every section.
@@ -21,13 +23,15 @@ pub(super) fn masthead(page: &mut Markup, review: &Review) {
     page.constant("</p>\n<nav aria-label=\"Sections\"><ul>\n");
     let count = |count: usize| (count > 0).then_some(count);
     let changed = review.comparison.as_ref().map(|comparison| count(comparison.roles.len()));
+    let has_roles = review.bundle.kind != Kind::Endpoint;
+    let of_roles = |number: Option<usize>| has_roles.then_some(number);
     for (id, name, number) in [
-        ("picture", "Picture", Some(None)),
+        ("picture", "Picture", of_roles(None)),
         ("rebuild", "Rebuild", Some(count(review.rebuild.differences.len()))),
         ("comparison", "Comparison", changed),
-        ("roles", "Roles", Some(Some(review.roles.len()))),
+        ("roles", "Roles", of_roles(Some(review.roles.len()))),
         ("findings", "Findings", Some(Some(review.findings.len()))),
-        ("skipped", "Skipped", Some(Some(review.skipped.len()))),
+        ("skipped", "Skipped", of_roles(Some(review.skipped.len()))),
         ("settings", "Settings", Some(None)),
     ] {
         let Some(number) = number else { continue };
@@ -114,6 +118,9 @@ pub(super) fn identity(page: &mut Markup, review: &Review) {
     ];
     for (name, value) in rows {
         fact(page, name, |page| page.code(value));
+    }
+    for (name, value) in bundle.private_bucket.iter().flat_map(PrivateBucket::rows) {
+        fact(page, name, |page| page.text(value));
     }
     page.constant("</table>\n<div>\n");
     if !review.keys.is_empty() {
