@@ -209,6 +209,7 @@ impl BundleReport {
         writeln!(f, "Account   {} ({}, {})", self.account_id, self.partition, self.region)?;
         if let (Some(url), Some(key), Some(kid)) = (&self.issuer_url, &self.key, &self.kid) {
             writeln!(f, "Issuer    {url}")?;
+            self.write_move(f)?;
             writeln!(f, "Key       {key} {kid}")?;
         } else if let (Some(url), Some(provider)) = (&self.issuer_url, &self.provider_arn) {
             writeln!(f, "Provider  {provider}")?;
@@ -216,12 +217,6 @@ impl BundleReport {
             writeln!(f, "Audiences {}", self.audiences.join(", "))?;
         } else {
             writeln!(f, "Issuer    none yet: the receipt of this bundle's apply says its name")?;
-        }
-        if let Some(old) = &self.moves_from {
-            writeln!(f, "          THE ISSUER CHANGES: it was {old}")?;
-        }
-        for url in &self.former_issuers {
-            writeln!(f, "Former    {url}, which the roles still trust")?;
         }
         for kid in &self.further_kids {
             writeln!(f, "          {kid}, published besides")?;
@@ -258,6 +253,17 @@ impl BundleReport {
         writeln!(f, "\nNext")?;
         for (step, number) in self.next.iter().zip(1..) {
             writeln!(f, "{number}. {step}")?;
+        }
+        Ok(())
+    }
+
+    /// The issuer that the cluster had until now, and those that it had before.
+    fn write_move(&self, f: &mut String) -> fmt::Result {
+        if let Some(old) = &self.moves_from {
+            writeln!(f, "          THE ISSUER CHANGES: it was {old}")?;
+        }
+        for url in &self.former_issuers {
+            writeln!(f, "Former    {url}, which the roles still trust")?;
         }
         Ok(())
     }

@@ -74,11 +74,12 @@ impl fmt::Display for Finding {
                 let whose = if *ignored { " (ignored by the trust file)" } else { "" };
                 write!(f, "tag {} is not in the bundle{whose}, and stays on {}", Escaped(key), shortened(resources))
             }
-            Self::RolesBundle { name, serial: Some(serial) } => {
-                write!(f, "roles bundle {name} stands on this identity provider: serial {serial}")
-            }
-            Self::RolesBundle { name, serial: None } => {
-                write!(f, "roles bundle {name} stands on this identity provider, and its record cannot be read")
+            Self::RolesBundle { name, serial } => {
+                write!(f, "roles bundle {name} stands on this identity provider")?;
+                match serial {
+                    Some(serial) => write!(f, ": serial {serial}"),
+                    None => f.write_str(", and its record cannot be read"),
+                }
             }
             Self::DnsRecord { host, domain } => {
                 let target =
@@ -87,9 +88,6 @@ impl fmt::Display for Finding {
                     f,
                     "DNS record: {host} CNAME {target}; it has to exist before the identity provider is made, and as long as the cluster does"
                 )
-            }
-            Self::DnsRecordStays { host } => {
-                write!(f, "the DNS record of {host} stays: remove it, so that nobody else can answer for that name")
             }
             Self::Restriction { distribution, restriction } => write!(
                 f,
@@ -101,13 +99,42 @@ impl fmt::Display for Finding {
                 writeln!(f, "DISTRIBUTION {distribution} {why} AND IS TAKEN AS THE CLUSTER'S (--adopt)")?;
                 write!(f, "    domain        {domain}\n    tags          {}", tags_listed(tags))
             }
+            Self::IssuerChange { .. }
+            | Self::FormerProviderMissing { .. }
+            | Self::FormerIssuerStays { .. }
+            | Self::DocumentsStay { .. }
+            | Self::DnsRecordStays { .. } => self.fmt_of_issuer(f),
+            Self::UnusedException { exception } => {
+                write!(f, "the trust file's exception for {} is not used by this bundle", Escaped(exception))
+            }
+        }
+    }
+}
+
+impl Finding {
+    /// Of an issuer that changes, or of which something stays.
+    fn fmt_of_issuer(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::IssuerChange { from, to } => write!(
+                f,
+                "THE ISSUER CHANGES: from {from} to {to}. The roles take tokens of both until a later bundle drops the former issuer; an older \
+                 bundle is refused from then on"
+            ),
+            Self::FormerProviderMissing { issuer_url } => write!(
+                f,
+                "the identity provider of the former issuer {issuer_url} is not there: AWS takes no token of it, although the roles trust it"
+            ),
+            Self::FormerIssuerStays { issuer_url } => {
+                write!(f, "the former issuer {issuer_url} stays: delete it with the last bundle that had it as issuer")
+            }
             Self::DocumentsStay { issuer_url } => write!(
                 f,
                 "the issuer's documents stay at {issuer_url}: somebody else publishes them, and may take them down now"
             ),
-            Self::UnusedException { exception } => {
-                write!(f, "the trust file's exception for {} is not used by this bundle", Escaped(exception))
+            Self::DnsRecordStays { host } => {
+                write!(f, "the DNS record of {host} stays: remove it, so that nobody else can answer for that name")
             }
+            _ => Ok(()),
         }
     }
 }
