@@ -1,5 +1,6 @@
 //! Attacks on the meaning: documents that are well-formed, signed and listed, and do not say what the index says.
 
+mod former;
 mod header;
 mod issuer;
 mod kind;
@@ -15,6 +16,7 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
         header::index(kit),
         kind::cluster(kit),
         kind::roles_only(&kit.of_roles()),
+        former::attacks(kit),
         issuer::issuer(kit),
         issuer::further_keys(kit),
         issuer::bucket(kit),
