@@ -67,9 +67,9 @@ pub(crate) enum Command {
                             Shows what goes and asks for the bundle's name. Without a terminal, --yes,\n\
                             --plan-digest or --plan it shows that alone, with its digest, and ends with\n\
                             code 2. --output writes the plan and deletes nothing.\n\
-                            Roles go first, then the identity provider, the documents, the record, the\n\
-                            bucket; documents that somebody else publishes stay. The bundle must be\n\
-                            signed and valid; it may have expired.\n\
+                            Roles go first, then the identity provider, a private bucket's distribution,\n\
+                            the documents, the record, the bucket; documents that somebody else publishes\n\
+                            stay. The bundle must be signed and valid; it may have expired.\n\
                             Ctrl-C finishes the calls under way, begins no other, and writes the receipt."
     )]
     Delete(DeleteArgs),
@@ -163,7 +163,7 @@ pub(crate) struct ApplyArgs {
     #[arg(long)]
     pub(crate) skip_issuer_check: bool,
     /// Certificates of authorities (PEM) to trust besides the system's when the documents of an issuer are read that is
-    /// hosted elsewhere
+    /// hosted elsewhere or behind CloudFront
     #[arg(long, value_name = "FILE", conflicts_with = "skip_issuer_check")]
     pub(crate) ca_file: Option<PathBuf>,
 }

@@ -50,7 +50,7 @@ pub(crate) enum Failure {
     PreviousReceipt(#[from] crate::record::PreviousReceiptError),
     #[cfg(feature = "aws")]
     #[error(transparent)]
-    CaFile(#[from] crate::account::issuer::https::CaFileError),
+    CaFile(#[from] crate::account::issuer::web::CaFileError),
     #[cfg(feature = "aws")]
     #[error(transparent)]
     Refused(#[from] crate::plan::refusal::Refused),

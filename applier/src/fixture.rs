@@ -218,6 +218,11 @@ pub(crate) fn read(contents: &Contents, held: &Held) -> LiveState {
     runtime.block_on(LiveState::read(&Arc::new(Fake::new(held.clone())), contents, None)).unwrap()
 }
 
+/// What a call makes of an account.
+pub(crate) fn perform(held: &mut Held, action: &Action) {
+    held.perform(action).unwrap();
+}
+
 /// When IAM made everything that is there.
 fn made() -> Timestamp {
     Timestamp::from_unix(1_790_000_000).unwrap()

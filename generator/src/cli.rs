@@ -76,23 +76,44 @@ Examples:
       --signing-key keys/minisign.key --output-dir out
   airlock-generator create-bundle --config prod.yaml \\
       --install-archive - | age -r age1... > install.tar.gz.age
+  airlock-generator create-bundle --create-private-s3-bucket --name prod \\
+      --region us-east-2 --account-id 123456789012 \\
+      --signing-key keys/minisign.key --output-dir out
+  airlock-generator create-bundle --endpoint-receipt prod-1-receipt.json \\
+      --receipt-key operator.pub --credentials-requests-dir requests \\
+      --signing-key keys/minisign.key --output-dir out
 
 Output files, which appear together or not at all, and are never overwritten:
   NAME-SERIAL.tar.gz                   the bundle, for the applier
   NAME-SERIAL.tar.gz.minisig           its signature
-  NAME-SERIAL-install.tar.gz           manifests and, for serial 1, private key,
-                                       for the installer's directory; only the
-                                       owner can read it
+  NAME-SERIAL-install.tar.gz           manifests and, for a cluster's first
+                                       bundle, private key, for the installer's
+                                       directory; only the owner can read it
   NAME-SERIAL-install.tar.gz.minisig   its signature, to check before extracting
+
+A private bucket behind CloudFront is made in one of two ways:
+  - With a host name of your own: --issuer-url https://HOST[/PATH] and
+    --certificate-arn ARN (ACM, us-east-1), or --iam-certificate-id ID. One
+    bundle makes everything.
+  - At the name that CloudFront gives the distribution, which is not known
+    before: --create-private-s3-bucket makes a first bundle with bucket and
+    distribution alone (fourth example). Its apply writes a receipt, which
+    whoever applied signs. --endpoint-receipt makes the cluster's bundle of it
+    (fifth example): name, account, region, bucket and issuer are the receipt's,
+    and every --receipt-key must have signed it. One file of --config serves
+    both; what is for the cluster alone waits in it for the second bundle.
+--issuer-url alone leaves the documents to somebody else, and there is no
+bucket.
 
 --previous BUNDLE makes the next bundle of a cluster (second example). Every
 --trusted-key, or every role of --trust, must have signed the older one; it may
 have expired. These are taken from it:
   never given otherwise  name, account, region, partition, DNS suffix, role
-                         path, and the public keys: no private key is needed
+                         path, bucket, issuer, distribution, and the public
+                         keys: no private key is needed
   unless given anew      serial (its own plus one), tags, audiences, thumbprints
                          and feature gates, each as a whole; permissions
-                         boundary, role names, feature set
+                         boundary, role names, feature set, certificate
   unless --install-config is given    capabilities
   where still needed     service accounts of requests that name none
 Nothing else is: the requests are those of --credentials-requests-dir, and
@@ -117,10 +138,11 @@ The cluster's key pair is the first of these:
   1. --previous BUNDLE, or --public-key-file FILE: the public half alone, for a
      cluster that has its key already.
   2. OUTPUT_DIR/serviceaccount-signer.private, from create-key-pair or ccoctl.
-  3. For serial 1, a new pair. Its private half is in the install archive and
+  3. For a cluster's first bundle, a new pair. Its private half is in the install archive and
      nowhere else: keep that archive until the installer has it. With
      --install-archive - it is never on a disk unencrypted.
-Only the install archive of serial 1 holds a private key.
+Only the install archive of a cluster's first bundle holds a private key: the
+one of serial 1, or the one right after the endpoint's.
 
 The file of --config is YAML. Its keys are the names of the flags; what may be
 given several times is a list:

@@ -4,11 +4,12 @@
 //! nothing to do after that, and leaves the account as a run leaves it that nothing disturbed.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use crate::emulator::{Effect, Emulator, Which};
+use crate::issuer_server::{CA_FILE, IssuerServer};
 use crate::program::Program;
 use crate::request::Request;
 use crate::scene::Scene;
@@ -71,6 +72,8 @@ pub struct Matrix<'a> {
     scene: &'a Scene,
     emulator: &'a Emulator,
     operation: Operation<'a>,
+    /// Through which the issuer is read, where it is not in the emulated account alone.
+    server: Option<&'a IssuerServer>,
     before: Value,
     requests: Vec<Request>,
     after: Value,
@@ -80,11 +83,38 @@ pub struct Matrix<'a> {
 impl<'a> Matrix<'a> {
     /// Runs the operation once on the account as it is now, which is where all later runs begin too.
     pub fn new(scene: &'a Scene, emulator: &'a Emulator, operation: Operation<'a>) -> Self {
+        Self::with(scene, emulator, operation, None)
+    }
+
+    /// As [`Matrix::new`], of an issuer that is read through this server.
+    pub fn through(
+        server: &'a IssuerServer,
+        scene: &'a Scene,
+        emulator: &'a Emulator,
+        operation: Operation<'a>,
+    ) -> Self {
+        Self::with(scene, emulator, operation, Some(server))
+    }
+
+    fn with(
+        scene: &'a Scene,
+        emulator: &'a Emulator,
+        operation: Operation<'a>,
+        server: Option<&'a IssuerServer>,
+    ) -> Self {
         emulator.forget();
         emulator.save();
         let before = emulator.state();
-        let mut matrix =
-            Self { scene, emulator, operation, before, requests: vec![], after: Value::Null, receipts: Cell::new(0) };
+        let mut matrix = Self {
+            scene,
+            emulator,
+            operation,
+            server,
+            before,
+            requests: vec![],
+            after: Value::Null,
+            receipts: Cell::new(0),
+        };
         matrix.program(&[]).run().exits(0);
         matrix.requests = emulator.requests();
         matrix.after = matrix.comparable().expect("an undisturbed run leaves a record that holds");
@@ -122,7 +152,9 @@ impl<'a> Matrix<'a> {
         self.receipts.set(self.receipts.get() + 1);
         let receipt = self.receipt();
         let arguments = [&["--yes", "--concurrency", "1", "--receipt", &receipt], given, more].concat();
-        self.scene.applies(self.emulator, command, bundle, &arguments)
+        let Some(server) = self.server else { return self.scene.applies(self.emulator, command, bundle, &arguments) };
+        let trusted: &[&str] = if command == "apply" { &["--ca-file", CA_FILE] } else { &[] };
+        server.proxied(self.scene.applies(self.emulator, command, bundle, &[&arguments, trusted].concat()))
     }
 
     /// The receipt of the program that was made last.
@@ -193,8 +225,10 @@ impl<'a> Matrix<'a> {
     /// What the account holds, without what differs between any two runs: times, and IDs of what is new. Roles that were there
     /// before are the same ones, and the record names what is there.
     fn comparable(&self) -> Result<Value, String> {
-        let mut state = self.emulator.state();
+        let mut state = named_alike(self.emulator.state());
         let mut identities = json!({"roles": {}, "providers": {}});
+        let state_ids: BTreeMap<&str, BTreeSet<String>> =
+            ["distributions", "accessControls"].map(|kind| (kind, ids(&state, kind))).into();
         for kind in ["roles", "providers"] {
             for (name, held) in state[kind].as_object_mut().into_iter().flatten() {
                 let identity = held["identity"].take();
@@ -208,10 +242,19 @@ impl<'a> Matrix<'a> {
             let text = body.as_str().ok_or("the record is no text")?;
             let mut record: Value = serde_json::from_str(text).map_err(|error| format!("the record: {error}"))?;
             let made = record["made"].take();
-            let mut providers = identities["providers"].as_object().into_iter().flatten();
+            let created = &made["provider"]["created"];
             // A cluster that moves has two, and a record for each.
-            let is_there = providers.any(|(_, created)| *created == made["provider"]["created"]);
+            let mut providers =
+                identities["providers"].as_object().into_iter().flatten().map(|(_, made)| made).peekable();
+            let is_there = providers.peek().is_none() && created.is_null() || providers.any(|made| made == created);
             let is_named = made["roles"] == identities["roles"] && is_there;
+            let (distribution, access_control) = (&made["distribution"], &made["accessControl"]);
+            let is_held = |id: &Value, kind: &str| id.as_str().is_none_or(|id| state_ids[kind].contains(id));
+            let has_all = |id: &Value, kind: &str| state_ids[kind].is_empty() || !id.is_null();
+            let is_named = is_named
+                && [(distribution, "distributions"), (access_control, "accessControls")]
+                    .iter()
+                    .all(|(id, kind)| is_held(id, kind) && has_all(id, kind));
             expect(is_named, || format!("the record names {made:#}\nand there is {identities:#}"))?;
             for field in ["time", "run", "planDigest"] {
                 record[field].take();
@@ -220,6 +263,23 @@ impl<'a> Matrix<'a> {
         }
         Ok(state)
     }
+}
+
+fn ids(state: &Value, kind: &str) -> BTreeSet<String> {
+    state[kind].as_object().into_iter().flat_map(|held| held.keys().cloned()).collect()
+}
+
+/// The state with the same names for what CloudFront names anew each time.
+fn named_alike(state: Value) -> Value {
+    let mut text = state.to_string();
+    for (number, (id, held)) in state["distributions"].as_object().into_iter().flatten().enumerate() {
+        text = text.replace(held["domain"].as_str().unwrap_or(id), &format!("domain-{number}"));
+        text = text.replace(id.as_str(), &format!("DISTRIBUTION{number}"));
+    }
+    for (number, id) in ids(&state, "accessControls").iter().enumerate() {
+        text = text.replace(id.as_str(), &format!("CONTROL{number}"));
+    }
+    serde_json::from_str(&text).unwrap_or(state)
 }
 
 fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {

@@ -2,7 +2,7 @@
 //! runs, and CloudFront's edge in front of an emulated account.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::emulator::{Emulator, Served};
@@ -29,13 +29,18 @@ impl IssuerServer {
     /// Starts it beside an account, with its files in the scene's folder. None where openssl, which makes the certificates, is not
     /// installed.
     pub fn start(scene: &Scene, emulator: &Emulator) -> Result<Option<Self>, SetupError> {
+        Self::start_in(&scene.path(""), emulator)
+    }
+
+    /// Starts it beside an account, with its files in this folder.
+    pub fn start_in(folder: &Path, emulator: &Emulator) -> Result<Option<Self>, SetupError> {
         let Some(openssl) = tool("openssl") else { return Ok(None) };
-        make_certificates(scene, &openssl);
+        make_certificates(folder, &openssl);
         let failed = |reason: String| SetupError(format!("the issuer's server does not start: {reason}"));
         // It ends when its standard input closes, so it cannot outlive this process, however that ends.
         let mut server = Command::new("python3")
             .arg(crate_file("support/issuer.py"))
-            .args([scene.path("server.pem"), scene.path("server.key"), scene.path("")])
+            .args([folder.join("server.pem"), folder.join("server.key"), folder.to_owned()])
             .arg(emulator.port().to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -46,7 +51,7 @@ impl IssuerServer {
             BufReader::new(stdout).read_line(&mut line).map_err(|error| failed(error.to_string()))?;
         }
         let port: u16 = line.trim().parse().map_err(|_| failed(format!("it printed {line:?} in place of its port")))?;
-        Ok(Some(Self { server, proxy: format!("http://127.0.0.1:{port}"), folder: scene.path("") }))
+        Ok(Some(Self { server, proxy: format!("http://127.0.0.1:{port}"), folder: folder.to_owned() }))
     }
 
     /// The proxy's variables. The account is no business of the proxy's.
@@ -88,13 +93,14 @@ impl Drop for IssuerServer {
 }
 
 /// An authority, and a certificate of it for every host.
-fn make_certificates(scene: &Scene, openssl: &Program) {
+fn make_certificates(folder: &Path, openssl: &Program) {
     let new_key = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-    let runs = |arguments: &[&[&str]]| drop(scene.runs(&openssl.clone().args(arguments.concat())).exits(0));
+    let runs = |arguments: &[&[&str]]| drop(openssl.clone().args(arguments.concat()).in_folder(folder).run().exits(0));
     let authority = ["-x509", "-days", "2", "-subj", "/CN=Test authority", "-keyout", "ca.key", "-out", CA_FILE];
     runs(&[&new_key, &authority]);
     runs(&[&new_key, &["-subj", "/CN=issuer", "-keyout", "server.key", "-out", "server.csr"]]);
-    scene.write("names", format!("subjectAltName=DNS:{HOST},DNS:{ALIAS},DNS:*.cloudfront.net\n"));
+    let names = format!("subjectAltName=DNS:{HOST},DNS:{ALIAS},DNS:*.cloudfront.net\n");
+    std::fs::write(folder.join("names"), names).expect("the folder can be written to");
     let signed = ["x509", "-req", "-in", "server.csr", "-CA", CA_FILE, "-CAkey", "ca.key", "-CAcreateserial"];
     runs(&[&signed, &["-days", "2", "-extfile", "names", "-out", "server.pem"]]);
 }

@@ -232,8 +232,8 @@ fn an_issuer_that_the_public_cannot_read_is_an_error() -> Test {
     emulator.account_block(true);
     let failed = apply(&scene, &emulator, &bundle).exits(6);
     let error = "error: apply stopped: 7 done, 1 failed, 11 not reached\n  because: the public cannot read the issuer's document \
-                 https://democluster-oidc.s3.us-east-2.amazonaws.com/.well-known/openid-configuration: AccessDenied (Access \
-                 Denied, HTTP 403)\n  AWS reads it to check every token: look for a public access block of the account or the organization, a KMS key on the bucket, a \
+                 https://democluster-oidc.s3.us-east-2.amazonaws.com/.well-known/openid-configuration: HTTP \
+                 403\n  AWS reads it to check every token: look for a public access block of the account or the organization, a KMS key on the bucket, a \
                  proxy\n";
     assert!(failed.stderr.contains(error), "{}", failed.stderr);
     assert!(failed.stderr.starts_with("waiting up to a minute until the public can read https://democluster-oidc."));

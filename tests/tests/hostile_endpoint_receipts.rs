@@ -292,20 +292,11 @@ fn of_settings() -> Vec<Attack> {
     let partition = changed("\"partition\": \"aws\"", "\"partition\": \"aws-eusc\"")
         .replace("arn:aws:", "arn:aws-eusc:")
         .replace("us-east-2", "eusc-de-east-1");
-    let bucket = changed("\"serial\": 1,", "\"bucketName\": \"evil-oidc\",\n    \"serial\": 1,").replace(
-        "    \"bucketName\": \"evil-oidc\",\n    \"serial\"",
-        "    \"bucketName\": \"evil-oidc\",\n    \"serial\"",
-    );
-    let mut last =
-        unused("a serial after which there is none", changed("\"serial\": 1,", "\"serial\": 999999999,"), "");
-    last.exit = 2;
-    last.error = "the endpoint's bundle has serial 999999999, the highest there is, so none can follow it".to_owned();
-    let mut later =
-        unused("a serial above that of the cluster's bundle", changed("\"serial\": 1,", "\"serial\": 7,"), "");
-    (later.exit, later.more) = (2, &["--serial", "2"]);
-    later.error = "--serial is 2; the endpoint's bundle has 7, and the applier refuses to go back\n  leave --serial out: the next one \
-                   is 8"
-        .to_owned();
+    let bucket = changed("\"serial\": 1,", "\"bucketName\": \"evil-oidc\",\n    \"serial\": 1,");
+    let of_serial = |name, serial: &str, more, error: &str| {
+        let receipt = changed("\"serial\": 1,", &format!("\"serial\": {serial},")).into_bytes();
+        Attack { name, receipt, signed: Signed::Well, more, exit: 2, error: error.to_owned() }
+    };
     let account = changed("123456789012", "210987654321");
     vec![
         not_of("another account", account, &["--account-id", "123456789012"], "210987654321"),
@@ -313,8 +304,18 @@ fn of_settings() -> Vec<Attack> {
         not_of("another partition", partition, &["--partition", "aws"], "aws-eusc"),
         not_of("another region", changed("us-east-2", "eu-west-1"), &["--region", "us-east-2"], "eu-west-1"),
         not_of("another bucket", bucket, &["--bucket-name", "democluster-oidc"], "evil-oidc"),
-        last,
-        later,
+        of_serial(
+            "a serial after which there is none",
+            "999999999",
+            &[],
+            "the endpoint's bundle has serial 999999999, the highest there is, so none can follow it",
+        ),
+        of_serial(
+            "a serial above that of the cluster's bundle",
+            "7",
+            &["--serial", "2"],
+            "--serial is 2; the endpoint's bundle has 7, and the applier refuses to go back\n  leave --serial out: the next one is 8",
+        ),
     ]
 }
 

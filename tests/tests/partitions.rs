@@ -8,6 +8,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use tests::forge::receipt::ENDPOINT;
 use tests::scene::Scene;
 use tests::{SetupError, crate_file};
 
@@ -36,10 +37,14 @@ fn scene() -> Result<Scene, SetupError> {
 fn entries(scene: &Scene, region: &str) -> String {
     let more = ["--region", region, "--credentials-requests-dir", "requests", "--created", "2026-11-01T00:00:00Z"];
     scene.create_bundle(&[&more[..], &["--output-dir", region]].concat()).run().exits(0);
-    let bundle = format!("{region}/democluster-1.tar.gz");
+    text_of(scene, &format!("{region}/democluster-1.tar.gz"))
+}
+
+/// The entries of a bundle, one after the other, without the requests.
+fn text_of(scene: &Scene, bundle: &str) -> String {
     let mut text = String::new();
-    for entry in scene.entries(&bundle).iter().filter(|entry| !entry.starts_with("credentials-requests/")) {
-        let body = String::from_utf8(scene.entry_bytes(&bundle, entry)).unwrap();
+    for entry in scene.entries(bundle).iter().filter(|entry| !entry.starts_with("credentials-requests/")) {
+        let body = String::from_utf8(scene.entry_bytes(bundle, entry)).unwrap();
         writeln!(text, "=== {entry}\n{body}").unwrap();
     }
     text
@@ -50,11 +55,7 @@ fn every_partition_has_its_own_arns_urls_and_documents() -> Test {
     let scene = scene()?;
     for (partition, region, suffix) in PARTITIONS {
         let found = entries(&scene, region);
-        let golden = crate_file("golden/partitions").join(format!("{partition}.txt"));
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            std::fs::write(&golden, &found).unwrap();
-        }
-        assert_eq!(found, golden_text(&golden), "{partition}");
+        check_golden(partition, &found);
         // What a golden file could have wrong in every place alike.
         let issuer = format!("https://democluster-oidc.s3.{region}.{suffix}");
         let provider = format!("arn:{partition}:iam::123456789012:oidc-provider/democluster-oidc.s3.{region}.{suffix}");
@@ -65,6 +66,52 @@ fn every_partition_has_its_own_arns_urls_and_documents() -> Test {
         assert!(arns.len() >= 3 && arns.iter().all(|found| *found == partition), "{partition}: {arns:?}");
         let constraint = scene.entry(&format!("{region}/democluster-1.tar.gz"), "aws/bucket.json");
         assert_eq!(constraint["CreateBucketConfiguration"]["LocationConstraint"], region);
+    }
+    Ok(())
+}
+
+fn check_golden(name: &str, found: &str) {
+    let golden = crate_file("golden/partitions").join(format!("{name}.txt"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&golden, found).unwrap();
+    }
+    assert_eq!(found, golden_text(&golden), "{name}");
+}
+
+/// Of the two bundles of the two-phase way, and of the one of the other, in each partition that has CloudFront.
+#[test]
+fn private_buckets_have_their_own_documents() -> Test {
+    const URL: &str = "https://oidc.example.com/prod";
+    let certificate = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012";
+    let scene = scene()?;
+    let time = ["--created", "2026-11-01T00:00:00Z", "--signing-key", "minisign.key", "--no-password"];
+    let place = ["--name", "democluster", "--region", "us-east-2", "--account-id", "123456789012"];
+    let first = ["create-bundle", "--create-private-s3-bucket", "--output-dir", "two"];
+    scene.generator(first).args(place).args(time).run().exits(0);
+    check_golden("aws-cloudfront-endpoint", &text_of(&scene, "two/democluster-1.tar.gz"));
+
+    scene.write("receipt.json", ENDPOINT);
+    scene.signing_key("operator");
+    scene.sign("receipt.json", "operator", &[]).run().exits(0);
+    let public = crate_file("samples/serviceaccount-signer.public");
+    let second = ["create-bundle", "--endpoint-receipt", "receipt.json", "--receipt-key", "operator/minisign.pub"];
+    let input = ["--credentials-requests-dir", "requests", "--output-dir", "two", "--public-key-file"];
+    scene.generator(second).args(input).arg(public).args(time).run().exits(0);
+    check_golden("aws-cloudfront-cluster", &text_of(&scene, "two/democluster-2.tar.gz"));
+
+    for (name, region, flag, certificate) in [
+        ("aws-cloudfront-own-host", "us-east-2", "--certificate-arn", certificate),
+        ("aws-cn-cloudfront-own-host", "cn-north-1", "--iam-certificate-id", "ASCACKCEVSQ6CEXAMPLE1"),
+    ] {
+        let more =
+            ["--region", region, "--issuer-url", URL, flag, certificate, "--credentials-requests-dir", "requests"];
+        scene.create_bundle(&[&more[..], &["--created", time[1], "--output-dir", name]].concat()).run().exits(0);
+        let found = text_of(&scene, &format!("{name}/democluster-1.tar.gz"));
+        check_golden(name, &found);
+        let partition = if region == "cn-north-1" { "aws-cn" } else { "aws" };
+        let arns: Vec<&str> =
+            found.match_indices("arn:").map(|(at, _)| found[at..].split(':').nth(1).unwrap()).collect();
+        assert!(arns.len() >= 3 && arns.iter().all(|found| *found == partition), "{name}: {arns:?}");
     }
     Ok(())
 }

@@ -9,6 +9,7 @@
 )]
 
 use bundle_schema::bundle::{self, Inspection};
+use bundle_schema::documents::DistributionDocuments;
 use bundle_schema::documents::contents::Contents;
 use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::documents::policy::{ConditionValue, ConditionValues};
@@ -17,7 +18,9 @@ use bundle_schema::limits::MAX_SERIAL;
 use bundle_schema::names::{Pattern, RoleNaming, Tag};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
-use tests::forge::contents::{P256, RSA_2048, bucket, good, issuer, leave_issuer_to_others, parsed, publish};
+use tests::forge::contents::{
+    P256, RSA_2048, bucket, distribution, good, issuer, leave_issuer_to_others, own_host, parsed, publish,
+};
 use tests::forge::raw::{gunzip, gzip};
 
 /// A Secret, its service accounts and its actions.
@@ -47,6 +50,7 @@ fn condition_value() -> impl Strategy<Value = ConditionValue> {
 prop_compose! {
     /// Contents that are in order, of every shape that the format has.
     fn contents()(
+        form in prop_oneof![Just(good()), Just(distribution()), Just(own_host())],
         requests in requests(),
         serial in 1u64..=MAX_SERIAL,
         p256 in any::<bool>(),
@@ -59,7 +63,8 @@ prop_compose! {
         many in vec(condition_value(), 0..3),
         file in vec(any::<u8>(), 0..1500),
     ) -> Contents {
-        let mut contents = good();
+        let mut contents = form;
+        contents.header.previous = None;
         let header = &mut contents.header;
         header.serial = serial;
         header.role_path = parsed(&path);
@@ -109,6 +114,8 @@ prop_compose! {
             thumbprints.map(|list| list.iter().map(|thumbprint| parsed(thumbprint)).collect());
         documents.provider.tags.clone_from(&tags);
         bucket(&mut contents).tagging.tagging.tag_set = tags;
+        contents.distribution =
+            contents.header.has_distribution().then(|| DistributionDocuments::of(&contents.header));
         if roles_only {
             leave_issuer_to_others(&mut contents);
         }

@@ -15,7 +15,7 @@ use bundle_schema::documents::policy::{PermissionStatement, RoleTrustPolicy};
 use bundle_schema::json::Embedded;
 use serde_json::Value;
 use tests::SetupError;
-use tests::forge::contents::parsed;
+use tests::forge::contents::{distribution, endpoint, own_host, parsed};
 use tests::forge::{Delivery, Kit};
 use tests::program::Outcome;
 use tests::scene::Scene;
@@ -364,6 +364,18 @@ fn without_a_rebuild_the_signature_says_so() -> Test {
 }
 
 /// As the generator makes it: a file of two documents, one of them for another cloud, an empty one, and lists as values.
+#[test]
+fn private_buckets_are_made_again() -> Test {
+    let kit = Kit::new();
+    for contents in [endpoint(), distribution(), own_host()] {
+        sign(&Scene::with_key()?, &kit.of(contents).good(), &[]).exits(0).says("");
+    }
+    let not_asked_for = kit.of(own_host()).with_contents(|contents| statement(contents, 1, 1).condition = None);
+    let found = sign(&Scene::with_key()?, &not_asked_for, &[]).exits(4).stderr;
+    assert!(found.starts_with("error: prod-a-7.tar.gz is not what its requests ask for: "), "{found}");
+    Ok(())
+}
+
 #[test]
 fn what_the_generator_makes_is_signed() -> Test {
     let scene = Scene::with_key()?;

@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region};
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
 use bundle_schema::documents::index::Header;
 use bundle_schema::layout::fold;
-use bundle_schema::names::{AccountId, Partition};
+use bundle_schema::names::{AccountId, BucketName, Partition};
 use tokio::sync::Semaphore;
 
 use super::calls::CallLog;
@@ -33,8 +33,8 @@ pub(crate) struct Aws {
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) cloudfront: aws_sdk_cloudfront::Client,
     pub(super) sts: aws_sdk_sts::Client,
-    /// S3 without credentials, as the public sees it.
-    pub(super) public: aws_sdk_s3::Client,
+    /// Another S3 than AWS's, where the environment names one.
+    s3_endpoint: Option<String>,
     /// Sent with every S3 call: a bucket that somebody else made first then fails instead of receiving our issuer.
     pub(crate) owner: AccountId,
     pub(crate) partition: Partition,
@@ -61,11 +61,10 @@ impl Aws {
         let iam = aws_sdk_iam::config::Builder::from(&config);
         let cloudfront = aws_sdk_cloudfront::config::Builder::from(&config);
         let sts = aws_sdk_sts::config::Builder::from(&config);
-        let public = public_s3(&config, header);
+        let s3_endpoint =
+            std::env::var("AWS_ENDPOINT_URL_S3").ok().or_else(|| config.endpoint_url().map(str::to_owned));
         Self {
-            public: aws_sdk_s3::Client::from_conf(
-                public.region(region.clone()).retry_config(retries.clone()).timeout_config(timeouts.clone()).build(),
-            ),
+            s3_endpoint,
             s3: aws_sdk_s3::Client::from_conf(
                 s3.region(region.clone()).retry_config(retries.clone()).timeout_config(timeouts.clone()).build(),
             ),
@@ -88,6 +87,12 @@ impl Aws {
             stopped: AtomicBool::new(false),
             permits: Semaphore::new(concurrency),
         }
+    }
+
+    /// Where everybody finds what is in a public bucket: at the issuer's own URL, or at the S3 that the environment names.
+    pub(crate) fn public_url(&self, bucket: &BucketName, issuer: &str) -> String {
+        let own = self.s3_endpoint.as_ref().map(|endpoint| format!("{}/{bucket}", endpoint.trim_end_matches('/')));
+        own.unwrap_or_else(|| issuer.to_owned())
     }
 
     /// Sends a request once.
@@ -143,20 +148,6 @@ impl Aws {
             attempt += 1;
         }
     }
-}
-
-/// S3 without credentials: at the endpoint of the environment, or at the partition's own, whatever FIPS or dual-stack settings
-/// say, because that is where the issuer's URL points.
-fn public_s3(config: &SdkConfig, header: &Header) -> aws_sdk_s3::config::Builder {
-    let mut anonymous = config.to_builder();
-    anonymous.set_credentials_provider(None);
-    let public = aws_sdk_s3::config::Builder::from(&anonymous.build()).allow_no_auth();
-    let is_redirected = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-    if is_redirected {
-        return public;
-    }
-    let endpoint = format!("https://s3.{}.{}", header.region, header.dns_suffix);
-    public.endpoint_url(endpoint).use_fips(false).use_dual_stack(false)
 }
 
 /// Which call is sent: its name as IAM policies spell it, whether it writes, and where it is noted.

@@ -181,17 +181,6 @@ impl AwsError {
         matches!(self, Self::NoCredentials { .. } | Self::NotSent { .. })
     }
 
-    /// What was answered, without the call and without advice.
-    pub(crate) fn answer(&self) -> String {
-        match self {
-            Self::Answered { status, code, message, .. } => format!("{code} ({message}, HTTP {status})"),
-            Self::NoAnswer { reason, .. } | Self::NoCredentials { reason, .. } | Self::NotSent { reason, .. } => {
-                reason.clone()
-            }
-            Self::Unusable { reason, .. } => (*reason).to_owned(),
-        }
-    }
-
     /// Whether a bucket cannot be made with tags: a right is missing, or the endpoint is older than that.
     pub(crate) fn refuses_tags(&self) -> bool {
         match self {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bundle_schema::documents::index::Kind;
 use bundle_schema::escape::Escaped;
 use bundle_schema::names::Timestamp;
 use bundle_schema::receipt::{
@@ -68,6 +69,12 @@ impl Receipt {
     #[must_use]
     pub fn ending(&self) -> Ending {
         self.written.ending
+    }
+
+    /// The distribution that gives an issuer its name, once it is deployed.
+    pub(crate) fn names_issuer(&self) -> Option<&Distribution> {
+        let is_deployed = self.written.deployment == Some(Deployment::Done);
+        self.written.distribution.as_ref().filter(|_| is_deployed && self.written.bundle.kind == Kind::Endpoint)
     }
 
     /// The error that says most: that somebody else came in between, or else the first.

@@ -8,8 +8,7 @@ use bundle_schema::exit::ExitCode;
 
 use super::execute::Execution;
 use super::{Failure, admit, now, plan};
-use crate::account::issuer::https::{HostedIssuer, Roots};
-use crate::account::issuer::{PublicBucket, ReadIssuer};
+use crate::account::issuer::web::{PublishedIssuer, Publisher, Roots};
 use crate::apply::issuer_check::IssuerCheck;
 use crate::cli::ApplyArgs;
 use crate::plan::Operation;
@@ -23,12 +22,14 @@ pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
     let (account, planned) = plan::compute(&admitted, &args.account, &choices).await?;
     let contents = admitted.bundle().contents();
     let header = &contents.header;
-    let reader = |issuer: &IssuerDocuments| -> Arc<dyn ReadIssuer> {
-        match header.endpoint {
-            Some(Endpoint::PublicBucket) => Arc::new(PublicBucket::new(Arc::clone(&account), header.bucket())),
-            Some(Endpoint::Cloudfront) => Arc::new(HostedIssuer::behind_cloudfront(&issuer.provider.url, roots)),
-            Some(Endpoint::Hosted) | None => Arc::new(HostedIssuer::new(&issuer.provider.url, roots)),
-        }
+    let reader = |issuer: &IssuerDocuments| {
+        let url = issuer.provider.url.as_str();
+        let (publisher, url) = match header.endpoint {
+            Some(Endpoint::PublicBucket) => (Publisher::Bucket, account.public_url(&header.bucket(), url)),
+            Some(Endpoint::Cloudfront) => (Publisher::CloudFront, url.to_owned()),
+            Some(Endpoint::Hosted) | None => (Publisher::SomebodyElse, url.to_owned()),
+        };
+        Arc::new(PublishedIssuer::new(url, publisher, roots))
     };
     let issuer = contents.issuer.as_ref().filter(|_| !args.skip_issuer_check);
     let execution = Execution {

@@ -10,7 +10,7 @@ use bundle_schema::documents::index::{Header, Kind};
 use bundle_schema::escape::Escaped;
 use bundle_schema::exit::{ExitCode, describe};
 use bundle_schema::layout::{fold, fold_row};
-use bundle_schema::receipt::{Ending, Entry};
+use bundle_schema::receipt::{Distribution, Ending, Entry};
 
 use super::{Failure, now, print};
 use crate::account::Aws;
@@ -190,7 +190,12 @@ impl Execution<'_> {
         let printed = match self.format {
             Format::Json => print(&mut stdout(), format_args!("{}", String::from_utf8_lossy(&receipt.to_bytes()))),
             Format::Text => {
-                let text = format!("{}: {receipt}. The receipt is {}.\n", operation.title(), Escaped(&path));
+                let named = receipt.names_issuer().map(|Distribution { domain, .. }| {
+                    let next = "sign the receipt, and make the cluster's bundle of it with --endpoint-receipt";
+                    format!("The issuer will be https://{domain}: {next}.\n")
+                });
+                let named = named.unwrap_or_default();
+                let text = format!("{}: {receipt}. The receipt is {}.\n{named}", operation.title(), Escaped(&path));
                 print(&mut stdout(), format_args!("{}", fold(&text)))
             }
         };

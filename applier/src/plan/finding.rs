@@ -66,6 +66,8 @@ pub(crate) enum Finding {
     DnsRecord { host: String, domain: Option<DistributionDomain> },
     /// The DNS record of a host name whose distribution is deleted.
     DnsRecordStays { host: String },
+    /// A distribution of an earlier bundle's, which the record has and this bundle has no place for.
+    DistributionStays { distribution: DistributionId },
     /// CloudFront does not answer everywhere, in words.
     Restriction { distribution: DistributionId, restriction: String },
     /// A distribution that no record knew, taken over or deleted with `--adopt`.
@@ -90,6 +92,7 @@ impl Finding {
             | Self::BoundaryRemoved { .. }
             | Self::Adopted(_)
             | Self::DistributionAdopted { .. }
+            | Self::DistributionStays { .. }
             | Self::UsedLately { .. } => true,
             Self::BucketAdopted { tagged, .. } => !tagged,
             Self::Orphan(orphan) => orphan.pruned,
@@ -128,6 +131,7 @@ impl Finding {
             | Self::UsedLately { .. }
             | Self::DnsRecord { .. }
             | Self::DnsRecordStays { .. }
+            | Self::DistributionStays { .. }
             | Self::DistributionAdopted { .. }
             | Self::DocumentsStay { .. } => false,
         }
@@ -230,7 +234,14 @@ fn cloudfront(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>
     }));
     let domain = distribution.map(|live| live.domain.clone());
     findings.extend(served::alias(&desired.contents().header).map(|host| Finding::DnsRecord { host, domain }));
+    findings.extend(distribution_left(desired, ownership));
     findings
+}
+
+/// A distribution of an earlier bundle's. Nothing of CloudFront is asked for a bundle that has none.
+pub(super) fn distribution_left(desired: &Desired<'_>, ownership: &Ownership<'_>) -> Option<Finding> {
+    let record = ownership.record().filter(|_| desired.distribution().is_none())?;
+    record.made.distribution.clone().map(|distribution| Finding::DistributionStays { distribution })
 }
 
 /// A distribution that no record knew.

@@ -21,7 +21,7 @@ use crate::plan::action::{Action, Call, RecordVersion};
 use crate::plan::adopted::{Adopted, Fate};
 use crate::plan::choices::{Choices, ForeignPolicies};
 use crate::plan::desired::Desired;
-use crate::plan::finding::{Finding, adopted_distribution, roles_bundles, unfinished};
+use crate::plan::finding::{Finding, adopted_distribution, distribution_left, roles_bundles, unfinished};
 use crate::plan::former::trusted_providers;
 use crate::plan::head::Head;
 use crate::plan::orphans::{self, Orphan};
@@ -317,6 +317,7 @@ impl<'a> Removal<'a> {
         let taken = self.roles().filter(|(name, role)| ownership.role(name, role) == Claim::TagOnly);
         findings.extend(taken.map(|(name, role)| Finding::Adopted(Adopted::role(name, role, true, Fate::Deleted))));
         findings.extend(adopted_distribution(self.distribution(), ownership));
+        findings.extend(distribution_left(desired, ownership));
         findings.extend(ownership.record().and_then(unfinished));
         for (name, role) in self.roles() {
             let policies = foreign_policies(role);

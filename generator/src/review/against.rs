@@ -64,7 +64,9 @@ fn served(old: &Header, new: &Header) -> Vec<(&'static str, String, String)> {
     if old.kind != new.kind {
         return Vec::new();
     }
-    let bucket = |header: &Header| if header.has_bucket() { header.bucket().to_string() } else { "none".to_owned() };
+    // A public bucket's name is in the issuer's.
+    let bucket =
+        |header: &Header| if header.has_distribution() { header.bucket().to_string() } else { "none".to_owned() };
     let distribution =
         |header: &Header| header.distribution.as_ref().map_or_else(|| "none".to_owned(), |made| made.id.to_string());
     let certificate = |header: &Header| match &header.certificate {
@@ -80,7 +82,7 @@ fn served(old: &Header, new: &Header) -> Vec<(&'static str, String, String)> {
     };
     vec![
         ("server of the documents", server(old), server(new)),
-        ("bucket", bucket(old), bucket(new)),
+        ("private bucket", bucket(old), bucket(new)),
         ("distribution", distribution(old), distribution(new)),
         ("certificate", certificate(old), certificate(new)),
     ]

@@ -292,3 +292,57 @@ fn first_other_line(file: &[u8], other: &[u8]) -> usize {
 fn by_secret(contents: &Contents) -> BTreeMap<String, Role<'_>> {
     contents.each_role().map(|role| (role.0.secret(), role)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::build;
+    use crate::requests::Requests;
+    use crate::settings::features::Features;
+    use crate::settings::options::{BundleOptions, Issuer, Place, ServiceAccounts, tags};
+    use bundle_schema::documents::PublicAccessBlock;
+    use bundle_schema::names::{ClusterName, RoleNaming, RolePath, Timestamp};
+
+    fn endpoint() -> Contents {
+        let name = ClusterName::new("demo").unwrap();
+        let created = Timestamp::parse("2026-11-01T00:00:00Z").unwrap();
+        let options = BundleOptions {
+            serial: 1,
+            created,
+            expires: created.plus_days(30),
+            account_id: "123456789012".parse().unwrap(),
+            place: Place::new("us-east-2".parse().unwrap(), None, None).unwrap(),
+            role_path: RolePath::default(),
+            role_names: RoleNaming::Ccoctl,
+            permissions_boundary: None,
+            tags: tags(&name, vec![]).unwrap(),
+            issuer: Issuer::Endpoint(None),
+            audiences: vec![],
+            thumbprints: None,
+            service_accounts: ServiceAccounts::new(),
+            features: Features::default(),
+            former_issuers: Vec::new(),
+            previous: None,
+            name,
+        };
+        build(&options, Requests::default(), None).unwrap().freeze().unwrap().contents().clone()
+    }
+
+    #[test]
+    fn the_document_of_the_bucket_that_differs_is_named() {
+        let (made, mut found) = (endpoint(), endpoint());
+        assert_eq!(differences(&found, &made), []);
+        let block = &mut found.bucket.as_mut().unwrap().public_access_block;
+        block.public_access_block_configuration = PublicAccessBlock::PUBLIC_ISSUER;
+        found.distribution = None;
+        let lines: Vec<String> = differences(&found, &made).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "aws/bucket-public-access-block.json: is not what the settings give",
+                "aws/cloudfront-distribution.json: is not what the settings give",
+                "aws/cloudfront-origin-access-control.json: is not what the settings give",
+            ]
+        );
+    }
+}

@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use tests::forge::receipt::GOOD;
-use tests::forge::{Kit, raw};
+use tests::forge::receipt::{ENDPOINT, GOOD};
+use tests::forge::{Kit, contents, raw};
 
 /// The documents in the order in which the target `documents` tells them apart.
 const DOCUMENTS: [&str; 9] = [
@@ -37,6 +37,17 @@ fn main() {
     write("archive", "gzip", &good.archive);
     write("index", "good", &entries["bundle.json"]);
     write("receipt", "failed", GOOD.as_bytes());
+    write("receipt", "endpoint", ENDPOINT.as_bytes());
+    for (name, private) in [
+        ("endpoint", contents::endpoint()),
+        ("distribution", contents::distribution()),
+        ("own-host", contents::own_host()),
+    ] {
+        let kit = kit.of(private);
+        let archive = kit.good_archive();
+        write("archive", name, &raw::gunzip(&archive));
+        write("index", name, &kit.entries()["bundle.json"]);
+    }
     for (kind, path) in (0u8..).zip(DOCUMENTS) {
         write("documents", &format!("{kind}"), &[&[kind], entries[path].as_slice()].concat());
     }

@@ -254,6 +254,8 @@ pub fn leave_issuer_to_others(contents: &mut Contents) {
     contents.header.audiences = Some(contents.audiences().to_vec());
     contents.header.kind = Kind::Roles;
     contents.header.endpoint = None;
+    contents.header.certificate = None;
+    contents.header.distribution = None;
     contents.issuer = None;
     contents.bucket = None;
     contents.distribution = None;

@@ -6,6 +6,8 @@ use tests::request::operations;
 use super::Test;
 use super::site::{CLUSTER, ENDPOINT, Site};
 
+type Change = fn(&mut Value);
+
 /// A cluster that holds.
 fn applied() -> Result<Option<Site>, tests::SetupError> {
     let Some(site) = Site::start()? else { return Ok(None) };
@@ -20,7 +22,7 @@ fn applied() -> Result<Option<Site>, tests::SetupError> {
 fn what_decides_about_the_documents_is_put_back() -> Test {
     let Some(site) = applied()? else { return Ok(()) };
     let before = site.distribution().1["config"].clone();
-    let changes: [(&str, fn(&mut Value)); 9] = [
+    let changes: [(&str, Change); 9] = [
         ("disabled", |config| config["Enabled"] = false.into()),
         ("comment", |config| config["Comment"] = "mine".into()),
         ("protocol", |config| config["DefaultCacheBehavior"]["ViewerProtocolPolicy"] = "allow-all".into()),

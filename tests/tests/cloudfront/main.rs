@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test says what is wrong by failing")]
 
+mod cut_off;
+mod deletions;
 mod drift;
 mod site;
+
+use std::collections::BTreeSet;
 
 use serde_json::json;
 use tests::SetupError;
@@ -193,5 +197,38 @@ fn few_requests_are_needed() -> Test {
     assert_eq!(of_plan, 3);
     own.one_phase(ALIAS);
     assert_eq!(requests(&own, ONE_PHASE), [7, 8]);
+    Ok(())
+}
+
+/// What is sent to CloudFront, as IAM policies name it.
+fn sent(site: &Site) -> BTreeSet<String> {
+    let requests = site.emulator.requests().into_iter().filter(|request| request.service == "cloudfront");
+    let names = requests.map(|request| format!("cloudfront:{}", request.operation.replace("WithTags", "")));
+    names.collect()
+}
+
+#[test]
+fn nothing_is_sent_that_permissions_do_not_name() -> Test {
+    let Some(site) = Site::start()? else { return Ok(()) };
+    site.one_phase(ALIAS);
+    let allowed = |purpose: &str| -> String {
+        let arguments = ["permissions", ONE_PHASE, "--trusted-key", "minisign.pub", "--for", purpose];
+        site.scene.applier(arguments).run().exits(0).stdout
+    };
+    let tagged = "cloudfront:TagResource";
+    assert!(allowed("apply").contains(tagged), "made with tags");
+    for (command, purpose) in [("plan", "plan"), ("apply", "apply"), ("delete", "delete")] {
+        site.emulator.forget();
+        let flags: &[&str] = match command {
+            "plan" => &[],
+            "apply" => &["--yes", "--skip-issuer-check"],
+            _ => &["--yes"],
+        };
+        site.scene.applies(&site.emulator, command, ONE_PHASE, flags).run().exits(0);
+        let (allowed, sent) = (allowed(purpose), sent(&site));
+        assert!(!sent.is_empty());
+        let missing: Vec<&String> = sent.iter().filter(|name| !allowed.contains(&format!("\"{name}\""))).collect();
+        assert_eq!(missing, Vec::<&String>::new(), "{command}");
+    }
     Ok(())
 }

@@ -95,7 +95,7 @@ impl Site {
     pub(crate) fn distribution(&self) -> (String, Value) {
         let state = self.emulator.state();
         let mut all = state["distributions"].as_object().unwrap().iter();
-        let (id, found) = all.next().expect("there is one");
+        let (id, found) = all.next().unwrap();
         assert!(all.next().is_none(), "{state:#}");
         (id.clone(), found.clone())
     }

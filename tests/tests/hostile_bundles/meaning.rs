@@ -1,5 +1,6 @@
 //! Attacks on the meaning: documents that are well-formed, signed and listed, and do not say what the index says.
 
+mod cloudfront;
 mod former;
 mod header;
 mod issuer;
@@ -17,6 +18,10 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
         kind::cluster(kit),
         kind::roles_only(&kit.of_roles()),
         former::attacks(kit),
+        cloudfront::documents(kit),
+        cloudfront::bucket(kit),
+        cloudfront::issuer(kit),
+        cloudfront::endpoints(kit),
         issuer::issuer(kit),
         issuer::further_keys(kit),
         issuer::bucket(kit),

@@ -86,7 +86,7 @@ impl LiveState {
             let reader = Arc::clone(account);
             parts.spawn(async move { Ok(Part::Provider(Box::new(reader.provider(&arn).await?))) });
         }
-        // A bundle without an issuer has no roles, and IAM is not asked.
+        // A bundle of kind endpoint has no roles, and IAM is not asked.
         let read = match header.kind {
             Kind::Endpoint => roles::Read::default(),
             Kind::Cluster | Kind::Roles => {

@@ -192,7 +192,8 @@ fn restriction(config: &DistributionConfig) -> Option<String> {
     }
 }
 
-fn settings(config: DistributionConfig) -> Result<DistributionSettings, AwsError> {
+/// What decides about what is served.
+pub(crate) fn settings(config: DistributionConfig) -> Result<DistributionSettings, AwsError> {
     let mut extras = extras(&config);
     let origins = bounded(GET, config.origins.map(|origins| origins.items).unwrap_or_default())?;
     for origin in &origins {

@@ -236,3 +236,72 @@ fn viewer_certificate(settings: &CertificateSettings) -> cf::ViewerCertificate {
 fn count(items: usize) -> i32 {
     i32::try_from(items).unwrap_or(i32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::cloudfront::settings;
+    use crate::fixture::{alias_contents, behind_contents, parsed};
+
+    fn wanted(contents: &bundle_schema::documents::contents::Contents) -> DistributionSettings {
+        let documents = contents.distribution.as_ref().unwrap();
+        let config = &documents.create.distribution_config_with_tags.distribution_config;
+        DistributionSettings::of(config, Some(&parsed("E1ACCESSCONTROL")))
+    }
+
+    fn new(settings: &DistributionSettings) -> cf::DistributionConfig {
+        new_config(cf::DistributionConfig::builder().caller_reference("r"), settings).unwrap()
+    }
+
+    #[test]
+    fn what_is_sent_is_what_the_plan_says() {
+        for contents in [alias_contents(), behind_contents()] {
+            let wanted = wanted(&contents);
+            assert_eq!(settings(new(&wanted)), Ok(wanted));
+        }
+    }
+
+    #[test]
+    fn whatever_else_was_set_is_taken_out() {
+        let wanted = wanted(&alias_contents());
+        let mut live = new(&wanted);
+        live.price_class = Some(cf::PriceClass::PriceClass100);
+        live.web_acl_id = Some("acl".to_owned());
+        live.default_root_object = Some("index.html".to_owned());
+        let page = cf::CustomErrorResponse::builder().error_code(404).build().unwrap();
+        live.custom_error_responses =
+            Some(cf::CustomErrorResponses::builder().quantity(1).items(page).build().unwrap());
+        let function =
+            cf::FunctionAssociation::builder().function_arn("arn:f").event_type(cf::EventType::ViewerRequest);
+        let functions =
+            cf::FunctionAssociations::builder().quantity(1).items(function.build().unwrap()).build().unwrap();
+        let behavior = live.default_cache_behavior.as_mut().unwrap();
+        behavior.function_associations = Some(functions);
+        behavior.origin_request_policy_id = Some("policy".to_owned());
+        behavior.trusted_signers = Some(cf::TrustedSigners::builder().enabled(true).quantity(1).build().unwrap());
+        let origin = &mut live.origins.as_mut().unwrap().items[0];
+        origin.origin_path = Some("/other".to_owned());
+        origin.connection_attempts = Some(2);
+        origin.origin_access_control_id = None;
+        let found = settings(live.clone()).unwrap();
+        let extras: Vec<&str> = found.extras.iter().map(String::as_str).collect();
+        assert_eq!(
+            extras,
+            [
+                "default root object index.html",
+                "error page for 404",
+                "function arn:f",
+                "origin request policy policy",
+                "path /other of origin prod-oidc",
+                "trusted signers"
+            ]
+        );
+        put(&wanted, &mut live).unwrap();
+        assert_eq!(live.origins.as_ref().unwrap().items[0].connection_attempts, Some(2), "it decides nothing");
+        assert_eq!(
+            (&live.price_class, live.web_acl_id.as_deref()),
+            (&Some(cf::PriceClass::PriceClass100), Some("acl"))
+        );
+        assert_eq!(settings(live), Ok(wanted));
+    }
+}

@@ -117,3 +117,45 @@ fn allow_any(condition: &mut BucketCondition) {
         condition.string_like = Some(SourceArn { source_arn: format!("{beginning}/{UNNAMED}") });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Held, alias_contents, parsed, plan};
+
+    fn names() -> Names {
+        let distribution = Some((parsed("E1DISTRIBUTION"), parsed("d1.cloudfront.net")));
+        Names { access_control: Some(parsed("E1ACCESSCONTROL")), distribution }
+    }
+
+    #[test]
+    fn what_is_named_is_filled_in_and_can_be_left_out_again() {
+        let plan = plan(&alias_contents(), &Held::nothing().state()).unwrap();
+        let mut changed = 0;
+        for action in plan.actions() {
+            let named = action.named(&names());
+            changed += usize::from(named != *action);
+            assert_eq!(named.unnamed(), *action, "{action}");
+            assert_eq!(action.named(&Names::default()), *action, "{action}");
+            assert_eq!(named.named(&names()), named, "{action}");
+        }
+        assert_eq!(changed, 2, "the distribution and the bucket's policy");
+    }
+
+    #[test]
+    fn a_resource_gets_the_id_that_it_was_given() {
+        let plan = plan(&alias_contents(), &Held::nothing().state()).unwrap();
+        let create = |call: &str| plan.actions().iter().find(|action| action.name() == call).unwrap();
+        let distribution = Named::Distribution(parsed("E1DISTRIBUTION"), parsed("d1.cloudfront.net"));
+        assert_eq!(
+            create("cloudfront:CreateDistribution").made_resource(Some(&distribution)),
+            "arn:aws:cloudfront::123456789012:distribution/E1DISTRIBUTION"
+        );
+        let control = Named::AccessControl(parsed("E1ACCESSCONTROL"));
+        assert_eq!(
+            create("cloudfront:CreateOriginAccessControl").made_resource(Some(&control)),
+            "arn:aws:cloudfront::123456789012:origin-access-control/E1ACCESSCONTROL"
+        );
+        assert_eq!(create("s3:CreateBucket").made_resource(None), "arn:aws:s3:::prod-oidc");
+    }
+}

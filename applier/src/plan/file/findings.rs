@@ -73,6 +73,7 @@ impl<'a> FileFindings<'a> {
             | Finding::Hazard { .. }
             | Finding::UnusedException { .. }
             | Finding::DnsRecordStays { .. }
+            | Finding::DistributionStays { .. }
             | Finding::Restriction { .. }
             | Finding::DistributionAdopted { .. }
             | Finding::DocumentsStay { .. } => false,

@@ -1,9 +1,11 @@
+mod private;
 mod refused;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use bundle_schema::documents::contents::Contents;
 use bundle_schema::names::Timestamp;
 use bundle_schema::receipt::ApprovedBy;
 use serde_json::json;
@@ -31,6 +33,10 @@ fn plan(held: &Held, choices: &Choices) -> Plan {
 
 /// Carries out what is left of a file, and says how it ended.
 fn carry_out(account: &Arc<Fake>, file: &PlanFile, choices: &Choices) -> String {
+    carry_out_of(&contents(), account, file, choices)
+}
+
+fn carry_out_of(contents: &Contents, account: &Arc<Fake>, file: &PlanFile, choices: &Choices) -> String {
     let at = Timestamp::from_unix(0).unwrap();
     let run = Run {
         concurrency: 1,
@@ -40,7 +46,7 @@ fn carry_out(account: &Arc<Fake>, file: &PlanFile, choices: &Choices) -> String 
         take_over_after: Duration::ZERO,
         clock: &|| at,
     };
-    let planned = plan(&account.held.lock().unwrap(), choices);
+    let planned = plan_with(contents, &account.held.lock().unwrap().state(), choices).unwrap();
     let approved = planned.approve(Approval::File(file.clone())).unwrap();
     let how = approved.approval();
     assert_eq!((how.by, &how.plan_digest), (ApprovedBy::PlanFile, file.digest()));
@@ -50,7 +56,11 @@ fn carry_out(account: &Arc<Fake>, file: &PlanFile, choices: &Choices) -> String 
 
 /// A run of a file's plan fails at each of its calls in turn, carried out or not: what is left is in the file, each time.
 fn resumed_after_every_call(held: &Held, choices: &Choices) {
-    let first = plan(held, choices);
+    resumed_after_every_call_of(&contents(), held, choices);
+}
+
+fn resumed_after_every_call_of(contents: &Contents, held: &Held, choices: &Choices) {
+    let first = plan_with(contents, &held.state(), choices).unwrap();
     let file = written(&first);
     let is_record = |action: &&Action| matches!(action.call, Call::OpenRecord { .. } | Call::CloseRecord { .. });
     for action in first.actions().iter().filter(|action| !is_record(action)) {
@@ -59,14 +69,14 @@ fn resumed_after_every_call(held: &Held, choices: &Choices) {
             let resource = action.resource.rsplit([':', '/']).next().unwrap().to_owned();
             let error = answered(action.name(), 403, "AccessDenied", "no");
             account.errors.lock().unwrap().push((action.name(), resource, error, carried_out));
-            let ended = carry_out(&account, &file, choices);
+            let ended = carry_out_of(contents, &account, &file, choices);
             assert!(ended.contains(" 1 failed"), "{action}: {ended}");
             account.errors.lock().unwrap().clear();
-            let ended = carry_out(&account, &file, choices);
+            let ended = carry_out_of(contents, &account, &file, choices);
             assert!(ended.ends_with(" 0 failed, 0 not reached"), "{action}: {ended}");
             let held = account.held.lock().unwrap().clone();
-            assert!(plan(&held, choices).is_empty(), "{action}");
-            assert_eq!(carry_out(&account, &file, choices), "0 done, 0 failed, 0 not reached");
+            assert!(plan_with(contents, &held.state(), choices).unwrap().is_empty(), "{action}");
+            assert_eq!(carry_out_of(contents, &account, &file, choices), "0 done, 0 failed, 0 not reached");
         }
     }
 }

@@ -81,29 +81,18 @@ impl fmt::Display for Finding {
                     None => f.write_str(", and its record cannot be read"),
                 }
             }
-            Self::DnsRecord { host, domain } => {
-                let target =
-                    domain.as_ref().map_or("the domain that CloudFront gives the distribution", |d| d.as_str());
-                write!(
-                    f,
-                    "DNS record: {host} CNAME {target}; it has to exist before the identity provider is made, and as long as the cluster does"
-                )
+            Self::DnsRecord { .. }
+            | Self::DnsRecordStays { .. }
+            | Self::DistributionStays { .. }
+            | Self::Restriction { .. }
+            | Self::DistributionAdopted { .. } => cloudfront(f, self),
+            Self::IssuerChange { .. } | Self::FormerProviderMissing { .. } | Self::FormerIssuerStays { .. } => {
+                issuer_change(f, self)
             }
-            Self::Restriction { distribution, restriction } => write!(
+            Self::DocumentsStay { issuer_url } => write!(
                 f,
-                "distribution {distribution} {}: AWS, which reads the issuer's documents from its own networks, may not be answered",
-                Escaped(restriction)
+                "the issuer's documents stay at {issuer_url}: somebody else publishes them, and may take them down now"
             ),
-            Self::DistributionAdopted { distribution, domain, tagged, tags } => {
-                let why = if *tagged { "IS NOT IN THE RECORD" } else { "DOES NOT CARRY THE CLUSTER'S TAG" };
-                writeln!(f, "DISTRIBUTION {distribution} {why} AND IS TAKEN AS THE CLUSTER'S (--adopt)")?;
-                write!(f, "    domain        {domain}\n    tags          {}", tags_listed(tags))
-            }
-            Self::IssuerChange { .. }
-            | Self::FormerProviderMissing { .. }
-            | Self::FormerIssuerStays { .. }
-            | Self::DocumentsStay { .. }
-            | Self::DnsRecordStays { .. } => self.fmt_of_issuer(f),
             Self::UnusedException { exception } => {
                 write!(f, "the trust file's exception for {} is not used by this bundle", Escaped(exception))
             }
@@ -111,31 +100,54 @@ impl fmt::Display for Finding {
     }
 }
 
-impl Finding {
-    /// Of an issuer that changes, or of which something stays.
-    fn fmt_of_issuer(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::IssuerChange { from, to } => write!(
+/// What serves a private bucket.
+fn cloudfront(f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
+    match finding {
+        Finding::DnsRecord { host, domain } => {
+            let target = domain.as_ref().map_or("the domain that CloudFront gives the distribution", |d| d.as_str());
+            write!(
                 f,
-                "THE ISSUER CHANGES: from {from} to {to}. The roles take tokens of both until a later bundle drops the former issuer; an older \
-                 bundle is refused from then on"
-            ),
-            Self::FormerProviderMissing { issuer_url } => write!(
-                f,
-                "the identity provider of the former issuer {issuer_url} is not there: AWS takes no token of it, although the roles trust it"
-            ),
-            Self::FormerIssuerStays { issuer_url } => {
-                write!(f, "the former issuer {issuer_url} stays: delete it with the last bundle that had it as issuer")
-            }
-            Self::DocumentsStay { issuer_url } => write!(
-                f,
-                "the issuer's documents stay at {issuer_url}: somebody else publishes them, and may take them down now"
-            ),
-            Self::DnsRecordStays { host } => {
-                write!(f, "the DNS record of {host} stays: remove it, so that nobody else can answer for that name")
-            }
-            _ => Ok(()),
+                "DNS record: {host} CNAME {target}; it has to exist before the identity provider is made, and as long as the cluster does"
+            )
         }
+        Finding::DnsRecordStays { host } => {
+            write!(f, "the DNS record of {host} stays: remove it, so that nobody else can answer for that name")
+        }
+        Finding::DistributionStays { distribution } => write!(
+            f,
+            "DISTRIBUTION {distribution} STAYS: the record has it, and the bundle has none. Disable and delete it when nothing \
+                 uses it any more: without its bucket it serves whatever somebody else puts into a bucket of that name"
+        ),
+        Finding::Restriction { distribution, restriction } => write!(
+            f,
+            "distribution {distribution} {}: AWS, which reads the issuer's documents from its own networks, may not be answered",
+            Escaped(restriction)
+        ),
+        Finding::DistributionAdopted { distribution, domain, tagged, tags } => {
+            let why = if *tagged { "IS NOT IN THE RECORD" } else { "DOES NOT CARRY THE CLUSTER'S TAG" };
+            writeln!(f, "DISTRIBUTION {distribution} {why} AND IS TAKEN AS THE CLUSTER'S (--adopt)")?;
+            write!(f, "    domain        {domain}\n    tags          {}", tags_listed(tags))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A cluster that moves to another issuer.
+fn issuer_change(f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
+    match finding {
+        Finding::IssuerChange { from, to } => write!(
+            f,
+            "THE ISSUER CHANGES: from {from} to {to}. The roles take tokens of both until a later bundle drops the former issuer; an older \
+             bundle is refused from then on"
+        ),
+        Finding::FormerProviderMissing { issuer_url } => write!(
+            f,
+            "the identity provider of the former issuer {issuer_url} is not there: AWS takes no token of it, although the roles trust it"
+        ),
+        Finding::FormerIssuerStays { issuer_url } => {
+            write!(f, "the former issuer {issuer_url} stays: delete it with the last bundle that had it as issuer")
+        }
+        _ => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use bundle_schema::documents::index::Kind;
 use bundle_schema::escape::{Escaped, EscapedWhole};
 use bundle_schema::names::{AccountId, ClusterName, Partition, Region, Sha256, Timestamp};
-use bundle_schema::receipt::{Counts, Ending, Operation, Receipt};
+use bundle_schema::receipt::{Counts, Distribution, Ending, Operation, Receipt};
 use serde::Serialize;
 
 use super::{Content, Subject};
@@ -62,6 +62,9 @@ struct ReceiptHead {
     done: usize,
     failed: usize,
     not_reached: usize,
+    /// The distribution whose name becomes the issuer's, by whoever takes this receipt for true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distribution: Option<Distribution>,
 }
 
 #[derive(Serialize)]
@@ -137,8 +140,8 @@ impl BundleHead {
 impl ReceiptHead {
     fn of(receipt: &Receipt) -> Self {
         let Counts { done, failed, not_reached } = receipt.counts();
-        let Receipt { operation, ending, bundle, account_id, partition, region, caller, started, finished, .. } =
-            receipt.clone();
+        let Receipt { operation, ending, bundle, account_id, partition, region, caller, .. } = receipt.clone();
+        let Receipt { started, finished, distribution, .. } = receipt.clone();
         Self {
             operation,
             ending,
@@ -154,6 +157,7 @@ impl ReceiptHead {
             done,
             failed,
             not_reached,
+            distribution,
         }
     }
 }
@@ -161,7 +165,7 @@ impl ReceiptHead {
 impl fmt::Display for ReceiptHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { operation, ending, name, serial, bundle_sha256, account_id, partition, region, .. } = self;
-        let Self { caller, started, finished, done, failed, not_reached, .. } = self;
+        let Self { caller, started, finished, done, failed, not_reached, distribution, .. } = self;
         writeln!(f, "Name     {name}")?;
         writeln!(f, "Serial   {serial}")?;
         writeln!(f, "Bundle   {bundle_sha256}")?;
@@ -172,7 +176,11 @@ impl fmt::Display for ReceiptHead {
             f,
             "Ending   {operation} {ending}: {}",
             Counts { done: *done, failed: *failed, not_reached: *not_reached }
-        )
+        )?;
+        match distribution {
+            None => Ok(()),
+            Some(Distribution { id, arn: _, domain }) => writeln!(f, "Served   at {domain}, distribution {id}"),
+        }
     }
 }
 

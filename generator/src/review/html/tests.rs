@@ -1,6 +1,6 @@
 use super::*;
 use crate::review::report::{
-    Acceptance, CameAndWent, Change, Changed, FindingLevel, Presence, RequestsFrom, Verdict, Witness,
+    Acceptance, CameAndWent, Change, Changed, FindingLevel, Presence, PrivateBucket, RequestsFrom, Verdict, Witness,
 };
 use crate::review::sample;
 
@@ -374,4 +374,30 @@ fn text_can_be_told_from_its_background_in_every_scheme() {
         }
     }
     assert!((contrast([0.0; 3], [255.0; 3]) - 21.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_page_without_roles_says_nothing_about_them() {
+    let mut review = sample::review();
+    review.bundle.kind = Kind::Endpoint;
+    review.bundle.issuer_url = None;
+    review.bundle.private_bucket =
+        Some(PrivateBucket { bucket: "prod-a-oidc".to_owned(), distribution: None, certificate: None });
+    review.comparison = None;
+    review.rebuild.differences.clear();
+    (review.roles, review.keys, review.skipped) = (Vec::new(), Vec::new(), Vec::new());
+    review.findings.retain(|finding| finding.role.is_none());
+    let page = page(&review);
+    let body = body(&page);
+    for absent in ["id=\"picture\"", "id=\"roles\"", "id=\"skipped\"", "#roles", "#skipped", "Role names", "Audiences"]
+    {
+        assert!(!body.contains(absent), "{absent}");
+    }
+    assert!(body.contains("<strong>is what its settings give</strong>"));
+    assert!(body.contains("<th scope=\"row\">Bucket</th><td>prod-a-oidc, which CloudFront alone may read</td>"));
+    // Every way within the page leads somewhere.
+    for (_, rest) in body.match_indices("href=\"#").map(|(at, found)| (at, &body[at + found.len()..])) {
+        let target = rest.split('"').next().unwrap();
+        assert!(body.contains(&format!("id=\"{target}\"")), "{target}");
+    }
 }

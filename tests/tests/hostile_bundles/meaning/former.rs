@@ -126,7 +126,7 @@ pub(super) fn attacks(kit: &Kit) -> Vec<Attack> {
             "more subjects of a former issuer",
             |trust| {
                 let subjects = trust.statement[1].condition.string_equals.values_mut().next();
-                subjects.into_iter().for_each(|all| all.push("system:serviceaccount:evil:evil".to_owned()));
+                subjects.unwrap().push("system:serviceaccount:evil:evil".to_owned());
             },
             "subjects of statement 2 of the trust policy: expected [\"system:serviceaccount:registry:registry\"], found \
              [\"system:serviceaccount:registry:registry\",\"system:serviceaccount:evil:evil\"]",

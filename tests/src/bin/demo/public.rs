@@ -1,70 +1,25 @@
-//! The demo: a cluster's roles from CredentialsRequests to an (emulated) AWS account, through both doors.
-//!
-//! `cargo run -p tests --bin demo` makes everything afresh in `target/demo` and shows each step with the command that a
-//! user types for it. With `-- --keep` the emulator goes on until Enter is pressed, for trying the commands by hand.
+//! A cluster whose issuer is a public bucket: the main job, a next bundle that wants more, and one of which a byte was changed.
 
-use std::error::Error;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::{env, fs, io};
 
-use bundle_schema::layout::fold;
-use tests::binaries::{Binaries, binaries_with_progress};
-use tests::emulator::Emulator;
-use tests::program::{Outcome, Program};
-use tests::venv::check_python;
-use tests::{crate_file, target_dir};
+use crate::{BUNDLE, Demo, Done, copy_folder, door, plan_digest, step};
 
-type Done<T = ()> = Result<T, Box<dyn Error>>;
-
-const BUNDLE: &str = "transfer/democluster-1.tar.gz";
 const WIDENED: &str = "transfer/democluster-2.tar.gz";
 const TAMPERED: &str = "tampered/democluster-1.tar.gz";
 
-fn main() {
-    if let Err(error) = Demo::prepare().and_then(|demo| demo.run()) {
-        eprintln!("\nThe demo failed: {error}");
-        std::process::exit(1);
-    }
-}
-
-/// The demo's folder, the programs and the account.
-struct Demo {
-    folder: PathBuf,
-    programs: Binaries,
-    emulator: Emulator,
+pub(super) fn tell(demo: &Demo) -> Done {
+    demo.begin();
+    demo.offline()?;
+    demo.review()?;
+    demo.privileged()?;
+    demo.widened()?;
+    demo.tampered()?;
+    demo.what_next()
 }
 
 impl Demo {
-    fn prepare() -> Done<Self> {
-        // Better known before the programs are built than minutes later.
-        check_python()?;
-        println!("Building airlock-generator and airlock-applier.");
-        let programs = binaries_with_progress()?;
-        let emulator = Emulator::start_saying(|progress| println!("Now {progress}."))?;
-        let folder = target_dir().join("demo");
-        if folder.exists() {
-            fs::remove_dir_all(&folder)?;
-        }
-        let requests = folder.join("credentials-requests");
-        copy_folder(&crate_file("samples/credentials-requests"), &requests)?;
-        Ok(Self { folder, programs, emulator })
-    }
-
-    fn run(&self) -> Done {
-        say(&format!(
-            "Everything below happens in {}, which holds sample CredentialsRequests. In life they are your release's:\n\
-             oc adm release extract --credentials-requests --included --install-config=install-config.yaml --to=DIR RELEASE",
-            self.folder.display()
-        ));
-        self.offline()?;
-        self.review()?;
-        self.privileged()?;
-        self.widened()?;
-        self.tampered()?;
-        self.what_next()
-    }
-
     fn offline(&self) -> Done {
         door("First door: the air-gapped host. It has the private keys and no network.");
         step(
@@ -101,15 +56,7 @@ impl Demo {
         step(
             "The privileged side keeps a trust file, which never travels with a bundle. It says who must have signed.",
         );
-        let trust = serde_json::json!({
-            "roles": {"generator": [self.public_key("generator-team")?], "reviewer": [self.public_key("review-team")?]},
-            "accounts": ["123456789012"],
-            "names": ["demo*"],
-            "deniedActions": ["iam:CreateUser", "*"],
-            "maxAgeDays": 30,
-        });
-        fs::write(self.folder.join("trust.json"), serde_json::to_string_pretty(&trust)? + "\n")?;
-        self.tool("cat", &["trust.json"])?;
+        self.write_trust()?;
         step(
             "So far only the generator's team has signed. The applier refuses, before it even looks into the archive:",
         );
@@ -123,20 +70,7 @@ impl Demo {
             "The reviewer signs it. On a terminal, sign shows the head of the report and asks; elsewhere it is told the SHA-256\n\
              of the file that was reviewed:",
         );
-        let reviewed = self.tool("sha256sum", &[BUNDLE])?;
-        let digest = reviewed.stdout.split_whitespace().next().ok_or("sha256sum prints nothing")?;
-        self.generator(
-            &[
-                "sign",
-                BUNDLE,
-                "--signing-key=review-team/minisign.key",
-                "--trusted-key=generator-team/minisign.pub",
-                &format!("--sha256={digest}"),
-                "--signer=reviewer",
-                "--no-password",
-            ],
-            0,
-        )?;
+        self.counter_sign(BUNDLE)?;
         Ok(())
     }
 
@@ -150,8 +84,7 @@ impl Demo {
         ));
         let plan = self.applier(&["plan", BUNDLE, "--trust=trust.json"], 0)?;
         step("Exactly that plan is applied: its digest says so, and a plan with another digest would be refused.");
-        let digest =
-            plan.stdout.lines().find_map(|line| line.strip_prefix("plan digest: ")).ok_or("the plan has no digest")?;
+        let digest = plan_digest(&plan)?;
         let approval = format!("--plan-digest={digest}");
         self.applier(&["apply", BUNDLE, "--trust=trust.json", &approval, "--receipt=receipt.json"], 0)?;
         step(
@@ -162,12 +95,7 @@ impl Demo {
             "The receipt says what was done to which resource, by whom, on whose signatures. Whoever applied signs it with a key\n\
              of their own:",
         );
-        self.generator(&["create-signing-key", "--no-password", "--output-dir", "operator"], 0)?;
-        let written = self.tool("sha256sum", &["receipt.json"])?;
-        let digest = written.stdout.split_whitespace().next().ok_or("sha256sum prints nothing")?;
-        let sign =
-            ["sign", "receipt.json", "--signing-key=operator/minisign.key", "--no-password", "--signer=operator"];
-        self.generator(&[&sign[..], &["--sha256", digest]].concat(), 0)?;
+        self.sign_receipt("receipt.json")?;
         step("Whoever has that key's public half reads it later, without AWS:");
         self.applier(&["verify", "receipt.json", "--trusted-key=operator/minisign.pub"], 0)?;
         Ok(())
@@ -269,76 +197,4 @@ impl Demo {
         }
         Ok(())
     }
-
-    /// The second line of a team's `minisign.pub`.
-    fn public_key(&self, team: &str) -> Done<String> {
-        let text = fs::read_to_string(self.folder.join(team).join("minisign.pub"))?;
-        Ok(text.lines().nth(1).ok_or("minisign.pub has one line only")?.to_owned())
-    }
-
-    fn generator(&self, arguments: &[&str], code: i32) -> Done<Outcome> {
-        show(&self.program(&self.programs.generator, arguments), code)
-    }
-
-    fn applier(&self, arguments: &[&str], code: i32) -> Done<Outcome> {
-        show(&self.program(&self.programs.applier, arguments).envs(self.emulator.environment()), code)
-    }
-
-    fn tool(&self, name: &str, arguments: &[&str]) -> Done<Outcome> {
-        show(&self.program(Path::new(name), arguments), 0)
-    }
-
-    fn program(&self, file: &Path, arguments: &[&str]) -> Program {
-        Program::new(file).args(arguments).in_folder(&self.folder)
-    }
-}
-
-/// Copies the files of a folder.
-fn copy_folder(from: &Path, to: &Path) -> Done {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        fs::copy(entry.path(), to.join(entry.file_name()))?;
-    }
-    Ok(())
-}
-
-fn door(title: &str) {
-    println!("\n\n== {title}");
-}
-
-fn step(text: &str) {
-    println!();
-    say(text);
-}
-
-fn say(text: &str) {
-    for line in text.lines() {
-        println!("# {line}");
-    }
-}
-
-/// Runs a command, prints it with everything it says, and insists on its exit code.
-fn show(program: &Program, code: i32) -> Done<Outcome> {
-    println!("$ {}", folded(&program.line()));
-    let outcome = program.run();
-    // A warning comes before what is printed, an error after it.
-    let (first, second) = (fold(&outcome.stderr), &outcome.stdout);
-    if code == 0 {
-        print!("{first}{second}");
-    } else {
-        print!("{second}{first}");
-    }
-    if outcome.code != Some(code) {
-        return Err(format!("{} ended with {:?}; {code} was expected", outcome.line, outcome.code).into());
-    }
-    if code != 0 {
-        println!("(exit code {code})");
-    }
-    Ok(outcome)
-}
-
-/// A long command over several lines, as a shell takes it.
-fn folded(line: &str) -> String {
-    if line.len() <= 110 { line.to_owned() } else { line.replace(" --", " \\\n    --") }
 }

@@ -1,4 +1,4 @@
-//! An issuer whose documents somebody else publishes, or CloudFront serves, read over its own URL as AWS reads it.
+//! The issuer's documents, read over its own URL as AWS reads them, whoever publishes them.
 //!
 //! Input: the issuer's URL from a validated bundle; the proxy variables and trust store of this host, and more roots from a file.
 //! Output: a document, or why there is none. Whatever answers is untrusted: it is bounded in size and time, no redirect is
@@ -16,7 +16,6 @@ use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use bundle_schema::escape::Escaped;
 use bundle_schema::file::{OpenError, read_bounded};
-use bundle_schema::names::IssuerUrl;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -44,6 +43,9 @@ const NO_WAY: &str = "look for the DNS record of the host, which has to name the
                       firewall, and this host's proxy (HTTPS_PROXY, NO_PROXY)";
 const FOREIGN_CERTIFICATE: &str = "look at the certificate: whether it is the distribution's, or the DNS record names something else; \
                                    where a proxy opens the connection, give its authority's certificate with --ca-file";
+
+const BLOCKED: &str =
+    "look for a public access block of the account or the organization, a KMS key on the bucket, a proxy";
 
 /// Why the roots of `--ca-file` cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -89,10 +91,13 @@ fn check_roots(pem: &[u8]) -> Result<(), &'static str> {
 
 /// Who publishes the documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Publisher {
-    SomebodyElse,
-    /// From a bucket of this program's.
+pub(crate) enum Publisher {
+    /// S3, from a public bucket of this program's.
+    Bucket,
+    /// CloudFront, from a private bucket of this program's.
     CloudFront,
+    /// Somebody else.
+    SomebodyElse,
 }
 
 impl Publisher {
@@ -102,30 +107,22 @@ impl Publisher {
             (Self::CloudFront, NOT_PUBLISHED) => NOT_SERVED,
             (Self::CloudFront, NETWORK) => NO_WAY,
             (Self::CloudFront, CERTIFICATE) => FOREIGN_CERTIFICATE,
-            (Self::SomebodyElse | Self::CloudFront, _) => hosted,
+            (Self::Bucket, NOT_PUBLISHED) => BLOCKED,
+            _ => hosted,
         }
     }
 }
 
 /// The issuer's URL and the way there.
-pub(crate) struct HostedIssuer {
+pub(crate) struct PublishedIssuer {
     url: String,
     publisher: Publisher,
     connector: Connector,
 }
 
-impl HostedIssuer {
+impl PublishedIssuer {
     /// With the proxy variables of the environment. Nothing is sent yet.
-    pub(crate) fn new(url: &IssuerUrl, roots: Option<Roots>) -> Self {
-        Self::of(url, Publisher::SomebodyElse, roots)
-    }
-
-    /// As [`HostedIssuer::new`], of documents that CloudFront serves from a bucket of this program's.
-    pub(crate) fn behind_cloudfront(url: &IssuerUrl, roots: Option<Roots>) -> Self {
-        Self::of(url, Publisher::CloudFront, roots)
-    }
-
-    fn of(url: &IssuerUrl, publisher: Publisher, roots: Option<Roots>) -> Self {
+    pub(crate) fn new(url: String, publisher: Publisher, roots: Option<Roots>) -> Self {
         let mut trusted = TrustStore::default();
         if let Some(Roots(pem)) = roots {
             trusted = trusted.with_pem_certificate(pem);
@@ -134,7 +131,7 @@ impl HostedIssuer {
         let builder = Connector::builder().proxy_config(ProxyConfig::from_env()).tls_provider(provider);
         // Building a context from these does not fail; without one, the system's roots alone are trusted.
         let context: TlsContext = tls::TlsContext::builder().with_trust_store(trusted).build().unwrap_or_default();
-        Self { url: url.to_string(), publisher, connector: builder.tls_context(context).build() }
+        Self { url, publisher, connector: builder.tls_context(context).build() }
     }
 
     async fn get(&self, key: &str) -> Result<Vec<u8>, Unread> {
@@ -150,7 +147,7 @@ impl HostedIssuer {
     }
 }
 
-impl ReadIssuer for HostedIssuer {
+impl ReadIssuer for PublishedIssuer {
     fn published<'a>(&'a self, key: &'a str) -> Published<'a> {
         Box::pin(async move {
             let late = |_| {
@@ -162,19 +159,27 @@ impl ReadIssuer for HostedIssuer {
         })
     }
 
-    /// What somebody else hosts was published before: what is waited for is an answer that got lost. CloudFront and DNS take a while.
+    /// What somebody else hosts was published before: what is waited for is an answer that got lost. S3, CloudFront and DNS take a
+    /// while.
     fn patience(&self) -> Duration {
         match self.publisher {
             Publisher::SomebodyElse => Duration::from_secs(5),
-            Publisher::CloudFront => Duration::from_mins(1),
+            Publisher::Bucket | Publisher::CloudFront => Duration::from_mins(1),
         }
     }
 
     fn advice(&self) -> &'static str {
-        if self.publisher == Publisher::CloudFront {
-            return "look for a cache or a proxy in between, or for a DNS record that names another distribution";
+        match self.publisher {
+            Publisher::Bucket => {
+                "look for a cache or a proxy in between, or for somebody else who writes to the bucket"
+            }
+            Publisher::CloudFront => {
+                "look for a cache or a proxy in between, or for a DNS record that names another distribution"
+            }
+            Publisher::SomebodyElse => {
+                "have this bundle's documents published there (`oidc/` in the bundle), or look for a cache or a proxy in between"
+            }
         }
-        "have this bundle's documents published there (`oidc/` in the bundle), or look for a cache or a proxy in between"
     }
 }
 
