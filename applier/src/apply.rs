@@ -7,6 +7,7 @@
 pub(crate) mod deployment;
 mod failure;
 mod found;
+mod hand_over;
 pub(crate) mod hold;
 pub(crate) mod issuer_check;
 pub mod journal;

@@ -11,10 +11,7 @@ use std::time::Duration;
 use bundle_schema::documents::contents::{BucketDocuments, Contents, IssuerDocuments, RoleDocuments};
 use bundle_schema::documents::index::{Endpoint, Header, Kind};
 use bundle_schema::documents::key::ServiceAccountKey;
-use bundle_schema::documents::policy::{
-    Effect, FederatedPrincipal, PermissionPolicy, PermissionStatement, PolicyVersion, RoleTrustPolicy, TrustCondition,
-    TrustStatement,
-};
+use bundle_schema::documents::policy::{Effect, PermissionPolicy, PermissionStatement, PolicyVersion, RoleTrustPolicy};
 use bundle_schema::documents::settings::Settings;
 use bundle_schema::documents::{CreateRole, PutRolePolicy};
 use bundle_schema::json::Embedded;
@@ -75,6 +72,7 @@ pub(crate) fn contents() -> Contents {
         bucket_name: None,
         certificate: None,
         distribution: None,
+        former_issuers: Vec::new(),
         audiences: None,
         role_path: parsed("/"),
         tags: vec![tag("Name", "prod"), tag("openshift.io/cloud-credential-operator/prod", "owned")],
@@ -153,21 +151,7 @@ fn role(header: &Header, name: &str) -> RoleDocuments {
         create: CreateRole {
             path: header.role_path.clone(),
             role_name: role_name.clone(),
-            assume_role_policy_document: Embedded(RoleTrustPolicy {
-                version: PolicyVersion::V2012,
-                statement: vec![TrustStatement {
-                    effect: Effect::Allow,
-                    principal: FederatedPrincipal { federated: header.provider_arn().unwrap() },
-                    action: "sts:AssumeRoleWithWebIdentity".to_owned(),
-                    condition: TrustCondition {
-                        string_equals: [(
-                            format!("{}:sub", header.issuer_url.as_ref().unwrap().without_scheme()),
-                            subjects,
-                        )]
-                        .into(),
-                    },
-                }],
-            }),
+            assume_role_policy_document: Embedded(RoleTrustPolicy::of(header, &subjects)),
             description: format!("OpenShift role for {name}/creds"),
             permissions_boundary: None,
             tags: header.tags.clone(),

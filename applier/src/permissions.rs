@@ -8,6 +8,7 @@
 mod cloudfront;
 
 use bundle_schema::documents::contents::{Contents, public_keys};
+use bundle_schema::documents::former::FormerIssuer;
 use bundle_schema::documents::index::{Header, Kind};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -68,6 +69,9 @@ const WRITE_BUCKET_POLICY: Actions = &["s3:PutBucketPolicy"];
 const READ_OBJECTS: Actions = &["s3:GetObject", "s3:GetObjectTagging"];
 /// PutObject takes tags along.
 const WRITE_OBJECTS: Actions = &["s3:PutObject", "s3:PutObjectTagging"];
+/// Whether a former issuer's bucket is there, and its record.
+const FIND_BUCKET: Actions = &["s3:ListBucket"];
+const READ_RECORD: Actions = &["s3:GetObject"];
 const READ_PROVIDER: Actions = &["iam:GetOpenIDConnectProvider"];
 /// Making the provider takes tags along.
 const WRITE_PROVIDER: Actions = &[
@@ -158,6 +162,7 @@ fn statements(contents: &Contents, purpose: Purpose, prune: bool) -> Vec<Stateme
             return private.into_iter().chain(cloudfront::statements(header, purpose)).collect();
         }
     };
+    statements.extend(header.former_issuers.iter().flat_map(|former| former_issuer(header, former, purpose)));
     statements.extend(header.has_distribution().then(|| cloudfront::statements(header, purpose)).into_iter().flatten());
     statements.extend([
         allow(&[READ_ROLES, of(WRITE_ROLES, DELETE_ROLES)], &roles, None),
@@ -221,15 +226,38 @@ fn tags(header: &Header, purpose: Purpose) -> Vec<Statement> {
     let provider: Vec<String> = header.provider_arn().into_iter().collect();
     let mut statements = vec![allow(&[READ_PROVIDER], &provider, None)];
     if purpose != Purpose::Plan {
-        let key = record::tags::key(&header.name);
-        // Without the second, a request that names no tag would do as well.
-        let condition = json!({
-            "ForAllValues:StringLike": {"aws:TagKeys": [key.clone(), format!("{key}/*")]},
-            "Null": {"aws:TagKeys": "false"},
-        });
-        statements.push(allow(&[purpose.of(WRITE_TAGS, DELETE_TAGS)], &provider, Some(condition)));
+        statements.push(allow(&[purpose.of(WRITE_TAGS, DELETE_TAGS)], &provider, Some(own_tags(header))));
     }
     statements
+}
+
+/// The record of an issuer that the cluster had before, and whether its provider is there.
+fn former_issuer(header: &Header, former: &FormerIssuer, purpose: Purpose) -> Vec<Statement> {
+    let provider = [header.provider_arn_of(&former.issuer_url)];
+    let mut statements = vec![allow(&[READ_PROVIDER], &provider, None)];
+    match former.bucket(header) {
+        Some(bucket) => {
+            let bucket = format!("arn:{}:s3:::{bucket}", header.partition);
+            let record = format!("{bucket}/{RECORD_KEY}");
+            statements.push(allow(&[FIND_BUCKET], &[bucket], Some(account(header))));
+            statements.push(allow(&[READ_RECORD, purpose.of(WRITE_OBJECTS, &[])], &[record], Some(account(header))));
+        }
+        None if purpose == Purpose::Apply => {
+            statements.push(allow(&[WRITE_TAGS], &provider, Some(own_tags(header))));
+        }
+        None => {}
+    }
+    statements
+}
+
+/// The tags of this bundle's record, and no others.
+fn own_tags(header: &Header) -> Value {
+    let key = record::tags::key(&header.name);
+    // Without the second, a request that names no tag would do as well.
+    json!({
+        "ForAllValues:StringLike": {"aws:TagKeys": [key.clone(), format!("{key}/*")]},
+        "Null": {"aws:TagKeys": "false"},
+    })
 }
 
 /// A bucket's ARN names no account: without this, a bucket of that name in another account would do as well.

@@ -12,6 +12,7 @@ mod diff;
 mod digest;
 pub mod file;
 mod finding;
+mod former;
 pub(crate) mod head;
 pub(crate) mod meaning;
 mod orphans;
@@ -206,6 +207,7 @@ impl Plan {
 fn recorded(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>, actions: Vec<Action>) -> Vec<Action> {
     let header = &desired.contents().header;
     let (known, making) = ownership.made_and_making();
+    let hand_overs = former::hand_overs(header, live);
     let says_so = |record: &Record| {
         // The thumbprints are what IAM had then; a change of theirs is a finding.
         let ids = |made: &Made| {
@@ -218,7 +220,7 @@ fn recorded(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>, 
     };
     let read = live.record();
     let found = read.and_then(|read| Some((read, read.content.as_ref().ok()?)));
-    if actions.is_empty() && found.is_some_and(|(_, record)| says_so(record)) {
+    if actions.is_empty() && hand_overs.is_empty() && found.is_some_and(|(_, record)| says_so(record)) {
         return actions;
     }
     let before = found.map(|(read, record)| RecordVersion::of(&read.etag, record));
@@ -233,7 +235,9 @@ fn recorded(desired: &Desired<'_>, live: &LiveState, ownership: &Ownership<'_>, 
     });
     let open = Call::OpenRecord { place: place.clone(), before, known, making };
     all.push(Action { resource: resource.clone(), call: open });
-    all.extend(rest);
+    // From the first change of a role on, the former issuer's record lets no older bundle in.
+    let (before, roles): (Vec<_>, Vec<_>) = rest.into_iter().partition(|action| !action.is_of_role());
+    all.extend(before.into_iter().chain(hand_overs).chain(roles));
     all.push(Action { resource, call: Call::CloseRecord { place, provider_arn: provider } });
     all
 }

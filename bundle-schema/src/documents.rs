@@ -7,6 +7,7 @@
 mod aws;
 mod cloudfront;
 pub mod contents;
+pub mod former;
 pub mod index;
 pub mod key;
 pub mod manifest;

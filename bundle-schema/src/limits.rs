@@ -49,6 +49,10 @@ pub const MAX_VALID_DAYS: u32 = 400;
 /// 100 of each type [IAM user guide, creating OIDC identity providers].
 pub const MAX_PUBLIC_KEYS: usize = 4;
 
+/// Issuers that a cluster had before and that its roles still trust: one while it moves, and one more where it moves on before
+/// the last pod has a token of the first. Each is a statement of every trust policy.
+pub const MAX_FORMER_ISSUERS: usize = 2;
+
 /// Tags of one IAM role or provider [IAM quotas]; two more of ours mark the bucket.
 pub const MAX_TAGS: usize = 48;
 /// Audiences of one identity provider [IAM quotas].

@@ -59,6 +59,10 @@ pub enum RecordState {
     Deleting,
     /// A deletion ended, and something is left to delete.
     DeletionStopped,
+    /// The cluster has another issuer, whose record has its roles; serial and digest are of the bundle to which it moved.
+    Moved,
+    /// A deletion is under way, or was cut off, of what is left of an issuer that the cluster had before.
+    MovedDeleting,
 }
 
 impl RecordState {
@@ -71,25 +75,43 @@ impl RecordState {
             Self::Applied => "applied",
             Self::Deleting => "being deleted",
             Self::DeletionStopped => "deleted in part",
+            Self::Moved => "moved to another issuer",
+            Self::MovedDeleting => "moved to another issuer, being deleted",
         }
     }
 
     /// Whether the run that wrote it may still be at it.
     #[must_use]
     pub fn is_under_way(self) -> bool {
-        matches!(self, Self::Applying | Self::Deleting)
+        matches!(self, Self::Applying | Self::Deleting | Self::MovedDeleting)
     }
 
     /// Whether it is of a deletion.
     #[must_use]
     pub fn is_of_deletion(self) -> bool {
-        matches!(self, Self::Deleting | Self::DeletionStopped)
+        matches!(self, Self::Deleting | Self::DeletionStopped | Self::MovedDeleting)
+    }
+
+    /// Whether the cluster's roles are another record's.
+    #[must_use]
+    pub fn is_moved(self) -> bool {
+        matches!(self, Self::Moved | Self::MovedDeleting)
+    }
+
+    /// What a deletion writes before it deletes anything.
+    #[must_use]
+    pub fn deleting(self) -> Self {
+        if self.is_moved() { Self::MovedDeleting } else { Self::Deleting }
     }
 
     /// What a run of this state says when it ends before everything is done.
     #[must_use]
     pub fn stopped(self) -> Self {
-        if self.is_of_deletion() { Self::DeletionStopped } else { Self::Stopped }
+        match self {
+            Self::Moved | Self::MovedDeleting => Self::Moved,
+            Self::Deleting | Self::DeletionStopped => Self::DeletionStopped,
+            Self::Applying | Self::Stopped | Self::Applied => Self::Stopped,
+        }
     }
 }
 

@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 
 use bundle_schema::bundle::{self, InspectError, Inspection, WriteError};
 use bundle_schema::documents::contents::{BucketDocuments, Contents, IssuerDocuments, RoleDocuments};
+use bundle_schema::documents::former::FormerIssuer;
 use bundle_schema::documents::index::{Certificate, Component, Endpoint, Header, Kind, MadeDistribution};
 use bundle_schema::documents::policy::{PermissionPolicy, PermissionStatement, PolicyVersion, RoleTrustPolicy};
 use bundle_schema::documents::{CreateRole, DistributionDocuments, PutRolePolicy};
@@ -136,10 +137,22 @@ pub fn build(
     Ok(BundleDraft { contents, notes })
 }
 
-fn header(options: &BundleOptions) -> Result<Header, NameError> {
+/// What the index of these options says, without roles.
+pub(crate) fn header(options: &BundleOptions) -> Result<Header, NameError> {
     let settings = options.recorded()?;
-    let BundleOptions { name, serial, created, expires, account_id, place, role_path, tags, previous, .. } =
-        options.clone();
+    let BundleOptions {
+        name,
+        serial,
+        created,
+        expires,
+        account_id,
+        place,
+        role_path,
+        tags,
+        previous,
+        former_issuers,
+        ..
+    } = options.clone();
     let Served { kind, endpoint, issuer_url, bucket_name, certificate, distribution } = served(options)?;
     // A cluster's are in the document of its provider.
     let audiences = (kind == Kind::Roles).then(|| options.audiences.clone());
@@ -159,6 +172,7 @@ fn header(options: &BundleOptions) -> Result<Header, NameError> {
         bucket_name,
         certificate,
         distribution,
+        former_issuers,
         audiences,
         role_path,
         tags,
@@ -167,6 +181,13 @@ fn header(options: &BundleOptions) -> Result<Header, NameError> {
         components: Vec::new(),
         skipped: Vec::new(),
     })
+}
+
+/// The issuer that a bundle of these options makes, as a later one names it; none where it makes none.
+pub(crate) fn issuer_of(options: &BundleOptions) -> Result<Option<FormerIssuer>, NameError> {
+    let Served { kind, endpoint, issuer_url, bucket_name, .. } = served(options)?;
+    let own = issuer_url.zip(endpoint).filter(|_| kind == Kind::Cluster);
+    Ok(own.map(|(issuer_url, endpoint)| FormerIssuer { issuer_url, endpoint, bucket_name }))
 }
 
 /// What of a header says where the issuer is, and who serves it.
@@ -243,8 +264,10 @@ fn role(
     statement: Vec<PermissionStatement>,
     notes: &mut Notes,
 ) -> Result<RoleDocuments, BuildError> {
-    let (provider, issuer) = header.provider_arn().zip(header.issuer_url.as_ref()).ok_or(BuildError::NoIssuer)?;
-    let trust = Embedded(RoleTrustPolicy::of(provider, issuer, component.subjects()));
+    if header.issuer_url.is_none() {
+        return Err(BuildError::NoIssuer);
+    }
+    let trust = Embedded(RoleTrustPolicy::of(header, &component.subjects()));
     if let Some(other) = statement.iter().find(|statement| !statement.resource.is_in(&header.partition)) {
         let (request, resource) = (component.request.to_string(), other.resource.to_string());
         return Err(BuildError::Partition { request, resource, partition: header.partition.clone() });
@@ -408,6 +431,7 @@ mod tests {
             thumbprints: None,
             service_accounts: ServiceAccounts::new(),
             features: Features::default(),
+            former_issuers: Vec::new(),
             previous: None,
             name,
         }

@@ -127,6 +127,13 @@ is left, --previous OLD --drop-key KID publishes the old one no longer. The key
 that signed goes on signing; where it is dropped, the one that is left does, and
 --signing-kid KID says which where there are several. At most 4 are published.
 
+A cluster moves to another issuer with --previous OLD and what names the new one:
+--issuer-url URL, alone or with a certificate; --endpoint-receipt FILE, once the
+bundle of --create-private-s3-bucket --previous OLD --bucket-name BUCKET is
+applied; or --bucket-name BUCKET alone, for a public bucket. A new bucket needs
+another name, because the old issuer goes on serving. Roles trust both until a
+later bundle is made with --drop-issuer URL, once no token of the old one is left.
+
 The cluster's key pair is the first of these:
   1. --previous BUNDLE, or --public-key-file FILE: the public half alone, for a
      cluster that has its key already.

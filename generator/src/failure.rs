@@ -21,6 +21,7 @@ use crate::settings::endpoint::EndpointError;
 use crate::settings::endpoint_receipt::NotOfReceipt;
 use crate::settings::flags::SettingsError;
 use crate::settings::issuer::IssuerError;
+use crate::settings::moving::MoveError;
 use crate::settings::options::OptionsError;
 use crate::settings::previous::PreviousError;
 
@@ -69,6 +70,7 @@ failures! {
     InstallArchiveError => Invalid,
     IssuerError => Usage,
     KeyError => Usage,
+    MoveError => Usage,
     NotOfReceipt => Usage,
     OpenError => Other,
     OptionsError => Usage,

@@ -10,6 +10,7 @@ pub mod features;
 pub(crate) mod flags;
 pub(crate) mod install_config;
 pub(crate) mod issuer;
+pub(crate) mod moving;
 pub mod options;
 pub(crate) mod previous;
 pub(crate) mod provider;

@@ -242,9 +242,12 @@ impl<'a> Matrix<'a> {
             let text = body.as_str().ok_or("the record is no text")?;
             let mut record: Value = serde_json::from_str(text).map_err(|error| format!("the record: {error}"))?;
             let made = record["made"].take();
-            let provider = identities["providers"].as_object().into_iter().flatten().next().map(|(_, made)| made);
             let created = &made["provider"]["created"];
-            let is_named = made["roles"] == identities["roles"] && created == provider.unwrap_or(&Value::Null);
+            // A cluster that moves has two, and a record for each.
+            let mut providers =
+                identities["providers"].as_object().into_iter().flatten().map(|(_, made)| made).peekable();
+            let is_there = providers.peek().is_none() && created.is_null() || providers.any(|made| made == created);
+            let is_named = made["roles"] == identities["roles"] && is_there;
             let (distribution, access_control) = (&made["distribution"], &made["accessControl"]);
             let is_held = |id: &Value, kind: &str| id.as_str().is_none_or(|id| state_ids[kind].contains(id));
             let has_all = |id: &Value, kind: &str| state_ids[kind].is_empty() || !id.is_null();

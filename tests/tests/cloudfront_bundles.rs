@@ -443,8 +443,9 @@ fn all_three_are_reviewed_and_signed() -> Test {
     }
     let moved = review("own/democluster-1.tar.gz", &["--against", SECOND]).stdout;
     let moved = moved.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line =
-        format!("! ISSUER MOVED to {URL}, was https://{DOMAIN}: AWS takes tokens that name the new one, and no others");
+    let line = format!(
+        "! THE ISSUER CHANGES to {URL}, was https://{DOMAIN}: AWS takes tokens that name the new one, and no others"
+    );
     assert!(moved.contains(&line), "{moved}");
     let json = review(FIRST, &["--format", "json"]).json();
     assert_eq!(

@@ -225,8 +225,7 @@ fn roles_are_those_of_the_requests() -> Test {
 /// The trust policy that goes with a role's service accounts.
 fn trust_its_accounts(contents: &mut Contents, role: usize) {
     let (header, subjects) = (&contents.header, contents.header.components[role].subjects());
-    contents.roles[role].create.assume_role_policy_document =
-        Embedded(RoleTrustPolicy::of(header.provider_arn().unwrap(), header.issuer_url.as_ref().unwrap(), subjects));
+    contents.roles[role].create.assume_role_policy_document = Embedded(RoleTrustPolicy::of(header, &subjects));
 }
 
 #[test]

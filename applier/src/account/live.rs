@@ -5,6 +5,7 @@
 //! that whatever has only that cannot write.
 
 pub(crate) mod cloudfront;
+mod former;
 mod reading;
 mod roles;
 
@@ -15,6 +16,8 @@ use bundle_schema::escape::Escaped;
 use bundle_schema::limits::MAX_ARN_BYTES;
 use bundle_schema::names::{BucketName, ClusterName, RoleName, RolePath, Timestamp};
 use serde::Serialize;
+
+pub(crate) use self::former::LiveFormer;
 
 use self::cloudfront::{LiveAccessControl, LiveCloudFront, LiveDistribution, ReadCloudFront};
 use crate::account::error::AwsError;
@@ -263,6 +266,7 @@ pub struct LiveState {
     provider: Option<LiveProvider>,
     roles: Roles,
     others: Roles,
+    former: Vec<LiveFormer>,
 }
 
 impl LiveState {
@@ -298,6 +302,11 @@ impl LiveState {
         self.provider.as_ref()
     }
 
+    /// The issuers that the cluster had before, in the bundle's order.
+    pub(crate) fn former(&self) -> &[LiveFormer] {
+        &self.former
+    }
+
     pub(crate) fn role(&self, name: &RoleName) -> Option<&LiveRole> {
         self.roles.get(name)
     }
@@ -313,7 +322,7 @@ impl LiveState {
     /// A state put together by a test.
     pub(crate) fn for_test(bucket: BucketState, provider: Option<LiveProvider>, roles: Roles, others: Roles) -> Self {
         let caller = Caller { account: "123456789012".to_owned(), arn: "arn:aws:iam::123456789012:user/x".to_owned() };
-        Self { caller, bucket, cloudfront: LiveCloudFront::default(), provider, roles, others }
+        Self { caller, bucket, cloudfront: LiveCloudFront::default(), provider, roles, others, former: Vec::new() }
     }
 
     /// The same with this in front of the bucket.

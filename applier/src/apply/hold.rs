@@ -98,6 +98,10 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
             record.made.provider = Some(new_provider(account, arn).await?);
             record.making.provider = false;
         }
+        if let Some(before) = before.filter(|_| state == RecordState::MovedDeleting) {
+            // Whoever applies the former issuer's bundle is still told where the cluster has moved.
+            (record.serial, record.sha256) = (before.serial, before.sha256.clone());
+        }
         let etag = before.map(|before| before.etag.clone());
         let mut hold = Self { account, place: place.clone(), record, replaced: etag.clone(), etag, written: None };
         if let Some(before) = before.filter(|before| before.state.is_under_way()) {

@@ -14,6 +14,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::failure::{ActionError, error_text};
 use super::found::{Before, Performed, perform};
+use super::hand_over::HandOver;
 use super::hold::{Hold, Opened};
 use super::schedule::Schedule;
 use super::{Run, WriteAccount};
@@ -151,7 +152,13 @@ impl<'a, A: ReadAccount + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, 
             }
             let Some(action) = self.actions.get(index).map(|action| action.named(&self.names)) else { return };
             let (account, before, log) = (Arc::clone(self.account), self.before(), Arc::clone(&begun.log));
-            let task = self.running.spawn(async move { perform(&*account, &action, &before, &log).await });
+            // The record of this run goes on being written while another's is waited for.
+            let plan_digest = &self.approval.plan_digest;
+            let task = if let Some(hand_over) = HandOver::of(&action, self.head, plan_digest, self.run, begun.time) {
+                self.running.spawn(hand_over.perform(account, action, log))
+            } else {
+                self.running.spawn(async move { perform(&*account, &action, &before, &log).await })
+            };
             self.begun.insert(task.id(), (index, begun));
         }
     }
@@ -224,7 +231,8 @@ impl<'a, A: ReadAccount + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, 
                 Opened { state, place, before, known, making, plan_digest }
             }
             Call::OpenRemoval { place, before, known } => {
-                let (state, before, making) = (RecordState::Deleting, before.as_ref(), Making::default());
+                let (before, making) = (before.as_ref(), Making::default());
+                let state = before.map_or(RecordState::Deleting, |before| before.state.deleting());
                 Opened { state, place, before, known, making, plan_digest }
             }
             Call::DeleteRecord { versions, .. } => {

@@ -86,6 +86,7 @@ impl WriteAccount for Aws {
             // The run writes the record itself: what it says changes with every action.
             Call::OpenRecord { .. }
             | Call::CloseRecord { .. }
+            | Call::HandOver { .. }
             | Call::OpenRemoval { .. }
             | Call::DeleteRecord { .. } => Err(sent.incomplete()),
         }

@@ -18,7 +18,7 @@ use bundle_schema::documents::{
 use bundle_schema::escape::EscapedWhole;
 use bundle_schema::json::Embedded;
 use bundle_schema::names::{
-    AccessControlId, Audience, BoundaryArn, BucketName, DistributionId, RoleName, Thumbprint, Timestamp,
+    AccessControlId, Audience, BoundaryArn, BucketName, DistributionId, IssuerUrl, RoleName, Thumbprint, Timestamp,
 };
 use bundle_schema::receipt::Change;
 use serde::{Serialize, Serializer};
@@ -78,6 +78,14 @@ pub(crate) enum Call {
     CloseRecord {
         place: Place,
         provider_arn: Option<String>,
+    },
+    /// The record of an issuer that the cluster had before says that its roles are the new issuer's. Written only over the version that was read.
+    HandOver {
+        place: Place,
+        before: RecordVersion,
+        known: Made,
+        from: IssuerUrl,
+        to: IssuerUrl,
     },
     /// The whole set of the bucket's tags; serial and digest of the bundle are among them, for people.
     TagBucket {
@@ -255,6 +263,7 @@ impl fmt::Display for Action {
             Call::DeleteObject { key, .. } | Call::DeleteVersions { key, .. } => key.clone(),
             Call::OpenRecord { place, .. }
             | Call::CloseRecord { place, .. }
+            | Call::HandOver { place, .. }
             | Call::OpenRemoval { place, .. }
             | Call::DeleteRecord { place, .. } => place.key(),
             _ => resource_name(&self.resource),

@@ -72,6 +72,12 @@ pub(crate) enum Finding {
     Restriction { distribution: DistributionId, restriction: String },
     /// A distribution that no record knew, taken over or deleted with `--adopt`.
     DistributionAdopted { distribution: DistributionId, domain: DistributionDomain, tagged: bool, tags: Tags },
+    /// The roles go to another issuer's record.
+    IssuerChange { from: IssuerUrl, to: IssuerUrl },
+    /// The roles trust a former issuer whose identity provider is not there: AWS takes no token of it.
+    FormerProviderMissing { issuer_url: IssuerUrl },
+    /// The cluster is deleted, and an issuer that it had before is not.
+    FormerIssuerStays { issuer_url: IssuerUrl },
     /// The issuer is deleted, and somebody else publishes its documents.
     DocumentsStay { issuer_url: IssuerUrl },
 }
@@ -81,6 +87,7 @@ impl Finding {
     pub(crate) fn is_headline(&self) -> bool {
         match self {
             Self::KeyChange { .. }
+            | Self::IssuerChange { .. }
             | Self::Rollback { .. }
             | Self::BoundaryRemoved { .. }
             | Self::Adopted(_)
@@ -107,9 +114,11 @@ impl Finding {
             Self::Orphan(orphan) => !orphan.pruned,
             Self::ForeignTag { ignored, .. } => !ignored,
             // Versions that are kept do no harm; whoever suspends them is none of the documents' business either.
-            Self::Restriction { .. } => true,
+            Self::Restriction { .. } | Self::FormerProviderMissing { .. } => true,
             Self::Hazard { hazard, .. } => !matches!(hazard, Hazard::Versioning(_)),
             Self::KeyChange { .. }
+            | Self::IssuerChange { .. }
+            | Self::FormerIssuerStays { .. }
             | Self::BucketTakenOver { .. }
             | Self::BucketAdopted { .. }
             | Self::Adopted(_)
@@ -140,6 +149,12 @@ pub(crate) fn findings(
     let ownership = Ownership::new(desired, live, choices);
     let mut findings: Vec<Finding> = actions.iter().filter_map(key_change).collect();
     findings.dedup();
+    findings.extend(actions.iter().filter_map(|action| match &action.call {
+        Call::HandOver { from, to, .. } => Some(Finding::IssuerChange { from: from.clone(), to: to.clone() }),
+        _ => None,
+    }));
+    let missing = live.former().iter().filter(|former| !former.has_provider);
+    findings.extend(missing.map(|former| Finding::FormerProviderMissing { issuer_url: former.issuer_url.clone() }));
     let to = desired.contents().header.serial;
     let newer = applied(live, &ownership).filter(|(from, _)| *from > to);
     findings.extend(newer.map(|(from, _)| Finding::Rollback { from, to }));
@@ -262,7 +277,8 @@ fn record(live: &LiveState, ownership: &Ownership<'_>) -> Vec<Finding> {
 pub(super) fn unfinished(record: &Record) -> Option<Finding> {
     let Record { state, serial, caller, time, .. } = record;
     let (state, serial, caller, time) = (*state, *serial, caller.clone(), *time);
-    (state != RecordState::Applied).then_some(Finding::Unfinished { state, serial, caller, time })
+    let is_finished = matches!(state, RecordState::Applied | RecordState::Moved);
+    (!is_finished).then_some(Finding::Unfinished { state, serial, caller, time })
 }
 
 /// The bundles of roles alone that stand on the cluster's identity provider, each with its serial. The cluster's own record may

@@ -67,6 +67,9 @@ pub(crate) struct Head {
     /// None where the issuer has no name yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) issuer_url: Option<IssuerUrl>,
+    /// Those that the cluster had before and that its roles still trust.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) former_issuers: Vec<IssuerUrl>,
     /// Who serves the issuer's documents, where that is not the bucket itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) served: Option<Served>,
@@ -111,6 +114,7 @@ impl Head {
             partition: header.partition.clone(),
             region: header.region.clone(),
             issuer_url: header.issuer_url.clone(),
+            former_issuers: header.former_issuers.iter().map(|former| former.issuer_url.clone()).collect(),
             served: Served::of(header, live.distribution()),
             provider_arn: header.provider_arn(),
             holds: record.map(|Record { state, serial, sha256, time, caller, .. }| Holds {

@@ -6,7 +6,7 @@
 use bundle_schema::names::RoleName;
 
 use crate::account::live::cloudfront::{LiveAccessControl, LiveDistribution};
-use crate::account::live::{BucketState, LiveBucket, LiveProvider, LiveRole, LiveState};
+use crate::account::live::{BucketState, LiveBucket, LiveFormer, LiveProvider, LiveRole, LiveState};
 use crate::plan::choices::Choices;
 use crate::plan::desired::Desired;
 use crate::plan::reconcile;
@@ -84,11 +84,22 @@ impl<'a> Ownership<'a> {
     pub(crate) fn role(&self, name: &RoleName, role: &LiveRole) -> Claim {
         let documents = || self.desired.contents().roles.iter().find(|documents| documents.create.role_name == *name);
         let is_known = self.record.is_some_and(|record| {
-            record.made.roles.get(name) == Some(&role.id)
+            has_role(record, name, role)
                 || (record.making.roles.contains(name)
                     && documents().is_some_and(|documents| reconcile::is_as_made(documents, role)))
         });
-        claim(is_known, self.desired.is_owned(&role.tags))
+        let is_handed_over = || self.former_records().any(|record| has_role(record, name, role));
+        claim(is_known || is_handed_over(), self.desired.is_owned(&role.tags))
+    }
+
+    /// The records of the issuers that the cluster had before.
+    pub(crate) fn former_records(&self) -> impl Iterator<Item = &'a Record> + use<'a> {
+        self.live.former().iter().filter_map(LiveFormer::content)
+    }
+
+    /// Whether the cluster has moved to another issuer: its roles are that one's.
+    pub(crate) fn has_moved(&self) -> bool {
+        self.record.is_some_and(|record| record.state.is_moved())
     }
 
     /// The distribution that is in front of the bucket.
@@ -140,6 +151,9 @@ impl<'a> Ownership<'a> {
             making.distribution = made.distribution.is_none();
             making.access_control = made.access_control.is_none();
         }
+        for record in self.former_records() {
+            made.roles.extend(record.made.roles.clone());
+        }
         // What the bundle does not have stays in the record as long as it is there.
         made.roles.retain(|name, id| self.live.others().get(name).is_some_and(|role| role.id == *id));
         for documents in &self.desired.contents().roles {
@@ -161,6 +175,9 @@ impl<'a> Ownership<'a> {
         made.distribution = there.distribution.or(made.distribution);
         made.access_control = there.access_control.or(made.access_control);
         made.roles.extend(there.roles);
+        if self.has_moved() {
+            made.roles.clear();
+        }
         made
     }
 
@@ -176,8 +193,16 @@ impl<'a> Ownership<'a> {
             && self.record.is_none()
             && *self.live.bucket() == BucketState::Absent
             && !(self.has_record_in_tags() && self.live.provider().is_some())
-            && (claims_provider || claims_distribution || live.any(|(name, role)| self.role(name, role) != Claim::None))
+            && (claims_provider
+                || claims_distribution
+                // Those of a cluster that has moved here are explained by the issuer that it had.
+                || self.live.former().is_empty() && live.any(|(name, role)| self.role(name, role) != Claim::None))
     }
+}
+
+/// Whether a record has this role, by its identity.
+fn has_role(record: &Record, name: &RoleName, role: &LiveRole) -> bool {
+    record.made.roles.get(name) == Some(&role.id)
 }
 
 fn claim(is_known: bool, is_tagged: bool) -> Claim {

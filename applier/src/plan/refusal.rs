@@ -20,7 +20,7 @@ use crate::plan::choices::{Choices, ForeignPolicies};
 use crate::plan::desired::{DIGEST_TAG, Desired, SERIAL_TAG};
 use crate::plan::ownership::{Claim, Ownership};
 use crate::plan::removal::Obstacle;
-use crate::record::{Place, RecordError};
+use crate::record::{Place, Record, RecordError};
 
 /// What is left of a cluster whose bucket is gone.
 const ISSUER_LEFT: &str = "identity provider or roles are";
@@ -51,6 +51,10 @@ pub(crate) enum Refusal {
         "bundle has serial {bundle}, the account holds serial {live}, which is newer\n  apply the newer bundle, or make this one again with a --serial above {live}; to go back all the same: --allow-rollback"
     )]
     OlderSerial { live: u64, bundle: u64 },
+    #[error(
+        "the cluster has moved to another issuer with serial {live}; this bundle has serial {bundle} and the issuer that it had before\n  apply a bundle of the new issuer; to go back to the former one all the same: --allow-rollback"
+    )]
+    Moved { live: u64, bundle: u64 },
     #[error(
         "bundle has serial {serial} and SHA-256 {bundle}, the account holds serial {serial} with SHA-256 {}\n  make the bundle again with a --serial above {serial}", Escaped(.live)
     )]
@@ -121,6 +125,7 @@ pub(crate) fn check(
 ) -> Result<(), Refused> {
     let ownership = Ownership::new(desired, live, choices);
     let mut reasons: Vec<Refusal> = record(desired, live).into_iter().collect();
+    reasons.extend(former_records(live));
     reasons.extend(bucket(desired, live.bucket(), &ownership, choices));
     if let (BucketState::Present(bucket), Some(documents)) = (live.bucket(), desired.bucket()) {
         reasons.extend(abac(desired, documents, bucket));
@@ -163,6 +168,14 @@ pub(crate) fn check(
 pub(super) fn record(desired: &Desired<'_>, live: &LiveState) -> Option<Refusal> {
     let error = live.record()?.content.as_ref().err()?.clone();
     Some(Refusal::BadRecord { place: desired.place(), error })
+}
+
+/// The records of former issuers that are there and say nothing.
+fn former_records(live: &LiveState) -> impl Iterator<Item = Refusal> {
+    live.former().iter().filter_map(|former| {
+        let error = former.record.as_ref()?.content.as_ref().err()?.clone();
+        Some(Refusal::BadRecord { place: former.place.clone(), error })
+    })
 }
 
 /// Why a role may not be touched.
@@ -249,6 +262,9 @@ pub(super) fn serial(
         return None;
     }
     let (bundle, digest) = (desired.contents().header.serial, desired.digest().as_str());
+    if let Some(record) = ownership.record().filter(|record| record.state.is_moved() && record.serial >= bundle) {
+        return Some(Refusal::Moved { live: record.serial, bundle });
+    }
     let (serial, recorded) = applied(live, ownership)?;
     if serial > bundle {
         return Some(Refusal::OlderSerial { live: serial, bundle });
@@ -262,12 +278,21 @@ pub(super) fn serial(
 
 /// Serial and digest of the newest bundle that the account says was applied, in part or wholly.
 pub(crate) fn applied(live: &LiveState, ownership: &Ownership<'_>) -> Option<(u64, String)> {
-    let recorded = ownership.record().map(|record| (record.serial, record.sha256.to_string()));
+    // Where they agree on the serial, the digest of the bundle's own record counts.
+    let of = |record: &Record| (record.serial, record.sha256.to_string());
+    let former = ownership.former_records().map(of).max_by_key(|(serial, _)| *serial);
+    [former, tagged_here(live, ownership), ownership.record().map(of)]
+        .into_iter()
+        .flatten()
+        .max_by_key(|(serial, _)| *serial)
+}
+
+/// The same by the tags on bucket and provider alone.
+pub(super) fn tagged_here(live: &LiveState, ownership: &Ownership<'_>) -> Option<(u64, String)> {
     let bucket = if let BucketState::Present(bucket) = live.bucket() { tagged(&bucket.tags) } else { None };
     // A provider that is somebody else's says what they applied.
     let provider = live.provider().filter(|_| ownership.makes_issuer()).and_then(|provider| tagged(&provider.tags));
-    // Where they agree on the serial, the record's digest counts.
-    [provider, bucket, recorded].into_iter().flatten().max_by_key(|(serial, _)| *serial)
+    [provider, bucket].into_iter().flatten().max_by_key(|(serial, _)| *serial)
 }
 
 fn tagged(tags: &Tags) -> Option<(u64, String)> {

@@ -7,6 +7,8 @@ mod obstacle;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use bundle_schema::names::{RoleName, Timestamp};
 use bundle_schema::signature::Signer;
 
@@ -20,6 +22,7 @@ use crate::plan::adopted::{Adopted, Fate};
 use crate::plan::choices::{Choices, ForeignPolicies};
 use crate::plan::desired::Desired;
 use crate::plan::finding::{Finding, adopted_distribution, distribution_left, roles_bundles, unfinished};
+use crate::plan::former::trusted_providers;
 use crate::plan::head::Head;
 use crate::plan::orphans::{self, Orphan};
 use crate::plan::ownership::{Claim, Ownership};
@@ -75,10 +78,41 @@ struct Removal<'a> {
 }
 
 impl<'a> Removal<'a> {
-    /// The bundle's roles that are there.
+    /// The bundle's roles that are there, unless they are those of the issuer to which the cluster has moved.
     fn roles(&self) -> impl Iterator<Item = (&'a RoleName, &'a LiveRole)> {
         let names = self.desired.contents().roles.iter().map(|documents| &documents.create.role_name);
-        names.filter_map(|name| self.live.role(name).map(|role| (name, role)))
+        let there = names.filter_map(|name| self.live.role(name).map(|role| (name, role)));
+        let (ownership, own) = (self.ownership, self.desired.issuer().and(self.desired.provider_arn()));
+        // What no record knows and what trusts another provider alone is another issuer's, whatever its tags say.
+        let is_elsewhere = move |name: &RoleName, role: &LiveRole| {
+            let trusted = trusted_providers(&role.trust);
+            ownership.role(name, role) != Claim::Known
+                && own.as_ref().is_some_and(|own| !trusted.is_empty() && !trusted.contains(own))
+        };
+        let has_moved = self.ownership.has_moved();
+        there.filter(move |(name, role)| !has_moved && !is_elsewhere(name, role))
+    }
+
+    /// What a cluster that has moved still needs of the issuer that it had: the roles that trust its provider.
+    fn still_trusted(&self) -> Option<Refusal> {
+        let provider = self.desired.provider_arn().filter(|_| self.ownership.has_moved())?;
+        let bundled = self.desired.contents().roles.iter().map(|documents| &documents.create.role_name);
+        let bundled = bundled.filter_map(|name| self.live.role(name).map(|role| (name, role)));
+        let all =
+            bundled.chain(self.live.others()).filter(|(_, role)| trusted_providers(&role.trust).contains(&provider));
+        let roles: BTreeSet<String> = all.map(|(name, _)| name.to_string()).collect();
+        (!roles.is_empty()).then(|| Obstacle::StillTrusted { provider, roles }.into())
+    }
+
+    /// The serial, which the record of an issuer that the cluster had before says no longer.
+    fn serial(&self) -> Option<Refusal> {
+        let Self { desired, live, choices, ownership, .. } = self;
+        if !ownership.has_moved() {
+            return refusal::serial(desired, live, ownership, choices);
+        }
+        let bundle = desired.contents().header.serial;
+        let (serial, _) = refusal::tagged_here(live, ownership)?;
+        (serial > bundle && !choices.allow_rollback).then_some(Refusal::OlderSerial { live: serial, bundle })
     }
 
     /// The bucket, where it is there.
@@ -106,7 +140,8 @@ impl<'a> Removal<'a> {
             reasons.extend(refusal::record(desired, live));
             reasons.extend(refusal::bucket(desired, live.bucket(), ownership, choices));
         }
-        reasons.extend(refusal::serial(desired, live, ownership, choices));
+        reasons.extend(self.serial());
+        reasons.extend(self.still_trusted());
         reasons.extend(refusal::cloudfront::claims(desired, live, ownership, choices));
         reasons.extend(refusal::provider::claim(desired, live, ownership, choices));
         reasons.extend(self.roles_bundles());
@@ -169,7 +204,9 @@ impl<'a> Removal<'a> {
     fn actions(&self) -> Vec<Action> {
         let mut actions: Vec<Action> =
             self.roles().flat_map(|(name, role)| orphans::removal(self.desired, name, role)).collect();
-        actions.extend(orphans::removals(self.desired, &self.ownership, self.choices));
+        if !self.ownership.has_moved() {
+            actions.extend(orphans::removals(self.desired, &self.ownership, self.choices));
+        }
         let provider = self.desired.provider_arn().zip(self.provider());
         actions.extend(provider.map(|(resource, provider)| {
             let call = Call::DeleteProvider { created: provider.created };
@@ -288,7 +325,15 @@ impl<'a> Removal<'a> {
                 findings.push(Finding::ForeignPolicies { role: name.to_string(), policies, pruned: true });
             }
         }
-        findings.extend(Orphan::all(ownership, self.choices, now).into_iter().map(Finding::Orphan));
+        if !ownership.has_moved() {
+            findings.extend(Orphan::all(ownership, self.choices, now).into_iter().map(Finding::Orphan));
+        }
+        findings.extend(
+            self.live
+                .former()
+                .iter()
+                .map(|former| Finding::FormerIssuerStays { issuer_url: former.issuer_url.clone() }),
+        );
         let alias = self.distribution().and_then(|_| served::alias(&desired.contents().header));
         findings.extend(alias.map(|host| Finding::DnsRecordStays { host }));
         // As long as anything of the cluster is there to be deleted.

@@ -3,6 +3,7 @@
 //! Input: a bundle's header, which was validated. Output: the issuer's bucket, where the bundle makes one; or else the identity
 //! provider that its roles trust, which has room in its tags.
 
+use bundle_schema::documents::former::FormerIssuer;
 use bundle_schema::documents::index::Header;
 use bundle_schema::names::{BucketName, ClusterName};
 use bundle_schema::receipt::CallName;
@@ -26,6 +27,14 @@ impl Place {
             // Somebody else publishes the issuer's documents.
             Some(arn) if !header.has_bucket() => Self::Provider { arn, name: header.name.clone() },
             _ => Self::Bucket(header.bucket()),
+        }
+    }
+
+    /// Where the record of an issuer stands that the cluster had before.
+    pub(crate) fn of_former(header: &Header, former: &FormerIssuer) -> Self {
+        match former.bucket(header) {
+            Some(bucket) => Self::Bucket(bucket),
+            None => Self::Provider { arn: header.provider_arn_of(&former.issuer_url), name: header.name.clone() },
         }
     }
 

@@ -29,12 +29,14 @@ const MAX_CALLER: usize = 37;
 /// What stands for the digest of a plan where there is none.
 const NO_PLAN: &str = "-";
 
-const STATES: [(RecordState, &str); 5] = [
+const STATES: [(RecordState, &str); 7] = [
     (RecordState::Applying, "applying"),
     (RecordState::Stopped, "stopped"),
     (RecordState::Applied, "applied"),
     (RecordState::Deleting, "deleting"),
     (RecordState::DeletionStopped, "deletion-stopped"),
+    (RecordState::Moved, "moved"),
+    (RecordState::MovedDeleting, "moved-deleting"),
 ];
 
 /// The key of a record's first tag.

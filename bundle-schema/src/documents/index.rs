@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::contents::path;
+use super::former::FormerIssuer;
 use super::settings::Settings;
 use crate::limits::MAX_PATH_PART_BYTES;
 use crate::names::{
@@ -206,6 +207,8 @@ pub struct Header {
     pub certificate: Option<Certificate>,
     /// The distribution that is there already and gives the issuer its name.
     pub distribution: Option<MadeDistribution>,
+    /// The issuers that the cluster had before and that its roles still trust, sorted by URL.
+    pub former_issuers: Vec<FormerIssuer>,
     /// The audiences that the identity provider must accept, where it is not in the bundle.
     pub audiences: Option<Vec<Audience>>,
     /// The path of every role.
@@ -226,8 +229,7 @@ impl Header {
     /// `arn:{partition}:iam::{account}:oidc-provider/{host}[/path]`, where the issuer has a name.
     #[must_use]
     pub fn provider_arn(&self) -> Option<String> {
-        let issuer = self.issuer_url.as_ref()?.without_scheme();
-        Some(format!("arn:{}:iam::{}:oidc-provider/{issuer}", self.partition, self.account_id))
+        self.issuer_url.as_ref().map(|issuer| self.provider_arn_of(issuer))
     }
 
     /// `arn:{partition}:cloudfront::{account}:distribution/{id}`.
@@ -325,6 +327,8 @@ pub(crate) struct WireIndex {
     certificate: Option<Certificate>,
     #[serde(skip_serializing_if = "Option::is_none")]
     distribution: Option<MadeDistribution>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    former_issuers: Vec<FormerIssuer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     audiences: Option<Vec<Audience>>,
     role_path: RolePath,
@@ -355,6 +359,7 @@ impl WireIndex {
             bucket_name,
             certificate,
             distribution,
+            former_issuers,
             audiences,
             role_path,
             tags,
@@ -380,6 +385,7 @@ impl WireIndex {
             bucket_name,
             certificate,
             distribution,
+            former_issuers,
             audiences,
             role_path,
             tags,
@@ -409,6 +415,7 @@ impl WireIndex {
             bucket_name,
             certificate,
             distribution,
+            former_issuers,
             audiences,
             role_path,
             tags,
@@ -434,6 +441,7 @@ impl WireIndex {
             bucket_name,
             certificate,
             distribution,
+            former_issuers,
             audiences,
             role_path,
             tags,

@@ -163,7 +163,7 @@ pub enum ConditionValue {
 pub struct RoleTrustPolicy {
     /// The language's version.
     pub version: PolicyVersion,
-    /// Exactly one.
+    /// One for each issuer: the cluster's own, then those that it had before.
     pub statement: Vec<TrustStatement>,
 }
 
@@ -274,19 +274,18 @@ pub struct SourceArn {
 }
 
 impl RoleTrustPolicy {
-    /// The one form of a trust policy: these subjects, through this identity provider of this issuer.
+    /// The one form of a trust policy: these subjects, through the identity provider of each issuer that the bundle's roles trust.
     #[must_use]
-    pub fn of(provider_arn: String, issuer: &IssuerUrl, subjects: Vec<String>) -> Self {
-        let subject = format!("{}:sub", issuer.without_scheme());
-        Self {
-            version: PolicyVersion::V2012,
-            statement: vec![TrustStatement {
-                effect: Effect::Allow,
-                principal: FederatedPrincipal { federated: provider_arn },
-                action: ASSUME_ROLE_ACTION.to_owned(),
-                condition: TrustCondition { string_equals: [(subject, subjects)].into() },
-            }],
-        }
+    pub fn of(header: &Header, subjects: &[String]) -> Self {
+        let statement = |issuer: &IssuerUrl| TrustStatement {
+            effect: Effect::Allow,
+            principal: FederatedPrincipal { federated: header.provider_arn_of(issuer) },
+            action: ASSUME_ROLE_ACTION.to_owned(),
+            condition: TrustCondition {
+                string_equals: [(format!("{}:sub", issuer.without_scheme()), subjects.to_vec())].into(),
+            },
+        };
+        Self { version: PolicyVersion::V2012, statement: header.trusted_issuers().map(statement).collect() }
     }
 }
 

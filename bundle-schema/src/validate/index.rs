@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use super::{Problems, check_audiences, repeated, shown};
 use crate::documents::contents::Contents;
+use crate::documents::former::FormerIssuer;
 use crate::documents::index::{Certificate, Component, Endpoint, Header, Kind, Skipped};
-use crate::limits::{MAX_SERIAL, MAX_TAGS, MAX_VALID_DAYS};
-use crate::names::{CloudFront, EntryPath, INDEX_PATH, IssuerUrl, ObjectName, RolePath};
+use crate::limits::{MAX_FORMER_ISSUERS, MAX_SERIAL, MAX_TAGS, MAX_VALID_DAYS};
+use crate::names::{BucketName, CloudFront, EntryPath, INDEX_PATH, IssuerUrl, ObjectName, RolePath};
 
 pub(super) fn check_header(header: &Header, problems: &mut Problems) {
     let at = INDEX_PATH;
@@ -17,6 +18,7 @@ pub(super) fn check_header(header: &Header, problems: &mut Problems) {
         problems.equal(at, "dnsSuffix", &header.dns_suffix, &dns_suffix);
     }
     check_kind(header, problems);
+    check_former_issuers(header, problems);
     check_serial(problems, "serial", header.serial);
     if header.expires <= header.created {
         problems.add(at, format!("expires is {}, not after created, {}", header.expires, header.created));
@@ -139,6 +141,43 @@ fn check_bucket_name(header: &Header, problems: &mut Problems) {
             INDEX_PATH,
             format!("bucketName is {bucket}; S3 keeps the ending -an for <prefix>-{account}-{region}-an"),
         );
+    }
+}
+
+/// A cluster's former issuers are others than its own, each in its own place.
+fn check_former_issuers(header: &Header, problems: &mut Problems) {
+    let (at, former) = (INDEX_PATH, &header.former_issuers);
+    if header.kind != Kind::Cluster && !former.is_empty() {
+        problems.add(at, format!("formerIssuers is not for a bundle of kind {}", header.kind));
+    }
+    problems.at_most(at, "formerIssuers", former.len(), MAX_FORMER_ISSUERS);
+    if !former.is_sorted_by(|a, b| a.issuer_url < b.issuer_url) {
+        problems.add(at, "formerIssuers are not sorted by issuerUrl, or one occurs twice");
+    }
+    let mut buckets: Vec<BucketName> = header.has_bucket().then(|| header.bucket()).into_iter().collect();
+    for FormerIssuer { issuer_url, endpoint, bucket_name } in former {
+        if header.issuer_url.as_ref() == Some(issuer_url) {
+            problems.add(at, format!("formerIssuers names {issuer_url}, the issuer itself"));
+        }
+        if *endpoint == Endpoint::Hosted {
+            problems.equal(at, &format!("bucketName of former issuer {issuer_url}"), bucket_name, &None);
+            continue;
+        }
+        let of_former = Header { bucket_name: bucket_name.clone(), ..header.clone() };
+        check_bucket_name(&of_former, problems);
+        let bucket = of_former.bucket();
+        if *endpoint == Endpoint::PublicBucket {
+            problems.equal(
+                at,
+                "issuerUrl of a former issuer",
+                &Some(issuer_url),
+                &of_former.public_bucket_issuer().as_ref(),
+            );
+        }
+        if buckets.contains(&bucket) {
+            problems.add(at, format!("bucket {bucket} is of two issuers; each has its own"));
+        }
+        buckets.push(bucket);
     }
 }
 

@@ -34,7 +34,8 @@ pub(super) fn check_role(header: &Header, component: &Component, role: &RoleDocu
     check_permissions(header, &policy.policy_document, at, problems);
 }
 
-/// Exactly one Allow statement, for this bundle's provider and exactly the component's service accounts.
+/// One Allow statement for each issuer: this bundle's own, then the former ones, each with its provider and exactly the component's
+/// service accounts.
 fn check_trust(
     header: &Header,
     component: &Component,
@@ -43,20 +44,31 @@ fn check_trust(
     problems: &mut Problems,
 ) {
     problems.at_most(at, "characters of the trust policy", document.text().chars().count(), MAX_TRUST_POLICY_CHARS);
-    let [statement] = document.0.statement.as_slice() else {
-        return problems
-            .add(at, format!("trust policy: expected exactly 1 statement, found {}", document.0.statement.len()));
-    };
-    problems.equal(at, "trust policy's Effect", &statement.effect, &Effect::Allow);
-    problems.equal(at, "trust policy's Action", statement.action.as_str(), ASSUME_ROLE_ACTION);
     // Of roles without an issuer the index itself is refused.
-    let Some((provider, issuer)) = header.provider_arn().zip(header.issuer_url.as_ref()) else { return };
-    problems.equal(at, "trust policy's Principal", &statement.principal.federated, &provider);
-    let key = format!("{}:sub", issuer.without_scheme());
-    let keys: Vec<&String> = statement.condition.string_equals.keys().collect();
-    problems.equal(at, "trust policy's StringEquals keys", &keys, &vec![&key]);
-    if let Some(subjects) = statement.condition.string_equals.get(&key) {
-        problems.equal(at, "trust policy's subjects", subjects, &component.subjects());
+    if header.issuer_url.is_none() {
+        return;
+    }
+    let (statements, expected) = (&document.0.statement, 1 + header.former_issuers.len());
+    if statements.len() != expected {
+        let words = if expected == 1 { "statement" } else { "statements" };
+        let found = statements.len();
+        return problems.add(at, format!("trust policy: expected exactly {expected} {words}, found {found}"));
+    }
+    for ((index, statement), issuer) in statements.iter().enumerate().zip(header.trusted_issuers()) {
+        // The statement of the cluster's own issuer is the one that is meant where none is named.
+        let named = |what: &str| match index {
+            0 => format!("trust policy's {what}"),
+            index => format!("{what} of statement {} of the trust policy", index + 1),
+        };
+        problems.equal(at, &named("Effect"), &statement.effect, &Effect::Allow);
+        problems.equal(at, &named("Action"), statement.action.as_str(), ASSUME_ROLE_ACTION);
+        problems.equal(at, &named("Principal"), &statement.principal.federated, &header.provider_arn_of(issuer));
+        let key = format!("{}:sub", issuer.without_scheme());
+        let keys: Vec<&String> = statement.condition.string_equals.keys().collect();
+        problems.equal(at, &named("StringEquals keys"), &keys, &vec![&key]);
+        if let Some(subjects) = statement.condition.string_equals.get(&key) {
+            problems.equal(at, &named("subjects"), subjects, &component.subjects());
+        }
     }
 }
 

@@ -47,20 +47,23 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     };
     if settings.make_endpoint() {
         flags.check_for_endpoint()?;
-        return create_endpoint::run(&settings.for_endpoint(), format);
+        return create_endpoint::run(&settings.for_endpoint(), None, format);
     }
     let older = Older::open(&settings)?;
+    if let Some(older) = older.as_ref().filter(|older| older.taken_over.needs_endpoint(&settings)) {
+        flags.check_for_endpoint()?;
+        let settings = older.endpoint(settings.for_endpoint())?;
+        return create_endpoint::run(&settings, Some(older), format);
+    }
     let endpoint = endpoint_receipt::open(&settings)?;
-    let settings = match (&older, &endpoint) {
-        (Some(older), _) => older.taken_over.complete(settings)?,
-        (None, Some(endpoint)) => endpoint.complete(settings)?,
-        (None, None) => settings,
-    };
-    let before = Before::of(older.as_ref(), endpoint.as_ref());
+    let (settings, before) = complete(settings, older.as_ref(), endpoint.as_ref())?;
     let required = Required::of(&settings, true)?;
     let (features, warning) = features(&settings, older.as_ref())?;
     let mut options = options(&settings, &required, features, before)?;
     let Required { requests_dir, signing_key, output_dir, .. } = required;
+    if let Some(older) = &older {
+        options.former_issuers = older.former_issuers(&options, &settings.drop_issuer)?;
+    }
     let places = Places::new(output_dir, settings.install_archive.clone(), &options)?;
     if let Some(warning) = warning {
         warn(warning);
@@ -88,10 +91,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         install: &install,
         install_signature: install_signature.as_deref().unwrap_or_default(),
     };
-    let way = Way { older: older.as_ref().map(Older::file), key: &kept, makes_cluster };
+    let way =
+        Way { older: older.as_ref().map(|older| (older.file(), &older.contents().header)), key: &kept, makes_cluster };
     let report = BundleReport::new(
         &bundle,
         Around {
+            moves_from: older.as_ref().and_then(|older| older.moved_from(&bundle.contents().header)),
             key_source,
             signing_key: signing_key.public(),
             files: outputs.written(&places),
@@ -116,6 +121,31 @@ pub(super) fn another_serial(options: &BundleOptions) -> String {
     )
 }
 
+/// The settings with what the bundle before and the receipt of an endpoint say, and what these two give besides.
+fn complete(
+    given: Settings,
+    older: Option<&Older>,
+    endpoint: Option<&FromReceipt>,
+) -> Result<(Settings, Before), Failure> {
+    let chosen = given.serial;
+    let settings = match endpoint {
+        None => given,
+        Some(endpoint) => endpoint.complete(given)?,
+    };
+    let made = endpoint.map(|endpoint| endpoint.distribution.clone());
+    let Some(older) = older else {
+        let previous = endpoint.map(|endpoint| endpoint.previous.clone());
+        return Ok((settings, Before { previous, distribution: made }));
+    };
+    // The next serial is above both.
+    let is_above = |serial: &u64| chosen.is_some() || *serial > older.contents().header.serial;
+    let settings = Settings { serial: settings.serial.filter(is_above), ..settings };
+    let moves = older.taken_over.moves(&settings, made.as_ref());
+    let distribution = if moves { made } else { older.taken_over.distribution.clone() };
+    let settings = older.taken_over.complete(settings, moves)?;
+    Ok((settings, Before { previous: Some(older.named()), distribution }))
+}
+
 /// What a bundle takes from the one that it follows besides settings.
 #[derive(Default)]
 pub(super) struct Before {
@@ -124,16 +154,9 @@ pub(super) struct Before {
 }
 
 impl Before {
-    fn of(older: Option<&Older>, endpoint: Option<&FromReceipt>) -> Self {
-        match (older, endpoint) {
-            (Some(older), _) => {
-                Self { previous: Some(older.named()), distribution: older.taken_over.distribution.clone() }
-            }
-            (None, Some(endpoint)) => {
-                Self { previous: Some(endpoint.previous.clone()), distribution: Some(endpoint.distribution.clone()) }
-            }
-            (None, None) => Self::default(),
-        }
+    /// For the bundle of an endpoint, of a cluster that moves or of one that is not there yet.
+    pub(super) fn of_endpoint(older: Option<&Older>) -> Self {
+        Self { previous: older.map(Older::named), distribution: None }
     }
 }
 
@@ -209,6 +232,7 @@ pub(super) fn options(
         thumbprints: thumbprints(&settings.thumbprint)?,
         service_accounts: service_accounts(&settings.service_accounts)?,
         features,
+        former_issuers: Vec::new(),
         previous: before.previous,
         name,
     })

@@ -3,6 +3,7 @@
 use super::bundle_files::{Outputs, Places};
 use super::create_bundle::{Before, Required, another_serial, options};
 use super::next_steps::to_the_cluster;
+use super::previous::Older;
 use super::{open_signing_key, password_source, print};
 use crate::build::build;
 use crate::failure::Failure;
@@ -11,10 +12,10 @@ use crate::requests::Requests;
 use crate::settings::features::Features;
 use crate::settings::flags::Settings;
 
-/// Makes the bundle of kind `endpoint`: it has no requests, no key and nothing to install.
-pub(super) fn run(settings: &Settings, format: Format) -> Result<(), Failure> {
+/// Makes the bundle of kind `endpoint`, also for a cluster that moves: it has no requests, no key and nothing to install.
+pub(super) fn run(settings: &Settings, older: Option<&Older>, format: Format) -> Result<(), Failure> {
     let required = Required::of(settings, false)?;
-    let options = options(settings, &required, Features::default(), Before::default())?;
+    let options = options(settings, &required, Features::default(), Before::of_endpoint(older))?;
     let places = Places::of_bundle_alone(required.output_dir, &options);
     let hint = places.after_cut_off().unwrap_or_else(|| another_serial(&options));
     let password = password_source(settings.password_file.clone(), settings.no_password);
@@ -25,10 +26,11 @@ pub(super) fn run(settings: &Settings, format: Format) -> Result<(), Failure> {
     let report = BundleReport::new(
         &bundle,
         Around {
+            moves_from: None,
             key_source: None,
             signing_key: signing_key.public(),
             files: outputs.written(&places),
-            next: to_the_cluster(&places, bundle.contents()),
+            next: to_the_cluster(&places, bundle.contents(), older.map(Older::file)),
         },
     );
     outputs.write(&places, &hint)?;

@@ -23,11 +23,10 @@ struct NotAReceipt(String);
 
 /// What the receipt of `--endpoint-receipt` gives; none where none is given.
 pub(super) fn open(settings: &Settings) -> Result<Option<FromReceipt>, Failure> {
-    let Settings { endpoint_receipt, receipt_key, previous, .. } = settings;
+    let Settings { endpoint_receipt, receipt_key, .. } = settings;
     match (endpoint_receipt, receipt_key.as_slice()) {
         (None, []) => Ok(None),
         (None, _) => Err(SettingsError::NoReceipt.into()),
-        (Some(_), _) if previous.is_some() => Err(SettingsError::ReceiptOfPrevious.into()),
         (Some(file), []) => Err(SettingsError::ReceiptNotTrusted(file.clone()).into()),
         (Some(file), keys) => read(file, keys).map(Some),
     }

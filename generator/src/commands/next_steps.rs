@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bundle_schema::documents::contents::Contents;
-use bundle_schema::documents::index::Endpoint;
+use bundle_schema::documents::index::{Endpoint, Header};
 use bundle_schema::escape::escaped_path;
 use bundle_schema::names::IssuerUrl;
 
@@ -12,8 +12,8 @@ use super::key_source::Kept;
 
 /// What the way on depends on besides the bundle.
 pub(super) struct Way<'a> {
-    /// The file of the bundle before.
-    pub(super) older: Option<&'a Path>,
+    /// The bundle before, and its file.
+    pub(super) older: Option<(&'a Path, &'a Header)>,
     /// Where the private key is.
     pub(super) key: &'a Kept,
     /// Whether it is the first bundle with this cluster's issuer.
@@ -24,7 +24,7 @@ pub(super) struct Way<'a> {
 /// that is there already, are for a cluster that runs.
 pub(super) fn next_steps(places: &Places, contents: &Contents, way: &Way<'_>) -> Vec<String> {
     let bundle = escaped_path(places.bundle());
-    let mut steps = vec![have_reviewed(&bundle, way.older)];
+    let mut steps = vec![have_reviewed(&bundle, way.older.map(|(file, _)| file))];
     let is_hosted = contents.header.endpoint == Some(Endpoint::Hosted);
     let issuer = contents.header.issuer_url.as_ref().filter(|_| is_hosted);
     steps.extend(issuer.map(|url| publish(&bundle, url)));
@@ -49,6 +49,9 @@ pub(super) fn next_steps(places: &Places, contents: &Contents, way: &Way<'_>) ->
     } else {
         format!("once the bundle is applied, check and extract the install archive and apply its Secrets to the cluster: {extract} && oc apply -f INSTALL-DIR/manifests")
     });
+    if let Some((file, older)) = way.older {
+        steps.extend(to_the_issuer(&bundle, &contents.header, older, &escaped_path(file)));
+    }
     match way.key {
         Kept::Nowhere => {}
         Kept::InTheArchive => steps.push(format!(
@@ -65,6 +68,42 @@ pub(super) fn next_steps(places: &Places, contents: &Contents, way: &Way<'_>) ->
     steps
 }
 
+/// The way of a cluster to another issuer, while its roles trust both, and what is left to do once they trust one
+/// [cloud-credential-operator, docs/sts-migrate-to-private-bucket.md].
+fn to_the_issuer(bundle: &str, header: &Header, older: &Header, old_bundle: &str) -> Vec<String> {
+    let mut steps = Vec::new();
+    if let (Some(url), Some(old)) = (&header.issuer_url, &older.issuer_url)
+        && url != old
+    {
+        steps.push(format!(
+            "once the bundle is applied, let the cluster's tokens name the new issuer: oc patch authentication cluster --type=merge -p \
+             '{{\"spec\":{{\"serviceAccountIssuer\":\"{url}\"}}}}' && oc adm wait-for-stable-cluster"
+        ));
+        steps.push(
+            "restart every pod, so that each has a token of the new issuer: oc adm reboot-machine-config-pool mcp/worker mcp/master && oc adm \
+             wait-for-node-reboot nodes --all"
+                .to_owned(),
+        );
+        steps.push(format!(
+            "after that, make the bundle whose roles trust the former issuer no longer: airlock-generator create-bundle --previous {bundle} \
+             --trusted-key KEY --drop-issuer {old} --credentials-requests-dir DIR --signing-key KEY --output-dir DIR"
+        ));
+        steps.push(format!(
+            "once that one is applied, delete the former issuer with the bundle that made it: airlock-applier delete {old_bundle} --trust trust.json"
+        ));
+    }
+    steps.extend(dropped(header, older).map(|url| {
+        format!("once the bundle is applied, delete the issuer {url} with the last bundle that had it: airlock-applier delete OLD-BUNDLE --trust trust.json")
+    }));
+    steps
+}
+
+/// The former issuers of the bundle before that roles of this one trust no longer.
+fn dropped<'a>(header: &'a Header, older: &'a Header) -> impl Iterator<Item = &'a IssuerUrl> {
+    let is_left = |url: &&IssuerUrl| header.trusted_issuers().any(|trusted| trusted == *url);
+    older.former_issuers.iter().map(|former| &former.issuer_url).filter(move |url| !is_left(url))
+}
+
 fn have_reviewed(bundle: &str, older: Option<&Path>) -> String {
     let against = older.map_or_else(String::new, |older| format!(" --against {}", escaped_path(older)));
     format!(
@@ -73,9 +112,11 @@ fn have_reviewed(bundle: &str, older: Option<&Path>) -> String {
 }
 
 /// The way from the bundle of an endpoint to that of its cluster.
-pub(super) fn to_the_cluster(places: &Places, contents: &Contents) -> Vec<String> {
+pub(super) fn to_the_cluster(places: &Places, contents: &Contents, older: Option<&Path>) -> Vec<String> {
     let bundle = escaped_path(places.bundle());
     let receipt = format!("{}-receipt.json", contents.header.file_stem());
+    let previous =
+        older.map_or_else(String::new, |older| format!(" --previous {} --trusted-key KEY", escaped_path(older)));
     vec![
         have_reviewed(&bundle, None),
         format!(
@@ -85,7 +126,7 @@ pub(super) fn to_the_cluster(places: &Places, contents: &Contents) -> Vec<String
             "whoever applied it signs the receipt, with a key that signs no bundles: airlock-generator sign {receipt} --signing-key OPERATORS-KEY --signer operator"
         ),
         format!(
-            "carry the receipt and its .minisig file back, and make the cluster's bundle: airlock-generator create-bundle --endpoint-receipt {receipt} --receipt-key operator.pub --credentials-requests-dir DIR --signing-key KEY --output-dir DIR"
+            "carry the receipt and its .minisig file back, and make the cluster's bundle: airlock-generator create-bundle{previous} --endpoint-receipt {receipt} --receipt-key operator.pub --credentials-requests-dir DIR --signing-key KEY --output-dir DIR"
         ),
     ]
 }

@@ -7,18 +7,22 @@ use std::path::{Path, PathBuf};
 
 use bundle_schema::bundle::{Bundle, InspectError, SignedFiles};
 use bundle_schema::documents::contents::Contents;
-use bundle_schema::documents::index::Previous;
+use bundle_schema::documents::former::FormerIssuer;
+use bundle_schema::documents::index::{Header, Previous};
 use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::exit::ExitCode;
-use bundle_schema::names::Timestamp;
+use bundle_schema::names::{IssuerUrl, Timestamp};
 use bundle_schema::signature::TrustPolicy;
 use bundle_schema::trust::{read_trust_file, trusted_keys};
 
 use super::key_source::read_public_key;
+use super::warn;
+use crate::build::issuer_of;
 use crate::failure::Failure;
 use crate::keys::published::{PublishedKeys, Rotation};
 use crate::settings::flags::{Settings, SettingsError};
-use crate::settings::options::BundleOptions;
+use crate::settings::moving::{check_new_bucket, former_issuers};
+use crate::settings::options::{BundleOptions, OptionsError};
 use crate::settings::previous::TakenOver;
 
 /// An older bundle of the same cluster.
@@ -88,6 +92,39 @@ impl Older {
         Ok((after, warning))
     }
 
+    /// The issuer that the cluster had until now, where the next bundle has another.
+    pub(super) fn moved_from(&self, header: &Header) -> Option<IssuerUrl> {
+        let old = self.contents().header.issuer_url.clone();
+        old.filter(|old| header.issuer_url.as_ref() != Some(old))
+    }
+
+    /// The settings of the bundle that makes the endpoint to which the cluster moves.
+    pub(super) fn endpoint(&self, given: Settings) -> Result<Settings, Failure> {
+        let header = &self.contents().header;
+        let settings = self.taken_over.complete(given, true)?;
+        check_new_bucket(header, &header.name.bucket_or(settings.bucket_name.as_ref()))?;
+        Ok(settings.for_endpoint())
+    }
+
+    /// The issuers that roles of the next bundle trust besides its own.
+    pub(super) fn former_issuers(
+        &self,
+        options: &BundleOptions,
+        dropped: &[IssuerUrl],
+    ) -> Result<Vec<FormerIssuer>, Failure> {
+        let Some(new) = issuer_of(options).map_err(OptionsError::from)? else { return Ok(Vec::new()) };
+        let header = &self.contents().header;
+        let former = former_issuers(header, &new, dropped)?;
+        if !dropped.is_empty() && options.created < header.created.plus_days(1) {
+            warn(&format!(
+                "an issuer is dropped less than a day after the bundle of --previous was made, at {}: if the cluster moved with that one, \
+                 tokens of the former issuer may still be in use",
+                header.created
+            ));
+        }
+        Ok(former)
+    }
+
     /// How the next bundle names it.
     pub(super) fn named(&self) -> Previous {
         Previous { serial: self.contents().header.serial, sha256: self.bundle.digest().clone() }
@@ -96,10 +133,11 @@ impl Older {
 
 /// Without an older bundle there are no keys to change.
 fn nothing_to_rotate(settings: &Settings) -> Result<(), Failure> {
-    let Settings { add_public_key, drop_key, signing_kid, .. } = settings;
+    let Settings { add_public_key, drop_key, drop_issuer, signing_kid, .. } = settings;
     let given = [
         ("add-public-key", !add_public_key.is_empty()),
         ("drop-key", !drop_key.is_empty()),
+        ("drop-issuer", !drop_issuer.is_empty()),
         ("signing-kid", signing_kid.is_some()),
     ];
     match given.into_iter().find(|(_, given)| *given) {

@@ -7,6 +7,7 @@ use bundle_schema::documents::index::{Component, Header, Kind, Previous};
 use bundle_schema::documents::key::ServiceAccountKey;
 use bundle_schema::escape::{Escaped, escaped_json};
 use bundle_schema::layout::fold;
+use bundle_schema::names::IssuerUrl;
 use serde::Serialize;
 
 use crate::build::{Notes, SignedBundle};
@@ -60,6 +61,12 @@ pub(crate) struct BundleReport {
     region: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer_url: Option<String>,
+    /// The issuer that the cluster had until now, where this is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moves_from: Option<String>,
+    /// The issuers that the roles trust besides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    former_issuers: Vec<String>,
     /// The bucket behind CloudFront that serves the issuer, or will.
     #[serde(skip_serializing_if = "Option::is_none")]
     private_bucket: Option<PrivateBucket>,
@@ -114,6 +121,7 @@ struct SkippedReport {
 
 /// What a report says besides the bundle.
 pub(crate) struct Around {
+    pub(crate) moves_from: Option<IssuerUrl>,
     pub(crate) key_source: Option<String>,
     pub(crate) signing_key: String,
     pub(crate) files: Vec<WrittenFile>,
@@ -122,7 +130,7 @@ pub(crate) struct Around {
 
 impl BundleReport {
     pub(crate) fn new(bundle: &SignedBundle, around: Around) -> Self {
-        let Around { key_source, signing_key, files, next } = around;
+        let Around { moves_from, key_source, signing_key, files, next } = around;
         let contents = bundle.contents();
         let header = &contents.header;
         let notes = bundle.notes();
@@ -134,6 +142,8 @@ impl BundleReport {
             partition: header.partition.to_string(),
             region: header.region.to_string(),
             issuer_url: header.issuer_url.as_ref().map(ToString::to_string),
+            moves_from: moves_from.map(Into::into),
+            former_issuers: header.former_issuers.iter().map(|former| former.issuer_url.to_string()).collect(),
             private_bucket: PrivateBucket::of(header),
             provider_arn: header.provider_arn(),
             audiences: contents.audiences().iter().map(ToString::to_string).collect(),
@@ -199,6 +209,7 @@ impl BundleReport {
         writeln!(f, "Account   {} ({}, {})", self.account_id, self.partition, self.region)?;
         if let (Some(url), Some(key), Some(kid)) = (&self.issuer_url, &self.key, &self.kid) {
             writeln!(f, "Issuer    {url}")?;
+            self.write_move(f)?;
             writeln!(f, "Key       {key} {kid}")?;
         } else if let (Some(url), Some(provider)) = (&self.issuer_url, &self.provider_arn) {
             writeln!(f, "Provider  {provider}")?;
@@ -242,6 +253,17 @@ impl BundleReport {
         writeln!(f, "\nNext")?;
         for (step, number) in self.next.iter().zip(1..) {
             writeln!(f, "{number}. {step}")?;
+        }
+        Ok(())
+    }
+
+    /// The issuer that the cluster had until now, and those that it had before.
+    fn write_move(&self, f: &mut String) -> fmt::Result {
+        if let Some(old) = &self.moves_from {
+            writeln!(f, "          THE ISSUER CHANGES: it was {old}")?;
+        }
+        for url in &self.former_issuers {
+            writeln!(f, "Former    {url}, which the roles still trust")?;
         }
         Ok(())
     }

@@ -20,8 +20,8 @@ use super::action_data::ActionData;
 use super::changes::changes;
 use super::comparison::{Comparer, PolicyComparison};
 use super::report::{
-    Against, BundleComparison, CameAndWent, Change, Changed, NO_ISSUER, Presence, RoleComparison, ValueChange, Verdict,
-    Witness,
+    Against, BundleComparison, CameAndWent, Change, Changed, FORMER_ISSUERS, NO_ISSUER, Presence, RoleComparison,
+    ValueChange, Verdict, Witness,
 };
 use super::roles::Levels;
 
@@ -88,6 +88,12 @@ fn served(old: &Header, new: &Header) -> Vec<(&'static str, String, String)> {
     ]
 }
 
+/// The issuers that roles trust besides.
+fn former(header: &Header) -> String {
+    let urls: Vec<String> = header.former_issuers.iter().map(|former| former.issuer_url.to_string()).collect();
+    if urls.is_empty() { "none".to_owned() } else { urls.join(", ") }
+}
+
 fn identity(old: &Header, new: &Header) -> Vec<ValueChange> {
     let fields = [
         ("kind", old.kind.to_string(), new.kind.to_string()),
@@ -96,6 +102,7 @@ fn identity(old: &Header, new: &Header) -> Vec<ValueChange> {
         ("partition", old.partition.to_string(), new.partition.to_string()),
         ("region", old.region.to_string(), new.region.to_string()),
         ("issuer", issuer(old), issuer(new)),
+        (FORMER_ISSUERS, former(old), former(new)),
         ("role path", old.role_path.to_string(), new.role_path.to_string()),
     ];
     fields

@@ -108,6 +108,7 @@ fn identity(bundle: &Inspection) -> Identity {
         partition: header.partition.to_string(),
         region: header.region.to_string(),
         issuer_url: header.issuer_url.as_ref().map(ToString::to_string),
+        former_issuers: header.former_issuers.iter().map(|former| former.issuer_url.to_string()).collect(),
         private_bucket: PrivateBucket::of(header),
         created: header.created,
         expires: header.expires,

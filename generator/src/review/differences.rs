@@ -321,6 +321,7 @@ mod tests {
             thumbprints: None,
             service_accounts: ServiceAccounts::new(),
             features: Features::default(),
+            former_issuers: Vec::new(),
             previous: None,
             name,
         };

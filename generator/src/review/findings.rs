@@ -145,6 +145,7 @@ mod tests {
             thumbprints: None,
             service_accounts: ServiceAccounts::new(),
             features,
+            former_issuers: Vec::new(),
             previous: None,
             name,
         }

@@ -7,7 +7,9 @@ use bundle_schema::documents::index::Kind;
 use bundle_schema::documents::policy::Effect;
 use bundle_schema::signature::Signer;
 
-use super::report::{ACCESS_LEVELS, FindingLevel, NO_ISSUER, RequestsFrom, Review, Role, ValueChange, Verdict};
+use super::report::{
+    ACCESS_LEVELS, FORMER_ISSUERS, FindingLevel, NO_ISSUER, RequestsFrom, Review, Role, ValueChange, Verdict,
+};
 
 /// How good the news is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -188,7 +190,15 @@ impl Review {
             !comparison.identity.iter().any(|change| ["name", "account", "partition"].contains(&change.field));
         for change in &comparison.identity {
             if change.field == "issuer" && is_same_cluster {
-                lines.push(moved(change));
+                lines.push(self.moved(change));
+                continue;
+            }
+            if change.field == FORMER_ISSUERS && is_same_cluster {
+                let (new, old) = (&change.new, &change.old);
+                lines.push(Headline::new(
+                    Tone::Warning,
+                    format!("FORMER ISSUERS that roles still trust: {new}, was {old}"),
+                ));
                 continue;
             }
             lines.push(Headline::new(
@@ -199,22 +209,24 @@ impl Review {
         lines
     }
 
+    /// The issuer of one cluster is at another place, or at its first.
+    fn moved(&self, ValueChange { new, old, .. }: &ValueChange) -> Headline {
+        if old == NO_ISSUER {
+            return Headline::new(Tone::Plain, format!("the issuer's first name: {new}"));
+        }
+        let taken = if self.bundle.former_issuers.contains(old) {
+            "roles take tokens of both, until a later bundle drops the former one"
+        } else {
+            "AWS takes tokens that name the new one, and no others"
+        };
+        Headline::new(Tone::Bad, format!("THE ISSUER CHANGES to {new}, was {old}: {taken}"))
+    }
+
     /// The worst of the findings that nobody accepted.
     #[must_use]
     pub fn worst_finding(&self) -> Option<FindingLevel> {
         self.findings.iter().filter(|finding| finding.accepted.is_none()).map(|finding| finding.level).max()
     }
-}
-
-/// The issuer of one cluster is at another place, or at its first.
-fn moved(ValueChange { new, old, .. }: &ValueChange) -> Headline {
-    if old == NO_ISSUER {
-        return Headline::new(Tone::Plain, format!("the issuer's first name: {new}"));
-    }
-    Headline::new(
-        Tone::Bad,
-        format!("ISSUER MOVED to {new}, was {old}: AWS takes tokens that name the new one, and no others"),
-    )
 }
 
 #[cfg(test)]

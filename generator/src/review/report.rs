@@ -73,6 +73,9 @@ pub struct Identity {
     /// The issuer of the cluster's tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer_url: Option<String>,
+    /// The issuers that the cluster had before and that its roles still trust.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub former_issuers: Vec<String>,
     /// The bucket behind CloudFront that serves the issuer, or will.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private_bucket: Option<PrivateBucket>,
@@ -117,6 +120,9 @@ pub enum RequestsFrom {
     /// Those of `--credentials-requests-dir`.
     Directory,
 }
+
+/// What a comparison calls the issuers that roles trust besides the cluster's own.
+pub const FORMER_ISSUERS: &str = "former issuers";
 
 /// In the place of an issuer that has no name yet.
 pub const NO_ISSUER: &str = "none yet";

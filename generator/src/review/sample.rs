@@ -239,6 +239,7 @@ pub(crate) fn review() -> Review {
             partition: "aws".to_owned(),
             region: "us-east-2".to_owned(),
             issuer_url: Some("https://prod-a-oidc.s3.us-east-2.amazonaws.com".to_owned()),
+            former_issuers: Vec::new(),
             private_bucket: None,
             created: time("2026-11-01T00:00:00Z"),
             expires: time("2027-05-20T00:00:00Z"),

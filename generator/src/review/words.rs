@@ -53,6 +53,7 @@ pub(super) fn identity(review: &Review) -> Vec<(&'static str, String)> {
         ("SHA-256", bundle.sha256.to_string()),
         ("Issuer", issuer(review)),
     ];
+    rows.extend(former_issuers(review));
     rows.extend(bundle.private_bucket.iter().flat_map(PrivateBucket::rows));
     rows.extend(
         review.keys.iter().map(|key| ("Key", format!("{} {}{}", key.key, key.kid, key_use(key, &review.keys)))),
@@ -82,6 +83,11 @@ pub(super) fn issuer(review: &Review) -> String {
         (Some(url), _) => url.clone(),
         (None, _) => "none yet: the receipt of its apply says the name".to_owned(),
     }
+}
+
+/// The issuers that the roles trust besides.
+pub(super) fn former_issuers(review: &Review) -> impl Iterator<Item = (&'static str, String)> {
+    review.bundle.former_issuers.iter().map(|url| ("Former issuer", format!("{url}; the roles still take its tokens")))
 }
 
 /// What a difference is, and in which role and statement.

@@ -14,7 +14,7 @@ use crate::yaml::{self, Cursor, FieldError, Fields, Node};
 /// A file of settings, or an install-config, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-const KNOWN: [&str; 41] = [
+const KNOWN: [&str; 42] = [
     "name",
     "region",
     "account-id",
@@ -26,6 +26,7 @@ const KNOWN: [&str; 41] = [
     "trust",
     "add-public-key",
     "drop-key",
+    "drop-issuer",
     "signing-kid",
     "public-key-file",
     "key-type",
@@ -104,6 +105,7 @@ fn settings(root: &Cursor<'_>) -> Result<Settings, FieldError> {
         trust: one(&fields, "trust")?,
         add_public_key: many(&fields, "add-public-key")?,
         drop_key: many(&fields, "drop-key")?,
+        drop_issuer: many(&fields, "drop-issuer")?,
         signing_kid: one(&fields, "signing-kid")?,
         public_key_file: one(&fields, "public-key-file")?,
         key_type: choice(&fields, "key-type")?,

@@ -16,32 +16,39 @@ pub(crate) enum EndpointError {
 }
 
 impl Settings {
-    /// Whether they make a bundle of kind `endpoint`.
+    /// Whether they make a bundle of kind `endpoint`, of a cluster that is not there yet.
     pub(crate) fn make_endpoint(&self) -> bool {
+        self.ask_for_endpoint() && self.previous.is_none()
+    }
+
+    /// Whether they name a private bucket, and no issuer at a name that is known.
+    pub(crate) fn ask_for_endpoint(&self) -> bool {
         let has_issuer = self.issuer_url.is_some()
             || self.identity_provider_arn.is_some()
             || self.certificate_arn.is_some()
             || self.iam_certificate_id.is_some();
-        let has_endpoint = self.endpoint_receipt.is_some() || self.previous.is_some();
-        self.create_private_s3_bucket && !has_issuer && !has_endpoint
+        self.create_private_s3_bucket && !has_issuer && self.endpoint_receipt.is_none()
     }
 
     /// Refuses the flags that are of no use for a bundle of kind `endpoint`.
     pub(crate) fn check_for_endpoint(&self) -> Result<(), EndpointError> {
-        match self.of_the_cluster().into_iter().find(|(_, given)| *given) {
+        // The bundle of the cluster that moves has to be signed, too.
+        let is_for_previous = |flag: &str| self.previous.is_some() && ["trusted-key", "trust"].contains(&flag);
+        match self.of_the_cluster().into_iter().find(|(flag, given)| *given && !is_for_previous(flag)) {
             Some((flag, _)) => Err(EndpointError::OfTheCluster(flag)),
             None => Ok(()),
         }
     }
 
     /// Each setting of the cluster's bundle, and whether it is given.
-    fn of_the_cluster(&self) -> [(&'static str, bool); 20] {
+    fn of_the_cluster(&self) -> [(&'static str, bool); 21] {
         [
             ("credentials-requests-dir", self.credentials_requests_dir.is_some()),
             ("trusted-key", !self.trusted_key.is_empty()),
             ("trust", self.trust.is_some()),
             ("add-public-key", !self.add_public_key.is_empty()),
             ("drop-key", !self.drop_key.is_empty()),
+            ("drop-issuer", !self.drop_issuer.is_empty()),
             ("signing-kid", self.signing_kid.is_some()),
             ("public-key-file", self.public_key_file.is_some()),
             ("key-type", self.key_type.is_some()),

@@ -88,14 +88,9 @@ pub(crate) enum SettingsError {
         "--receipt-key says who must have signed the receipt of --endpoint-receipt, which is not given\n  give --endpoint-receipt FILE, or leave --receipt-key out"
     )]
     NoReceipt,
-    /// A receipt for a cluster that has its distribution already.
-    #[error(
-        "--endpoint-receipt makes the first bundle of a cluster, and --previous a later one, which takes the distribution from the one before\n  leave one of them out"
-    )]
-    ReceiptOfPrevious,
     /// A change of nothing.
     #[error(
-        "--{0} changes the keys of the bundle of --previous, which is not given\n  give --previous BUNDLE, or leave --{0} out"
+        "--{0} changes what the bundle of --previous has, which is not given\n  give --previous BUNDLE, or leave --{0} out"
     )]
     NothingToRotate(&'static str),
     /// A key of another type than the one asked for.
@@ -230,6 +225,9 @@ pub(crate) struct Settings {
     /// ID of a key to publish no longer: AWS then refuses every token that it signed; may be given several times
     #[arg(long, value_name = "KID", allow_hyphen_values = true, help_heading = "The bundle before")]
     pub(crate) drop_key: Vec<String>,
+    /// URL of a former issuer that roles trust no longer, once no token of it is left; may be given several times
+    #[arg(long, value_name = "URL", help_heading = "The bundle before")]
+    pub(crate) drop_issuer: Vec<IssuerUrl>,
     /// ID of the key that signs now [default: the one that did, or the only one that is left]
     #[arg(long, value_name = "KID", allow_hyphen_values = true, help_heading = "The bundle before")]
     pub(crate) signing_kid: Option<String>,
@@ -370,6 +368,7 @@ impl Settings {
             trust,
             add_public_key: first_given(self.add_public_key, other.add_public_key),
             drop_key: first_given(self.drop_key, other.drop_key),
+            drop_issuer: first_given(self.drop_issuer, other.drop_issuer),
             signing_kid: self.signing_kid.or(other.signing_kid),
             public_key_file: self.public_key_file.or(other.public_key_file),
             key_type: self.key_type.or(other.key_type),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::features::Features;
+use bundle_schema::documents::former::FormerIssuer;
 use bundle_schema::documents::index::{Certificate, MadeDistribution, Previous};
 use bundle_schema::limits::{MAX_AUDIENCES, MAX_TAGS, MAX_THUMBPRINTS};
 use bundle_schema::names::{
@@ -105,6 +106,8 @@ pub struct BundleOptions {
     pub service_accounts: ServiceAccounts,
     /// What decides which requests become roles.
     pub features: Features,
+    /// The issuers that the cluster had before and that its roles still trust, sorted by URL.
+    pub former_issuers: Vec<FormerIssuer>,
     /// The bundle that it follows.
     pub previous: Option<Previous>,
 }

@@ -2,7 +2,7 @@
 //!
 //! Input: the settings as they were given, and the contents of an older bundle that was signed by whoever must have. Output:
 //! the settings with the older bundle's where none was given. What stays for a cluster's life cannot be given otherwise:
-//! another account, issuer or key is another cluster, and IAM moves no role to another path.
+//! another account or key is another cluster, and IAM moves no role to another path. Another issuer is where the cluster moves.
 //!
 //! Nothing is taken from the older bundle's requests and roles.
 
@@ -80,6 +80,7 @@ impl TakenOver {
             thumbprints,
             service_accounts,
             features,
+            former_issuers: _,
             previous: _,
         } = old;
         let own = name.ownership_tag_key();
@@ -129,22 +130,46 @@ impl TakenOver {
         Ok(Self { settings, features, service_accounts, distribution })
     }
 
-    /// The settings of the next bundle.
-    pub(crate) fn complete(&self, given: Settings) -> Result<Settings, PreviousError> {
+    /// Whether these settings ask for another issuer than the older bundle's: at another URL, in another bucket, or behind the
+    /// distribution that a receipt names. Roles for a provider that somebody else manages keep it.
+    pub(crate) fn moves(&self, given: &Settings, made: Option<&MadeDistribution>) -> bool {
+        let old = &self.settings;
+        let has_certificate = given.certificate_arn.is_some() || given.iam_certificate_id.is_some();
+        if old.identity_provider_arn.is_some() || given.identity_provider_arn.is_some() {
+            return false;
+        }
+        match (made, &given.issuer_url) {
+            (Some(made), _) => self.distribution.as_ref().is_none_or(|own| own.id != made.id),
+            (None, Some(url)) => old.issuer_url.as_ref() != Some(url),
+            (None, None) => !has_certificate && given.bucket_name.is_some() && given.bucket_name != old.bucket_name,
+        }
+    }
+
+    /// Whether these settings ask for the endpoint to which the cluster moves: a private bucket other than the one that it may have.
+    pub(crate) fn needs_endpoint(&self, given: &Settings) -> bool {
+        let old = &self.settings;
+        let has_other = given.bucket_name.is_some() && given.bucket_name != old.bucket_name;
+        given.ask_for_endpoint() && old.identity_provider_arn.is_none() && (!old.create_private_s3_bucket || has_other)
+    }
+
+    /// The settings of the next bundle. Where the cluster moves, nothing that says where its issuer is comes from the older one.
+    pub(crate) fn complete(&self, given: Settings, moves: bool) -> Result<Settings, PreviousError> {
         let old = &self.settings;
         keeps("name", given.name.as_ref(), old.name.as_ref())?;
         keeps("account-id", given.account_id.as_ref(), old.account_id.as_ref())?;
         keeps("region", given.region.as_ref(), old.region.as_ref())?;
         keeps("partition", given.partition.as_ref(), old.partition.as_ref())?;
         keeps("dns-suffix", given.dns_suffix.as_ref(), old.dns_suffix.as_ref())?;
-        keeps_or_has_none("bucket-name", given.bucket_name.as_ref(), old.bucket_name.as_ref())?;
-        keeps_or_has_none("issuer-url", given.issuer_url.as_ref(), old.issuer_url.as_ref())?;
         let (arn, old_arn) = (given.identity_provider_arn.as_ref(), old.identity_provider_arn.as_ref());
         keeps_or_has_none("identity-provider-arn", arn, old_arn)?;
-        keeps_private_bucket(&given, old)?;
         keeps("role-path", given.role_path.as_ref(), old.role_path.as_ref())?;
+        if !moves {
+            keeps_or_has_none("bucket-name", given.bucket_name.as_ref(), old.bucket_name.as_ref())?;
+            keeps_or_has_none("issuer-url", given.issuer_url.as_ref(), old.issuer_url.as_ref())?;
+        }
         let serial = next_serial(given.serial, old.serial.unwrap_or_default())?;
-        Ok(Settings { serial: Some(serial), ..given.or(old.clone()) })
+        let old = if moves { without_issuer(old.clone()) } else { old.clone() };
+        Ok(Settings { serial: Some(serial), ..given.or(old) })
     }
 
     /// The service accounts of the older bundle for requests that still name none. What was given for others is of no use:
@@ -192,18 +217,16 @@ fn keeps_or_has_none<T: PartialEq + ToString>(
     }
 }
 
-/// What was public stays public, and a certificate is for a host name that had one. It may be another: they expire.
-fn keeps_private_bucket(given: &Settings, old: &Settings) -> Result<(), PreviousError> {
-    let another =
-        |setting, given: String| Err(PreviousError::Fixed { setting, given, old: "another issuer".to_owned() });
-    let had_certificate = old.certificate_arn.is_some() || old.iam_certificate_id.is_some();
-    match (&given.certificate_arn, &given.iam_certificate_id) {
-        (Some(arn), _) if !had_certificate => another("certificate-arn", arn.to_string()),
-        (_, Some(id)) if !had_certificate => another("iam-certificate-id", id.to_string()),
-        _ if given.create_private_s3_bucket && !old.create_private_s3_bucket => {
-            another("create-private-s3-bucket", "given".to_owned())
-        }
-        _ => Ok(()),
+/// The settings that do not say where the issuer is. Thumbprints are of the server that it had.
+fn without_issuer(settings: Settings) -> Settings {
+    Settings {
+        bucket_name: None,
+        issuer_url: None,
+        create_private_s3_bucket: false,
+        certificate_arn: None,
+        iam_certificate_id: None,
+        thumbprint: Vec::new(),
+        ..settings
     }
 }
 
@@ -217,13 +240,16 @@ fn next_serial(given: Option<u64>, old: u64) -> Result<u64, PreviousError> {
 }
 
 #[cfg(test)]
+pub(super) use self::tests::older as sample;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::settings::features::FeatureSet;
     use crate::settings::options::{Place, audiences, tags};
     use bundle_schema::names::{AccountId, BoundaryArn, ClusterName, Region, RolePath, TagKey, TagValue, Timestamp};
 
-    fn older() -> BundleOptions {
+    pub(in crate::settings) fn older() -> BundleOptions {
         let name = ClusterName::new("demo").unwrap();
         let created = Timestamp::parse("2026-11-01T00:00:00Z").unwrap();
         let team = Tag { key: TagKey::new("team").unwrap(), value: TagValue::new("edge").unwrap() };
@@ -242,13 +268,19 @@ mod tests {
             thumbprints: None,
             service_accounts: ServiceAccounts::new(),
             features: Features { feature_set: FeatureSet::Okd, ..Features::default() },
+            former_issuers: Vec::new(),
             previous: None,
             name,
         }
     }
 
     fn complete(given: Settings) -> Result<Settings, String> {
-        TakenOver::of(older()).unwrap().complete(given).map_err(|error| error.to_string())
+        {
+            let taken = TakenOver::of(older()).unwrap();
+            let moves = taken.moves(&given, None);
+            taken.complete(given, moves)
+        }
+        .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -300,13 +332,32 @@ mod tests {
             ("region", Settings { region: Region::new("eu-west-1").ok(), ..Settings::default() }),
             ("partition", Settings { partition: "aws-cn".parse().ok(), ..Settings::default() }),
             ("dns-suffix", Settings { dns_suffix: "amazonaws.com.cn".parse().ok(), ..Settings::default() }),
-            ("bucket-name", Settings { bucket_name: "demo-keys".parse().ok(), ..Settings::default() }),
-            ("issuer-url", Settings { issuer_url: "https://a.b".parse().ok(), ..Settings::default() }),
             ("role-path", Settings { role_path: RolePath::new("/").ok(), ..Settings::default() }),
         ] {
             let error = refused(given);
             assert!(error.starts_with(&format!("--{setting} is ")), "{error}");
         }
+    }
+
+    #[test]
+    fn another_endpoint_moves_the_cluster() {
+        let old = TakenOver::of(older()).unwrap();
+        let url = Settings { issuer_url: "https://a.b".parse().ok(), ..Settings::default() };
+        let bucket = |name: &str| Settings { bucket_name: name.parse().ok(), ..Settings::default() };
+        let private = |settings: Settings| Settings { create_private_s3_bucket: true, ..settings };
+        for (given, moves, needs_endpoint) in [
+            (Settings::default(), false, false),
+            (bucket("demo-oidc"), false, false),
+            (bucket("demo-keys"), true, false),
+            (url.clone(), true, false),
+            (private(bucket("demo-keys")), true, true),
+            (private(Settings::default()), false, true),
+        ] {
+            assert_eq!((old.moves(&given, None), old.needs_endpoint(&given)), (moves, needs_endpoint), "{given:?}");
+        }
+        let moved = complete(url.clone()).unwrap();
+        assert_eq!((moved.bucket_name, moved.issuer_url, moved.serial), (None, url.issuer_url, Some(8)));
+        assert_eq!(moved.tag, ["team=edge".parse().unwrap()]);
     }
 
     #[test]

@@ -68,6 +68,7 @@ impl ProviderArn {
         let Settings { bucket_name, issuer_url, create_private_s3_bucket, endpoint_receipt, .. } = settings;
         let Settings { certificate_arn, iam_certificate_id, .. } = settings;
         let of_the_issuer = [
+            ("drop-issuer", !settings.drop_issuer.is_empty()),
             ("public-key-file", public_key_file.is_some()),
             ("key-type", key_type.is_some()),
             ("thumbprint", !thumbprint.is_empty()),

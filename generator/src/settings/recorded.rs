@@ -61,6 +61,7 @@ impl BundleOptions {
                 gates: settings.feature_gates,
                 capabilities: settings.capabilities,
             },
+            former_issuers: header.former_issuers.clone(),
             previous: header.previous.clone(),
         })
     }

@@ -329,6 +329,7 @@ fn header() -> Header {
         bucket_name: None,
         certificate: None,
         distribution: None,
+        former_issuers: Vec::new(),
         audiences: None,
         role_path: parsed("/"),
         tags: vec![
@@ -379,11 +380,7 @@ fn role(header: &Header, component: &Component) -> RoleDocuments {
         create: CreateRole {
             path: header.role_path.clone(),
             role_name: component.role_name.clone(),
-            assume_role_policy_document: Embedded(RoleTrustPolicy::of(
-                header.provider_arn().expect("the issuer has a name"),
-                &issuer_url(header),
-                component.subjects(),
-            )),
+            assume_role_policy_document: Embedded(RoleTrustPolicy::of(header, &component.subjects())),
             description: component.role_description(),
             permissions_boundary: Some(parsed(BOUNDARY)),
             tags: header.tags.clone(),

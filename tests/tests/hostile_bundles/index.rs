@@ -75,7 +75,7 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
             "unknown field",
             index("  \"kind\"", "  \"admin\": true,\n  \"kind\""),
             "bundle.json is refused: unknown field `admin`, expected one of `schemaVersion`, `kind`, `name`, `serial`, `created`, \
-             `expires`, `generatorVersion`, `partition`, `dnsSuffix`, `region`, `accountId`, `issuerUrl`, `endpoint`, `b... (151 more characters)",
+             `expires`, `generatorVersion`, `partition`, `dnsSuffix`, `region`, `accountId`, `issuerUrl`, `endpoint`, `b... (168 more characters)",
         ),
         refused(
             "a name that no cluster has",

@@ -1,6 +1,7 @@
 //! Attacks on the meaning: documents that are well-formed, signed and listed, and do not say what the index says.
 
 mod cloudfront;
+mod former;
 mod header;
 mod issuer;
 mod kind;
@@ -16,6 +17,7 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
         header::index(kit),
         kind::cluster(kit),
         kind::roles_only(&kit.of_roles()),
+        former::attacks(kit),
         cloudfront::documents(kit),
         cloudfront::bucket(kit),
         cloudfront::issuer(kit),

@@ -12,9 +12,11 @@ use bundle_schema::documents::index::Kind;
 use tokio::task::JoinSet;
 
 use super::cloudfront::{LiveCloudFront, Wanted};
+use super::former::{self, LiveFormer};
 use super::roles::{self, Known};
 use super::{BucketState, Caller, LiveBucket, LiveError, LiveObject, LiveProvider, LiveRecord, LiveState, ReadAccount};
 use crate::account::error::AwsError;
+use crate::record::tags::Marks;
 use crate::record::{MadeProvider, Place, Record, tags};
 
 enum Part {
@@ -63,6 +65,7 @@ impl LiveState {
         };
 
         let known = record.as_ref().and_then(|record| record.content.as_ref().ok()).or(previous);
+        let former = former::read(account, header).await?;
         let mut parts: JoinSet<Result<Part, AwsError>> = JoinSet::new();
         if found == BucketState::Present(()) {
             let (reader, name) = (Arc::clone(account), bucket.clone());
@@ -84,10 +87,14 @@ impl LiveState {
             parts.spawn(async move { Ok(Part::Provider(Box::new(reader.provider(&arn).await?))) });
         }
         // A bundle of kind endpoint has no roles, and IAM is not asked.
-        let roles::Read { bundled, others } = match header.kind {
+        let read = match header.kind {
             Kind::Endpoint => roles::Read::default(),
-            Kind::Cluster | Kind::Roles => roles::read(account, contents, Known::of(known)).await?,
+            Kind::Cluster | Kind::Roles => {
+                roles::read(account, contents, &all_known(Known::of(known), &former)).await?
+            }
         };
+        let former = named(former, &read, contents);
+        let roles::Read { bundled, others } = read;
 
         let (mut held, mut objects) = (LiveBucket::default(), BTreeMap::new());
         let (mut provider, mut cloudfront) = (None, LiveCloudFront::default());
@@ -100,7 +107,7 @@ impl LiveState {
             }
         }
         let bucket = found.with(|()| LiveBucket { record, objects, ..held });
-        Ok(Self { caller, bucket, cloudfront, provider, roles: bundled, others })
+        Ok(Self { caller, bucket, cloudfront, provider, roles: bundled, others, former })
     }
 
     /// The identity provider, which holds the record in its tags, and the roles: nothing of S3.
@@ -118,7 +125,8 @@ impl LiveState {
             Some(Ok((_, marks))) => Known::Marks(marks),
             Some(Err(_)) | None => Known::of(previous),
         };
-        let read = roles::read(account, contents, known).await?;
+        let former = former::read(account, header).await?;
+        let read = roles::read(account, contents, &all_known(known, &former)).await?;
         let record = found.map(|found| LiveRecord {
             etag: found.etag,
             content: found.content.map(|(mut record, marks)| {
@@ -131,10 +139,36 @@ impl LiveState {
         if let Some(provider) = &mut provider {
             provider.record = record;
         }
+        let former = named(former, &read, contents);
         let roles::Read { bundled, others } = read;
         let (bucket, cloudfront) = (BucketState::Absent, LiveCloudFront::default());
-        Ok(Self { caller, bucket, cloudfront, provider, roles: bundled, others })
+        Ok(Self { caller, bucket, cloudfront, provider, roles: bundled, others, former })
     }
+}
+
+/// What the record knows of the roles, and what those of the former issuers do.
+fn all_known<'a>(own: Known<'a>, former: &'a [former::Read]) -> Vec<Known<'a>> {
+    let of_former = |read: &'a former::Read| match &read.marks {
+        Some(marks) => Known::Marks(marks),
+        None => Known::of(read.live.content()),
+    };
+    std::iter::once(own).chain(former.iter().map(of_former)).collect()
+}
+
+/// The former issuers, their records with the names of the roles that fit a mark.
+fn named(former: Vec<former::Read>, roles: &roles::Read, contents: &Contents) -> Vec<LiveFormer> {
+    let one = |former::Read { mut live, marks }: former::Read| {
+        let named = |record, marks: Marks| roles.named(record, &marks, contents);
+        live.record = live.record.map(|LiveRecord { etag, content }| LiveRecord {
+            etag,
+            content: content.map(|record| match marks {
+                Some(marks) => named(record, marks),
+                None => record,
+            }),
+        });
+        live
+    };
+    former.into_iter().map(one).collect()
 }
 
 /// As the record has it.

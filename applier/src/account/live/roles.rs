@@ -1,6 +1,6 @@
 //! Which roles of the account are read: those of the bundle, and those of the cluster that the bundle does not have.
 //!
-//! Input: a bundle, the record, and one listing of the account's roles. Output: the roles, with their policies. The listing
+//! Input: a bundle, the record, those of the issuers that the cluster had before, and one listing of the account's roles. Output: the roles, with their policies. The listing
 //! has no tags, so those of a role that has the cluster's beginning and that neither bundle nor record knows are read first.
 //!
 //! IAM is eventually consistent: a listing may lack what was made, or have what was removed, a moment ago. For a plan that is
@@ -67,19 +67,22 @@ type Reads = JoinSet<Result<(RoleName, Option<LiveRole>), AwsError>>;
 pub(super) async fn read<A: ReadAccount>(
     account: &Arc<A>,
     contents: &Contents,
-    known: Known<'_>,
+    known: &[Known<'_>],
 ) -> Result<Read, LiveError> {
     let header = &contents.header;
     let bundled: BTreeMap<&RoleName, &RoleName> =
         contents.roles.iter().map(|role| (&role.create.role_name, &role.policy.policy_name)).collect();
-    let recorded: BTreeSet<RoleName> = match known {
-        Known::Names(record) => record.made.roles.keys().chain(&record.making.roles).cloned().collect(),
-        Known::Nothing | Known::Marks(_) => BTreeSet::new(),
-    };
-    let marks = if let Known::Marks(marks) = known { Some(marks) } else { None };
+    let (mut recorded, mut marks) = (BTreeSet::new(), Vec::new());
+    for known in known {
+        match known {
+            Known::Names(record) => recorded.extend(record.made.roles.keys().chain(&record.making.roles).cloned()),
+            Known::Marks(of_record) => marks.push(*of_record),
+            Known::Nothing => {}
+        }
+    }
     // A role's name is taken whatever its path is, and the listing of a path does not have the roles of another. Whatever path
     // an earlier bundle had, its roles are recognised only where they are listed.
-    let path = Some(&header.role_path).filter(|path| marks.is_none() && path.as_str() != "/");
+    let path = Some(&header.role_path).filter(|path| marks.is_empty() && path.as_str() != "/");
     let mut reads = Reads::new();
     let read = |reads: &mut Reads, name: &RoleName, policy: &RoleName| {
         let (account, name, policy) = (Arc::clone(account), name.clone(), policy.clone());
@@ -88,7 +91,7 @@ pub(super) async fn read<A: ReadAccount>(
             Ok((name, live))
         });
     };
-    let must_be_read = |name: &RoleName| path.is_some() || marks.is_some() || recorded.contains(name);
+    let must_be_read = |name: &RoleName| path.is_some() || !marks.is_empty() || recorded.contains(name);
     for (name, policy) in bundled.iter().filter(|(name, _)| must_be_read(name)) {
         read(&mut reads, name, policy);
     }
@@ -111,7 +114,7 @@ pub(super) async fn read<A: ReadAccount>(
     for (name, id) in strangers
         .filter(|(name, _)| !recorded.contains(name) && !bundled_folded.contains(&name.as_str().to_ascii_lowercase()))
     {
-        if marks.is_some_and(|marks| marks.has_made(name.as_str(), id)) {
+        if marks.iter().any(|marks| marks.has_made(name.as_str(), id)) {
             read(&mut reads, &name, &name);
             continue;
         }
@@ -146,7 +149,7 @@ mod tests {
     fn read_of(contents: &Contents, held: Held, record: Option<&Record>) -> (Read, Vec<String>) {
         let account = Arc::new(Fake::new(held));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let read = runtime.block_on(read(&account, contents, Known::of(record))).unwrap();
+        let read = runtime.block_on(read(&account, contents, &[Known::of(record)])).unwrap();
         let mut asked = account.log.lock().unwrap().clone();
         asked.sort();
         (read, asked)

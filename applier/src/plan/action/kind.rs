@@ -28,6 +28,7 @@ impl Action {
             | Call::DeleteRecord { .. }
             | Call::DeleteBucket { .. } => return Change::Delete,
             Call::CloseRecord { .. }
+            | Call::HandOver { .. }
             | Call::UpdateAccessControl { .. }
             | Call::UpdateDistribution { .. }
             | Call::TagDistribution { .. }
@@ -60,9 +61,10 @@ impl Action {
             Call::SetOwnership { .. } => CallName::PutBucketOwnershipControls,
             Call::BlockPublicAccess { .. } => CallName::PutBucketPublicAccessBlock,
             Call::SetBucketPolicy { .. } => CallName::PutBucketPolicy,
-            Call::OpenRecord { place, .. } | Call::CloseRecord { place, .. } | Call::OpenRemoval { place, .. } => {
-                place.put_call()
-            }
+            Call::OpenRecord { place, .. }
+            | Call::CloseRecord { place, .. }
+            | Call::HandOver { place, .. }
+            | Call::OpenRemoval { place, .. } => place.put_call(),
             Call::CreateAccessControl { .. } => CallName::CreateOriginAccessControl,
             Call::UpdateAccessControl { .. } => CallName::UpdateOriginAccessControl,
             Call::DeleteAccessControl { .. } => CallName::DeleteOriginAccessControl,

@@ -12,6 +12,7 @@ enum Stage {
     Distribution,
     Object,
     Provider,
+    HandOver,
     Role,
     CloseRecord,
     RemoveProvider,
@@ -27,6 +28,7 @@ impl Action {
             Call::CreateBucket { .. } => Stage::Bucket,
             Call::OpenRecord { .. } | Call::OpenRemoval { .. } => Stage::OpenRecord,
             Call::CloseRecord { .. } => Stage::CloseRecord,
+            Call::HandOver { .. } => Stage::HandOver,
             Call::TagBucket { .. }
             | Call::SetOwnership { .. }
             | Call::BlockPublicAccess { .. }
@@ -61,6 +63,11 @@ impl Action {
         }
     }
 
+    /// Whether it makes, changes or deletes a role.
+    pub(crate) fn is_of_role(&self) -> bool {
+        self.stage() == Stage::Role
+    }
+
     /// Whether this action has to wait for one that stands before it in the plan.
     pub(crate) fn waits_for(&self, earlier: &Action) -> bool {
         match (self.stage(), earlier.stage()) {
@@ -82,6 +89,7 @@ impl Action {
             | (Stage::OpenRecord, Stage::Provider)
             | (
                 Stage::Provider
+                | Stage::HandOver
                 | Stage::Role
                 | Stage::CloseRecord
                 | Stage::RemoveProvider

@@ -89,13 +89,15 @@ impl<'a> FileActions<'a> {
         let (Call::OpenRecord { before, .. } | Call::OpenRemoval { before, .. }) = call else { return None };
         let PlanFile { operation, serial, bundle_sha256, digest, .. } = self.file;
         let states = match operation {
-            Operation::Apply => [RecordState::Applying, RecordState::Stopped],
-            Operation::Delete => [RecordState::Deleting, RecordState::DeletionStopped],
+            Operation::Apply => [RecordState::Applying, RecordState::Stopped].as_slice(),
+            Operation::Delete => &[RecordState::Deleting, RecordState::DeletionStopped],
         };
+        // The deletion of a former issuer leaves the serial of the bundle to which the cluster moved.
+        let deletes_former = |found: &RecordVersion| *operation == Operation::Delete && found.state.is_moved();
         before.as_ref().filter(|found| {
             found.plan_digest.as_ref() == Some(digest)
-                && (found.serial, &found.sha256) == (*serial, bundle_sha256)
-                && states.contains(&found.state)
+                && (deletes_former(found)
+                    || (found.serial, &found.sha256) == (*serial, bundle_sha256) && states.contains(&found.state))
         })
     }
 

@@ -64,6 +64,9 @@ impl<'a> FileFindings<'a> {
             Finding::ForeignPolicies { pruned: false, .. }
             | Finding::Orphan(_)
             | Finding::KeyChange { .. }
+            | Finding::IssuerChange { .. }
+            | Finding::FormerProviderMissing { .. }
+            | Finding::FormerIssuerStays { .. }
             | Finding::Adopted(_)
             | Finding::BucketAdopted { .. }
             | Finding::BoundaryRemoved { .. }

@@ -74,17 +74,21 @@ impl fmt::Display for Finding {
                 let whose = if *ignored { " (ignored by the trust file)" } else { "" };
                 write!(f, "tag {} is not in the bundle{whose}, and stays on {}", Escaped(key), shortened(resources))
             }
-            Self::RolesBundle { name, serial: Some(serial) } => {
-                write!(f, "roles bundle {name} stands on this identity provider: serial {serial}")
-            }
-            Self::RolesBundle { name, serial: None } => {
-                write!(f, "roles bundle {name} stands on this identity provider, and its record cannot be read")
+            Self::RolesBundle { name, serial } => {
+                write!(f, "roles bundle {name} stands on this identity provider")?;
+                match serial {
+                    Some(serial) => write!(f, ": serial {serial}"),
+                    None => f.write_str(", and its record cannot be read"),
+                }
             }
             Self::DnsRecord { .. }
             | Self::DnsRecordStays { .. }
             | Self::DistributionStays { .. }
             | Self::Restriction { .. }
             | Self::DistributionAdopted { .. } => cloudfront(f, self),
+            Self::IssuerChange { .. } | Self::FormerProviderMissing { .. } | Self::FormerIssuerStays { .. } => {
+                issuer_change(f, self)
+            }
             Self::DocumentsStay { issuer_url } => write!(
                 f,
                 "the issuer's documents stay at {issuer_url}: somebody else publishes them, and may take them down now"
@@ -123,6 +127,25 @@ fn cloudfront(f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
             let why = if *tagged { "IS NOT IN THE RECORD" } else { "DOES NOT CARRY THE CLUSTER'S TAG" };
             writeln!(f, "DISTRIBUTION {distribution} {why} AND IS TAKEN AS THE CLUSTER'S (--adopt)")?;
             write!(f, "    domain        {domain}\n    tags          {}", tags_listed(tags))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A cluster that moves to another issuer.
+fn issuer_change(f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
+    match finding {
+        Finding::IssuerChange { from, to } => write!(
+            f,
+            "THE ISSUER CHANGES: from {from} to {to}. The roles take tokens of both until a later bundle drops the former issuer; an older \
+             bundle is refused from then on"
+        ),
+        Finding::FormerProviderMissing { issuer_url } => write!(
+            f,
+            "the identity provider of the former issuer {issuer_url} is not there: AWS takes no token of it, although the roles trust it"
+        ),
+        Finding::FormerIssuerStays { issuer_url } => {
+            write!(f, "the former issuer {issuer_url} stays: delete it with the last bundle that had it as issuer")
         }
         _ => Ok(()),
     }

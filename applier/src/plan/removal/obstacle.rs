@@ -40,6 +40,10 @@ pub(crate) enum Obstacle {
     )]
     RolesBundles { provider: String, bundles: Vec<(ClusterName, Option<u64>)> },
     #[error(
+        "the cluster has moved to another issuer, and roles still trust identity provider {provider}: {}\n  apply a bundle that was made with --drop-issuer first, once no token of the former issuer is in use", some(.roles, false)
+    )]
+    StillTrusted { provider: String, roles: BTreeSet<String> },
+    #[error(
         "bucket {bucket} holds more than 50,000 versions\n  let a lifecycle rule expire the noncurrent ones, then run this again"
     )]
     TooManyVersions { bucket: String },

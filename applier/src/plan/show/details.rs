@@ -36,6 +36,10 @@ pub(super) fn item(action: &Action) -> Item {
         Call::OpenRecord { before: Some(_), .. } | Call::CloseRecord { .. } | Call::OpenRemoval { .. } => {
             Item::Bookkeeping
         }
+        Call::HandOver { before, from, to, .. } => {
+            let held = format!("the roles are those of issuer {from}, serial {}", before.serial);
+            changed("record", vec![Line::Removed(held), Line::Added(format!("the cluster has moved to issuer {to}"))])
+        }
         Call::DeleteRole { .. }
         | Call::DeleteProvider { .. }
         | Call::DeleteObject { .. }

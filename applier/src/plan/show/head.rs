@@ -14,7 +14,7 @@ impl Plan {
     /// What the plan is about: what `apply` shows where the plan was approved already.
     pub(crate) fn head_text(&self) -> Text {
         let Head { bundle, signers, account_id, partition, region, issuer_url, .. } = self.head();
-        let Head { provider_arn, served, holds, caller, time, .. } = self.head();
+        let Head { former_issuers, provider_arn, served, holds, caller, time, .. } = self.head();
         let BundleId { kind, name, bucket_name: _, serial, sha256, created, expires } = bundle;
         let mut text = Text::default();
         let mut row = |label: &str, value: String| text.add_row(Tone::Plain, &format!("{label:<9} "), &value);
@@ -30,6 +30,9 @@ impl Plan {
             (Kind::Cluster, Some(url), _) => row("Issuer", url.to_string()),
             (Kind::Roles, _, Some(arn)) => row("Kind", format!("roles for identity provider {arn}")),
             _ => row("Kind", "endpoint: the issuer gets its name from the distribution".to_owned()),
+        }
+        for url in former_issuers {
+            row("Former", format!("{url}, whose tokens the roles still take"));
         }
         if let Some(Served { alias, certificate, distribution }) = served {
             let distribution = distribution.as_ref().map(|found| (&found.id, &found.domain));

@@ -92,6 +92,8 @@ struct BundleIdentity {
     region: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer_url: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    former_issuers: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     private_bucket: Option<PrivateBucket>,
     created: Timestamp,
@@ -108,7 +110,7 @@ impl BundleHead {
     fn of(review: &Review) -> Self {
         let texts = |lines: Vec<Headline>| lines.into_iter().map(|line| line.text).collect();
         let Identity { kind, name, serial, sha256: _, account_id, partition, region, .. } = review.bundle.clone();
-        let Identity { issuer_url, private_bucket, created, expires, .. } = review.bundle.clone();
+        let Identity { issuer_url, former_issuers, private_bucket, created, expires, .. } = review.bundle.clone();
         Self {
             verdict: texts(review.verdict()),
             headlines: texts(review.headlines()),
@@ -120,6 +122,7 @@ impl BundleHead {
                 partition,
                 region,
                 issuer_url,
+                former_issuers,
                 private_bucket,
                 created,
                 expires,
@@ -197,7 +200,7 @@ impl fmt::Display for Head {
 impl fmt::Display for BundleHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let BundleIdentity { kind, name, serial, account_id, partition, region, .. } = &self.identity;
-        let BundleIdentity { issuer_url, private_bucket, created, expires, .. } = &self.identity;
+        let BundleIdentity { issuer_url, former_issuers, private_bucket, created, expires, .. } = &self.identity;
         writeln!(f, "Verdict  {}", EscapedWhole(&self.verdict.join("; ")))?;
         for line in &self.headlines {
             writeln!(f, "       ! {}", EscapedWhole(line))?;
@@ -209,6 +212,9 @@ impl fmt::Display for BundleHead {
             (Some(url), Kind::Roles) => writeln!(f, "Issuer   {url}, which somebody else manages")?,
             (Some(url), _) => writeln!(f, "Issuer   {url}")?,
             (None, _) => writeln!(f, "Issuer   none yet: the receipt of its apply says the name")?,
+        }
+        for url in former_issuers {
+            writeln!(f, "Former   {url}, whose tokens the roles still take")?;
         }
         for (label, value) in private_bucket.iter().flat_map(PrivateBucket::rows) {
             writeln!(f, "{label:<9}{value}")?;

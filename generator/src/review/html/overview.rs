@@ -7,7 +7,7 @@ use bundle_schema::documents::index::Kind;
 use super::markup::Markup;
 use crate::review::headline::{Headline, Tone};
 use crate::review::report::{PrivateBucket, Review};
-use crate::review::words::{issuer, key_use};
+use crate::review::words::{former_issuers, issuer, key_use};
 
 /// The bundle's name, and the way to every section.
 pub(super) fn masthead(page: &mut Markup, review: &Review) {
@@ -118,6 +118,9 @@ pub(super) fn identity(page: &mut Markup, review: &Review) {
     ];
     for (name, value) in rows {
         fact(page, name, |page| page.code(value));
+    }
+    for (name, value) in former_issuers(review) {
+        fact(page, name, |page| page.text(value));
     }
     for (name, value) in bundle.private_bucket.iter().flat_map(PrivateBucket::rows) {
         fact(page, name, |page| page.text(value));
