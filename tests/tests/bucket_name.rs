@@ -30,11 +30,11 @@ fn bucket_lives_under(name: &str, namespace: Option<&str>) -> Test {
     let plan = scene.applies(&emulator, "plan", BUNDLE, &["--detailed-exitcode"]).run().exits(0).stdout;
     assert!(plan.contains("Nothing to do"), "{plan}");
 
-    let refused = scene.create_next_bundle(BUNDLE, &["--bucket-name", BUCKET]).run().exits(2).stderr;
-    let expected = format!(
-        "error: --bucket-name is {BUCKET}; the bundle of --previous has {name}\n  leave --bucket-name out: a cluster keeps it\n"
-    );
-    assert_eq!(refused, expected);
+    // Another bucket is another issuer.
+    scene.create_next_bundle(BUNDLE, &["--bucket-name", BUCKET, "--serial", "3"]).run().exits(0);
+    let moved = scene.entry("out/democluster-3.tar.gz", "bundle.json");
+    let former = json!([{"issuerUrl": issuer, "endpoint": "public-bucket", "bucketName": name}]);
+    assert_eq!((moved.get("bucketName"), &moved["formerIssuers"]), (None, &former));
     scene.create_next_bundle(BUNDLE, &[]).run().exits(0);
     assert_eq!(scene.entry("out/democluster-2.tar.gz", "bundle.json")["bucketName"], name);
 

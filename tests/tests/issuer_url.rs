@@ -3,8 +3,8 @@
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test says what is wrong by failing")]
 
 use serde_json::json;
-use tests::SetupError;
 use tests::scene::Scene;
+use tests::{SetupError, crate_file};
 
 type Test = Result<(), SetupError>;
 
@@ -58,18 +58,24 @@ fn a_cluster_keeps_its_issuer_and_has_one_alone() -> Test {
 
     scene.create_bundle(&["--issuer-url", URL]).run().exits(0);
     let next = |more: &[&str]| scene.create_next_bundle(BUNDLE, more);
-    assert_eq!(
-        next(&["--issuer-url", "https://oidc.example.com/test"]).run().exits(2).stderr,
-        format!(
-            "error: --issuer-url is https://oidc.example.com/test; the bundle of --previous has {URL}\n  leave --issuer-url out: a \
-             cluster keeps it\n"
-        )
-    );
-    assert_eq!(
-        next(&["--bucket-name", "acme-oidc"]).run().exits(2).stderr,
-        "error: --bucket-name is acme-oidc; the bundle of --previous has another issuer\n  leave --bucket-name out: a cluster \
-         keeps it\n"
-    );
+    let requests = crate_file("samples/credentials-requests").to_string_lossy().into_owned();
+    // Another URL, or a bucket, is another issuer: the roles trust the former one too.
+    for (number, more) in
+        [["--issuer-url", "https://oidc.example.com/test"], ["--bucket-name", "acme-oidc"]].iter().enumerate()
+    {
+        let folder = format!("moved-{number}");
+        let arguments = ["--previous", BUNDLE, "--trusted-key", "minisign.pub", "--output-dir", &folder];
+        scene
+            .create_bundle_with(
+                &[],
+                &[&arguments[..], more, &["--signing-key", "minisign.key", "--credentials-requests-dir", &requests]]
+                    .concat(),
+            )
+            .run()
+            .exits(0);
+        let index = scene.entry(&format!("{folder}/democluster-2.tar.gz"), "bundle.json");
+        assert_eq!(index["formerIssuers"], json!([{"issuerUrl": URL, "endpoint": "hosted"}]));
+    }
     next(&[]).run().exits(0);
     assert_eq!(scene.entry("out/democluster-2.tar.gz", "bundle.json")["issuerUrl"], URL);
     Ok(())

@@ -51,8 +51,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let older = Older::open(&settings)?;
     if let Some(older) = older.as_ref().filter(|older| older.taken_over.needs_endpoint(&settings)) {
-        flags.check_for_endpoint()?;
         let settings = older.endpoint(settings.for_endpoint())?;
+        flags.check_for_endpoint()?;
         return create_endpoint::run(&settings, Some(older), format);
     }
     let endpoint = endpoint_receipt::open(&settings)?;

@@ -137,11 +137,11 @@ fn nothing_to_rotate(settings: &Settings) -> Result<(), Failure> {
     let given = [
         ("add-public-key", !add_public_key.is_empty()),
         ("drop-key", !drop_key.is_empty()),
-        ("drop-issuer", !drop_issuer.is_empty()),
         ("signing-kid", signing_kid.is_some()),
     ];
     match given.into_iter().find(|(_, given)| *given) {
         Some((flag, _)) => Err(SettingsError::NothingToRotate(flag).into()),
+        None if !drop_issuer.is_empty() => Err(SettingsError::NothingToDrop.into()),
         None => Ok(()),
     }
 }

@@ -90,9 +90,14 @@ pub(crate) enum SettingsError {
     NoReceipt,
     /// A change of nothing.
     #[error(
-        "--{0} changes what the bundle of --previous has, which is not given\n  give --previous BUNDLE, or leave --{0} out"
+        "--{0} changes the keys of the bundle of --previous, which is not given\n  give --previous BUNDLE, or leave --{0} out"
     )]
     NothingToRotate(&'static str),
+    /// A former issuer of nothing.
+    #[error(
+        "--drop-issuer drops an issuer that the roles of the bundle of --previous trust, and none is given\n  give --previous BUNDLE, or leave --drop-issuer out"
+    )]
+    NothingToDrop,
     /// A key of another type than the one asked for.
     #[error("--key-type asks for {asked}, and {} holds {found}\n  leave --key-type out", Escaped(&.file.to_string_lossy()))]
     KeyType {

@@ -166,10 +166,21 @@ impl TakenOver {
         if !moves {
             keeps_or_has_none("bucket-name", given.bucket_name.as_ref(), old.bucket_name.as_ref())?;
             keeps_or_has_none("issuer-url", given.issuer_url.as_ref(), old.issuer_url.as_ref())?;
+            self.keeps_name_of_distribution(&given)?;
         }
         let serial = next_serial(given.serial, old.serial.unwrap_or_default())?;
         let old = if moves { without_issuer(old.clone()) } else { old.clone() };
         Ok(Settings { serial: Some(serial), ..given.or(old) })
+    }
+
+    /// A certificate is for a host name of the issuer's own. It may be another than before: they expire.
+    fn keeps_name_of_distribution(&self, given: &Settings) -> Result<(), PreviousError> {
+        let (arn, id) = (given.certificate_arn.as_ref(), given.iam_certificate_id.as_ref());
+        if self.distribution.is_none() {
+            return Ok(());
+        }
+        keeps_or_has_none("certificate-arn", arn, None)?;
+        keeps_or_has_none("iam-certificate-id", id, None)
     }
 
     /// The service accounts of the older bundle for requests that still name none. What was given for others is of no use:
