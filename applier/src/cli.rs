@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bundle_schema::layout::WIDTH;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 /// What the command line says.
 #[derive(Debug, Parser)]
@@ -277,10 +277,15 @@ pub(crate) struct ForeignPolicyArgs {
     pub(crate) leave_foreign_policies: bool,
 }
 
+/// The command line, for man pages and completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {

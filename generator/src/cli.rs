@@ -5,7 +5,7 @@ use std::process;
 
 use bundle_schema::exit::{self, ExitCode};
 use bundle_schema::layout::WIDTH;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{create_bundle, create_key_pair, create_signing_key, review, sign};
 use crate::failure::Failure;
@@ -207,6 +207,12 @@ accounts, partitions and names. Checked once the key is
 open, because its public half is encrypted too: the key belongs to a role, and
 every other role has signed.";
 
+/// The command line, for man pages and completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn run() -> process::ExitCode {
@@ -230,7 +236,6 @@ pub fn run() -> process::ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_sound() {

@@ -13,4 +13,4 @@ pub mod review;
 pub mod settings;
 mod yaml;
 
-pub use cli::run;
+pub use cli::{command, run};

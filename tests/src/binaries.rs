@@ -47,8 +47,9 @@ fn build(progress: Stdio) -> Result<Binaries, String> {
         Some(name) => name,
     };
     let output = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
-        // The whole workspace, so that dependencies have the features that they have in its tests and are not built twice.
-        .args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"])
+        // The whole workspace, so that dependencies have the features that they have in its tests and are not built twice;
+        // what only packages need adds no feature.
+        .args(["build", "--workspace", "--exclude", "packaging", "--bins", "--message-format=json-render-diagnostics"])
         .args(["--profile", profile])
         .current_dir(workspace())
         .env("CARGO_TARGET_DIR", target_dir())

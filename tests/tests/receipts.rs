@@ -225,12 +225,13 @@ fn a_receipt_is_signed_and_verified() -> Test {
     let head = format!(
         "Receipt   apply of democluster serial 1: done\nSHA-256   {digest}\nBundle    {}\n  by      trusted key 1 {}\nAccount   \
          123456789012 (aws, us-east-2)\nCaller    arn:aws:sts::123456789012:user/moto\nTime      {} to {} (airlock-applier \
-         0.1.0)\nPlan      {plan}\nApproved  whatever the plan is: --yes\nOptions   none\nActions   {WRITES} done, 0 failed, 0 not \
+         {version})\nPlan      {plan}\nApproved  whatever the plan is: --yes\nOptions   none\nActions   {WRITES} done, 0 failed, 0 not \
          reached\n  done: create, s3:CreateBucket\n    arn:aws:s3:::democluster-oidc\n    {began}",
         scene.digest(&bundle),
         scene.public_key("minisign.pub"),
         text("started"),
         text("finished"),
+        version = env!("CARGO_PKG_VERSION"),
         plan = text("planDigest"),
         began = receipt["actions"][0]["began"].as_str().unwrap(),
     );

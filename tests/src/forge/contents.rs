@@ -319,7 +319,7 @@ fn header() -> Header {
         serial: 7,
         created: created(),
         expires: created().plus_days(400),
-        generator_version: parsed("0.1.0"),
+        generator_version: parsed(env!("CARGO_PKG_VERSION")),
         partition: parsed("aws"),
         dns_suffix: parsed("amazonaws.com"),
         region: parsed("eu-central-1"),
