@@ -344,25 +344,6 @@ fn a_move_that_is_disturbed_at_any_write_is_finished_by_running_it_again() -> Te
 }
 
 #[test]
-fn permissions_cover_a_move() -> Test {
-    let site = Site::start()?;
-    site.next(OLD, &["--bucket-name", "acme-keys"]).exits(0);
-    let policy = site
-        .scene
-        .applier(["permissions", NEW, "--trusted-key", "minisign.pub", "--for", "apply"])
-        .run()
-        .exits(0)
-        .json();
-    let text = policy.to_string();
-    for resource in
-        ["arn:aws:s3:::democluster-oidc\"", "arn:aws:s3:::democluster-oidc/sts-airlock/record.json\"", PROVIDER]
-    {
-        assert!(text.contains(resource), "{resource}: {policy:#}");
-    }
-    Ok(())
-}
-
-#[test]
 fn a_public_cluster_moves_behind_cloudfront_and_back() -> Test {
     let site = Site::start()?;
     site.scene.signing_key("operator");
