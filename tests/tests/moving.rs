@@ -343,22 +343,33 @@ fn a_move_that_is_disturbed_at_any_write_is_finished_by_running_it_again() -> Te
     Ok(())
 }
 
+/// A run that is stopped after the former issuer's record has changed goes on under the approval that it had.
 #[test]
-fn permissions_cover_a_move() -> Test {
+fn plan_files_of_a_move_and_of_what_follows_are_carried_out_and_go_on() -> Test {
     let site = Site::start()?;
     site.next(OLD, &["--bucket-name", "acme-keys"]).exits(0);
-    let policy = site
-        .scene
-        .applier(["permissions", NEW, "--trusted-key", "minisign.pub", "--for", "apply"])
-        .run()
-        .exits(0)
-        .json();
-    let text = policy.to_string();
-    for resource in
-        ["arn:aws:s3:::democluster-oidc\"", "arn:aws:s3:::democluster-oidc/sts-airlock/record.json\"", PROVIDER]
-    {
-        assert!(text.contains(resource), "{resource}: {policy:#}");
-    }
+    let stops = |operation| {
+        let error = Effect::Error { status: 409, code: "LimitExceeded", message: "no" };
+        site.emulator.spoil(Which::Operation(operation), 0, 1, error);
+    };
+    site.program("plan", NEW, &["--output", "move.json"]).run().exits(0);
+    stops("UpdateAssumeRolePolicy");
+    site.program("apply", NEW, &["--plan", "move.json", "--receipt", "first.json"]).run().exits(6);
+    assert_eq!(record(&site.emulator)["state"], "moved");
+    site.program("apply", NEW, &["--plan", "move.json", "--receipt", "second.json"]).run().exits(0);
+    site.trusts(&[OTHER_BUCKET, PROVIDER]);
+    site.next(NEW, &["--drop-issuer", OLD_URL]).exits(0);
+    site.runs("apply", DROPPED, &[]);
+
+    site.program("delete", OLD, &["--output", "delete.json"]).run().exits(0);
+    stops("DeleteObject");
+    site.program("delete", OLD, &["--plan", "delete.json", "--receipt", "third.json"]).run().exits(6);
+    let left = record(&site.emulator);
+    assert_eq!((&left["state"], &left["serial"], &left["made"]["roles"]), (&json!("moved"), &json!(2), &json!({})));
+    site.refuses("apply", OLD, "the cluster has moved to another issuer with serial 2; this bundle has serial 1");
+    site.program("delete", OLD, &["--plan", "delete.json", "--receipt", "fourth.json"]).run().exits(0);
+    site.has(&[OTHER_BUCKET], &["acme-keys"]);
+    site.trusts(&[OTHER_BUCKET]);
     Ok(())
 }
 

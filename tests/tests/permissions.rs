@@ -324,6 +324,35 @@ fn a_bundle_of_roles_is_covered_as_well() -> Test {
     Ok(())
 }
 
+/// Of a former issuer the record is read and written, and nothing else.
+#[test]
+fn a_move_is_covered_as_well() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let (old, new) = (scene.bundle(), "out/democluster-2.tar.gz");
+    scene.applies(&emulator, "apply", &old, &["--yes"]).run().exits(0);
+    scene.create_next_bundle(&old, &["--bucket-name", "acme-keys"]).run().exits(0);
+    emulator.forget();
+    scene.applies(&emulator, "plan", new, &[]).run().exits(0);
+    // The call that makes the new provider, with its tags, names no ARN.
+    let of_making = ["iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"];
+    let used = |emulator: &Emulator| -> BTreeSet<Grant> {
+        needed(emulator).into_iter().filter(|(action, _)| !of_making.contains(&action.as_str())).collect()
+    };
+    assert_eq!(missing(&used(&emulator), &grants(&permissions(&scene, new, &["--for", "plan"]))), []);
+    emulator.forget();
+    scene.applies(&emulator, "apply", new, &["--yes"]).run().exits(0);
+    let granted = grants(&permissions(&scene, new, &["--for", "apply"]));
+    let used = used(&emulator);
+    assert_eq!(missing(&used, &granted), []);
+    let former = |grants: &BTreeSet<Grant>| -> BTreeSet<Grant> {
+        let is_former =
+            |resource: &str| resource == PROVIDER || resource.starts_with(&format!("arn:aws:s3:::{BUCKET}"));
+        grants.iter().filter(|(_, resource)| is_former(resource)).cloned().collect()
+    };
+    assert_eq!(former(&granted), former(&used));
+    Ok(())
+}
+
 /// Every action is one that AWS has, and no condition is on a key that an action of its statement does not take.
 #[test]
 fn actions_and_conditions_are_those_of_aws() -> Test {

@@ -3,11 +3,10 @@
 //! Input: a bundle whose resources may be removed, the account's state, and what else the bucket and the roles are about.
 //! Output: a [`Plan`] of deletions, or every reason against it. Nothing is deleted that is not the cluster's by its record.
 
+mod moved;
 mod obstacle;
 #[cfg(test)]
 mod tests;
-
-use std::collections::BTreeSet;
 
 use bundle_schema::names::{RoleName, Timestamp};
 use bundle_schema::signature::Signer;
@@ -22,7 +21,6 @@ use crate::plan::adopted::{Adopted, Fate};
 use crate::plan::choices::{Choices, ForeignPolicies};
 use crate::plan::desired::Desired;
 use crate::plan::finding::{Finding, adopted_distribution, distribution_left, roles_bundles, unfinished};
-use crate::plan::former::trusted_providers;
 use crate::plan::head::Head;
 use crate::plan::orphans::{self, Orphan};
 use crate::plan::ownership::{Claim, Ownership};
@@ -82,37 +80,9 @@ impl<'a> Removal<'a> {
     fn roles(&self) -> impl Iterator<Item = (&'a RoleName, &'a LiveRole)> {
         let names = self.desired.contents().roles.iter().map(|documents| &documents.create.role_name);
         let there = names.filter_map(|name| self.live.role(name).map(|role| (name, role)));
-        let (ownership, own) = (self.ownership, self.desired.issuer().and(self.desired.provider_arn()));
-        // What no record knows and what trusts another provider alone is another issuer's, whatever its tags say.
-        let is_elsewhere = move |name: &RoleName, role: &LiveRole| {
-            let trusted = trusted_providers(&role.trust);
-            ownership.role(name, role) != Claim::Known
-                && own.as_ref().is_some_and(|own| !trusted.is_empty() && !trusted.contains(own))
-        };
+        let is_elsewhere = self.is_elsewhere();
         let has_moved = self.ownership.has_moved();
         there.filter(move |(name, role)| !has_moved && !is_elsewhere(name, role))
-    }
-
-    /// What a cluster that has moved still needs of the issuer that it had: the roles that trust its provider.
-    fn still_trusted(&self) -> Option<Refusal> {
-        let provider = self.desired.provider_arn().filter(|_| self.ownership.has_moved())?;
-        let bundled = self.desired.contents().roles.iter().map(|documents| &documents.create.role_name);
-        let bundled = bundled.filter_map(|name| self.live.role(name).map(|role| (name, role)));
-        let all =
-            bundled.chain(self.live.others()).filter(|(_, role)| trusted_providers(&role.trust).contains(&provider));
-        let roles: BTreeSet<String> = all.map(|(name, _)| name.to_string()).collect();
-        (!roles.is_empty()).then(|| Obstacle::StillTrusted { provider, roles }.into())
-    }
-
-    /// The serial, which the record of an issuer that the cluster had before says no longer.
-    fn serial(&self) -> Option<Refusal> {
-        let Self { desired, live, choices, ownership, .. } = self;
-        if !ownership.has_moved() {
-            return refusal::serial(desired, live, ownership, choices);
-        }
-        let bundle = desired.contents().header.serial;
-        let (serial, _) = refusal::tagged_here(live, ownership)?;
-        (serial > bundle && !choices.allow_rollback).then_some(Refusal::OlderSerial { live: serial, bundle })
     }
 
     /// The bucket, where it is there.

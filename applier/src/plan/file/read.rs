@@ -103,6 +103,8 @@ struct Rest {
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer_url: Option<IssuerUrl>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    former_issuers: Option<Vec<IssuerUrl>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     served: Option<Map<String, Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider_arn: Option<String>,
