@@ -282,7 +282,12 @@ impl Header {
     /// `https://<bucket>.s3.<region>.<dns suffix>`, the issuer of a public bucket, unless that is too long for one.
     #[must_use]
     pub fn public_bucket_issuer(&self) -> Option<IssuerUrl> {
-        IssuerUrl::new(self.bucket().public_url(&self.region, &self.dns_suffix)).ok()
+        self.public_issuer_of(&self.bucket())
+    }
+
+    /// The same of another bucket in the bundle's region.
+    pub(crate) fn public_issuer_of(&self, bucket: &BucketName) -> Option<IssuerUrl> {
+        IssuerUrl::new(bucket.public_url(&self.region, &self.dns_suffix)).ok()
     }
 
     /// `<name>-<serial>`, what the bundle's file is called before `.tar.gz`.

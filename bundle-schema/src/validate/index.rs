@@ -51,10 +51,10 @@ fn check_kind(header: &Header, problems: &mut Problems) {
     match (header.kind, header.endpoint) {
         (Kind::Cluster, Some(Endpoint::PublicBucket)) => {
             problems.equal(at, "issuerUrl", &header.issuer_url, &header.public_bucket_issuer());
-            check_bucket_name(header, problems);
+            check_bucket_name(header, header.bucket_name.as_ref(), problems);
         }
         (Kind::Cluster, Some(Endpoint::Cloudfront)) => {
-            check_bucket_name(header, problems);
+            check_bucket_name(header, header.bucket_name.as_ref(), problems);
             check_distribution(header, problems);
         }
         (Kind::Endpoint, _) => {
@@ -67,7 +67,7 @@ fn check_kind(header: &Header, problems: &mut Problems) {
             if !header.settings.shape_nothing() {
                 problems.add(at, "settings shape roles; a bundle of kind endpoint has none");
             }
-            check_bucket_name(header, problems);
+            check_bucket_name(header, header.bucket_name.as_ref(), problems);
             check_cloudfront(header, problems);
         }
         (Kind::Cluster, Some(Endpoint::Hosted)) => problems.equal(at, "bucketName", &header.bucket_name, &None),
@@ -130,8 +130,8 @@ fn check_cloudfront(header: &Header, problems: &mut Problems) {
 }
 
 /// There is one spelling for the usual name: none.
-fn check_bucket_name(header: &Header, problems: &mut Problems) {
-    let Some(bucket) = &header.bucket_name else { return };
+fn check_bucket_name(header: &Header, given: Option<&BucketName>, problems: &mut Problems) {
+    let Some(bucket) = given else { return };
     if *bucket == header.name.bucket() {
         problems.add(INDEX_PATH, format!("bucketName is {bucket}, as the name gives it; it is then left out"));
     }
@@ -155,24 +155,20 @@ fn check_former_issuers(header: &Header, problems: &mut Problems) {
         problems.add(at, "formerIssuers are not sorted by issuerUrl, or one occurs twice");
     }
     let mut buckets: Vec<BucketName> = header.has_bucket().then(|| header.bucket()).into_iter().collect();
-    for FormerIssuer { issuer_url, endpoint, bucket_name } in former {
+    // What is too many is refused already, and costs no work.
+    for issuer in former.iter().take(MAX_FORMER_ISSUERS) {
+        let FormerIssuer { issuer_url, endpoint, bucket_name } = issuer;
         if header.issuer_url.as_ref() == Some(issuer_url) {
             problems.add(at, format!("formerIssuers names {issuer_url}, the issuer itself"));
         }
-        if *endpoint == Endpoint::Hosted {
+        let Some(bucket) = issuer.bucket(header) else {
             problems.equal(at, &format!("bucketName of former issuer {issuer_url}"), bucket_name, &None);
             continue;
-        }
-        let of_former = Header { bucket_name: bucket_name.clone(), ..header.clone() };
-        check_bucket_name(&of_former, problems);
-        let bucket = of_former.bucket();
+        };
+        check_bucket_name(header, bucket_name.as_ref(), problems);
         if *endpoint == Endpoint::PublicBucket {
-            problems.equal(
-                at,
-                "issuerUrl of a former issuer",
-                &Some(issuer_url),
-                &of_former.public_bucket_issuer().as_ref(),
-            );
+            let expected = header.public_issuer_of(&bucket);
+            problems.equal(at, "issuerUrl of a former issuer", &Some(issuer_url), &expected.as_ref());
         }
         if buckets.contains(&bucket) {
             problems.add(at, format!("bucket {bucket} is of two issuers; each has its own"));

@@ -62,6 +62,17 @@ pub(super) fn attacks(kit: &Kit) -> Vec<Attack> {
             1,
             "formerIssuers: 3; at most 2 are allowed",
         ),
+        // Those that are too many cost no work, and no line; that neither role trusts them is a line each.
+        contradiction(
+            "a thousand former issuers, each with a bucket of its own",
+            kit.with_contents(|contents| {
+                let of =
+                    |number| public(&format!("https://oidc.example.com/{number:04}"), &format!("keys-{number:04}"));
+                contents.header.former_issuers = (0..1000).map(of).collect();
+            }),
+            5,
+            "bundle.json: formerIssuers: 1000; at most 2 are allowed",
+        ),
         of_index(
             "former issuers in another order",
             || ["b", "a"].map(|path| hosted(&format!("https://oidc.example.com/{path}"))).into(),
