@@ -1,9 +1,12 @@
 //! `bundle.json`, the first entry of every bundle: what the bundle is for, and the size and digest of every other entry.
 
+mod wire;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::wire::WireIndex;
 use super::contents::path;
 use super::former::FormerIssuer;
 use super::settings::Settings;
@@ -304,157 +307,6 @@ impl fmt::Display for Header {
             "{} serial {} for account {} ({}, {})",
             self.name, self.serial, self.account_id, self.partition, self.region
         )
-    }
-}
-
-/// `bundle.json` as it stands in the archive.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(crate) struct WireIndex {
-    pub(crate) schema_version: u32,
-    kind: Kind,
-    name: ClusterName,
-    serial: u64,
-    created: Timestamp,
-    expires: Timestamp,
-    generator_version: GeneratorVersion,
-    partition: Partition,
-    dns_suffix: DnsSuffix,
-    region: Region,
-    account_id: AccountId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issuer_url: Option<IssuerUrl>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    endpoint: Option<Endpoint>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bucket_name: Option<BucketName>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    certificate: Option<Certificate>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    distribution: Option<MadeDistribution>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    former_issuers: Vec<FormerIssuer>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    audiences: Option<Vec<Audience>>,
-    role_path: RolePath,
-    tags: Vec<Tag>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    previous: Option<Previous>,
-    settings: Settings,
-    components: Vec<Component>,
-    skipped: Vec<Skipped>,
-    pub(crate) files: Vec<FileRecord>,
-}
-
-impl WireIndex {
-    pub(crate) fn new(header: Header, files: Vec<FileRecord>) -> Self {
-        let Header {
-            kind,
-            name,
-            serial,
-            created,
-            expires,
-            generator_version,
-            partition,
-            dns_suffix,
-            region,
-            account_id,
-            issuer_url,
-            endpoint,
-            bucket_name,
-            certificate,
-            distribution,
-            former_issuers,
-            audiences,
-            role_path,
-            tags,
-            previous,
-            settings,
-            components,
-            skipped,
-        } = header;
-        Self {
-            schema_version: SCHEMA_VERSION,
-            kind,
-            name,
-            serial,
-            created,
-            expires,
-            generator_version,
-            partition,
-            dns_suffix,
-            region,
-            account_id,
-            issuer_url,
-            endpoint,
-            bucket_name,
-            certificate,
-            distribution,
-            former_issuers,
-            audiences,
-            role_path,
-            tags,
-            previous,
-            settings,
-            components,
-            skipped,
-            files,
-        }
-    }
-
-    pub(crate) fn into_header(self) -> Header {
-        let Self {
-            schema_version: _,
-            kind,
-            name,
-            serial,
-            created,
-            expires,
-            generator_version,
-            partition,
-            dns_suffix,
-            region,
-            account_id,
-            issuer_url,
-            endpoint,
-            bucket_name,
-            certificate,
-            distribution,
-            former_issuers,
-            audiences,
-            role_path,
-            tags,
-            previous,
-            settings,
-            components,
-            skipped,
-            files: _,
-        } = self;
-        Header {
-            kind,
-            name,
-            serial,
-            created,
-            expires,
-            generator_version,
-            partition,
-            dns_suffix,
-            region,
-            account_id,
-            issuer_url,
-            endpoint,
-            bucket_name,
-            certificate,
-            distribution,
-            former_issuers,
-            audiences,
-            role_path,
-            tags,
-            previous,
-            settings,
-            components,
-            skipped,
-        }
     }
 }
 
