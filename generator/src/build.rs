@@ -21,6 +21,7 @@
 //! ```
 
 pub mod again;
+mod header;
 pub(crate) mod install_archive;
 pub mod roles;
 
@@ -28,21 +29,21 @@ use std::collections::BTreeMap;
 
 use bundle_schema::bundle::{self, InspectError, Inspection, WriteError};
 use bundle_schema::documents::contents::{BucketDocuments, Contents, IssuerDocuments, RoleDocuments};
-use bundle_schema::documents::former::FormerIssuer;
-use bundle_schema::documents::index::{Certificate, Component, Endpoint, Header, Kind, MadeDistribution};
+use bundle_schema::documents::index::{Component, Header};
 use bundle_schema::documents::policy::{PermissionPolicy, PermissionStatement, PolicyVersion, RoleTrustPolicy};
 use bundle_schema::documents::{CreateRole, DistributionDocuments, PutRolePolicy};
 use bundle_schema::escape::Escaped;
 use bundle_schema::json::Embedded;
 use bundle_schema::limits::{DEFAULT_TRUST_POLICY_CHARS, MAX_ROLE_POLICY_CHARS, MAX_TRUST_POLICY_CHARS};
-use bundle_schema::names::{BucketName, GeneratorVersion, IssuerUrl, NameError, Partition, Sha256};
+use bundle_schema::names::{NameError, Partition, Sha256};
 
 use crate::build::again::{Again, AgainError};
+pub(crate) use crate::build::header::header;
 use crate::build::roles::{RolesError, components};
 use crate::keys::published::PublishedKeys;
 use crate::keys::signing::SigningKey;
 use crate::requests::{LeftOut, Requests, Selected};
-use crate::settings::options::{BundleOptions, Issuer};
+use crate::settings::options::BundleOptions;
 
 /// Why no bundle can be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -119,7 +120,7 @@ pub fn build(
     pairs.sort_by(|(a, _), (b, _)| a.role_name.cmp(&b.role_name));
     let header = Header { skipped, components: pairs.iter().map(|(c, _)| c.clone()).collect(), ..header(options)? };
     let mut notes = Notes { left_out, ..Notes::default() };
-    notes.warnings.extend(licence_note(&header).into_iter().chain(cloudfront_note(&header)));
+    notes.warnings.extend(header::warnings(&header));
     let mut roles = Vec::with_capacity(pairs.len());
     for (component, Selected { request, undecided, .. }) in pairs {
         roles.push(role(options, &header, &component, request.statements, &mut notes)?);
@@ -135,126 +136,6 @@ pub fn build(
     let distribution = header.has_distribution().then(|| DistributionDocuments::of(&header));
     let contents = Contents { issuer, bucket, distribution, roles, requests: files, header };
     Ok(BundleDraft { contents, notes })
-}
-
-/// What the index of these options says, without roles.
-pub(crate) fn header(options: &BundleOptions) -> Result<Header, NameError> {
-    let settings = options.recorded()?;
-    let BundleOptions {
-        name,
-        serial,
-        created,
-        expires,
-        account_id,
-        place,
-        role_path,
-        tags,
-        previous,
-        former_issuers,
-        ..
-    } = options.clone();
-    let Served { kind, endpoint, issuer_url, bucket_name, certificate, distribution } = served(options)?;
-    // A cluster's are in the document of its provider.
-    let audiences = (kind == Kind::Roles).then(|| options.audiences.clone());
-    Ok(Header {
-        kind,
-        name,
-        serial,
-        created,
-        expires,
-        generator_version: GeneratorVersion::new(env!("CARGO_PKG_VERSION"))?,
-        partition: place.partition,
-        dns_suffix: place.dns_suffix,
-        region: place.region,
-        account_id,
-        issuer_url,
-        endpoint,
-        bucket_name,
-        certificate,
-        distribution,
-        former_issuers,
-        audiences,
-        role_path,
-        tags,
-        previous,
-        settings,
-        components: Vec::new(),
-        skipped: Vec::new(),
-    })
-}
-
-/// The issuer that a bundle of these options makes, as a later one names it; none where it makes none.
-pub(crate) fn issuer_of(options: &BundleOptions) -> Result<Option<FormerIssuer>, NameError> {
-    let Served { kind, endpoint, issuer_url, bucket_name, .. } = served(options)?;
-    let own = issuer_url.zip(endpoint).filter(|_| kind == Kind::Cluster);
-    Ok(own.map(|(issuer_url, endpoint)| FormerIssuer { issuer_url, endpoint, bucket_name }))
-}
-
-/// What of a header says where the issuer is, and who serves it.
-struct Served {
-    kind: Kind,
-    endpoint: Option<Endpoint>,
-    issuer_url: Option<IssuerUrl>,
-    bucket_name: Option<BucketName>,
-    certificate: Option<Certificate>,
-    distribution: Option<MadeDistribution>,
-}
-
-fn served(options: &BundleOptions) -> Result<Served, NameError> {
-    let BundleOptions { name, place, .. } = options;
-    let of = |kind, endpoint, issuer_url| Served {
-        kind,
-        endpoint,
-        issuer_url,
-        bucket_name: None,
-        certificate: None,
-        distribution: None,
-    };
-    let cluster = |endpoint, url| of(Kind::Cluster, Some(endpoint), Some(url));
-    Ok(match options.issuer.clone() {
-        Issuer::PublicBucket(bucket_name) => {
-            let url = name.bucket_or(bucket_name.as_ref()).public_url(&place.region, &place.dns_suffix);
-            Served { bucket_name, ..cluster(Endpoint::PublicBucket, IssuerUrl::new(url)?) }
-        }
-        Issuer::Endpoint(bucket_name) => Served { bucket_name, ..of(Kind::Endpoint, Some(Endpoint::Cloudfront), None) },
-        Issuer::Distribution { bucket: bucket_name, made } => {
-            let url = IssuerUrl::new(format!("https://{}", made.domain))?;
-            Served { bucket_name, distribution: Some(made), ..cluster(Endpoint::Cloudfront, url) }
-        }
-        Issuer::OwnHost { bucket: bucket_name, url, certificate } => {
-            Served { bucket_name, certificate: Some(certificate), ..cluster(Endpoint::Cloudfront, url) }
-        }
-        Issuer::Hosted(url) => cluster(Endpoint::Hosted, url),
-        Issuer::Existing(url) => of(Kind::Roles, None, Some(url)),
-    })
-}
-
-/// AWS's operators in China serve content to the public only for accounts that are registered for it
-/// [Getting started with Amazon Web Services in China, ICP recordal].
-fn licence_note(header: &Header) -> Option<String> {
-    let in_china = header.partition.as_str() == "aws-cn";
-    let what = match header.endpoint {
-        Some(Endpoint::PublicBucket) if in_china => {
-            "a bucket answers the public only where the account has an ICP recordal, or an exception from it"
-        }
-        Some(Endpoint::Cloudfront) if in_china => "CloudFront serves only host names that have an ICP recordal",
-        _ => return None,
-    };
-    Some(format!(
-        "in China {what}: ask AWS before the bundle is applied, or have the documents published elsewhere with --issuer-url"
-    ))
-}
-
-/// The table of partitions says nothing about CloudFront in this one.
-fn cloudfront_note(header: &Header) -> Option<String> {
-    let is_unknown = header.has_distribution() && header.partition.cloudfront().is_none();
-    is_unknown.then(|| {
-        format!(
-            "whether partition {} has CloudFront is not known: ask AWS before the bundle is applied, or have the documents published \
-             elsewhere with --issuer-url alone",
-            header.partition
-        )
-    })
 }
 
 fn role(
@@ -409,32 +290,12 @@ mod tests {
     use crate::keys::service_account::{KeyType, PrivateKey};
     use crate::keys::signing::{self, KeyFile};
     use crate::settings::features::Features;
-    use crate::settings::options::{Place, ServiceAccounts, audiences, tags};
+    use crate::settings::sample;
     use bundle_schema::documents::key::ServiceAccountKey;
-    use bundle_schema::names::{AccountId, ClusterName, EntryPath, Region, RoleNaming, RolePath, Timestamp};
+    use bundle_schema::names::EntryPath;
 
     fn options(region: &str) -> BundleOptions {
-        let name = ClusterName::new("demo").unwrap();
-        let created = Timestamp::parse("2026-11-01T00:00:00Z").unwrap();
-        BundleOptions {
-            serial: 1,
-            created,
-            expires: created.plus_days(30),
-            account_id: AccountId::new("123456789012").unwrap(),
-            place: Place::new(Region::new(region).unwrap(), None, None).unwrap(),
-            role_path: RolePath::default(),
-            role_names: RoleNaming::Ccoctl,
-            permissions_boundary: None,
-            tags: tags(&name, vec![]).unwrap(),
-            issuer: Issuer::PublicBucket(None),
-            audiences: audiences(vec![]).unwrap(),
-            thumbprints: None,
-            service_accounts: ServiceAccounts::new(),
-            features: Features::default(),
-            former_issuers: Vec::new(),
-            previous: None,
-            name,
-        }
+        BundleOptions { place: sample::place(region), ..sample::options() }
     }
 
     fn request(name: &str, accounts: usize, actions: usize) -> String {

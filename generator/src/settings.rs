@@ -15,6 +15,8 @@ pub mod options;
 pub(crate) mod previous;
 pub(crate) mod provider;
 mod recorded;
+#[cfg(test)]
+pub(crate) mod sample;
 
 /// Service accounts of one request: more do not fit a trust policy, where each takes at least 27 of IAM's 8,192
 /// characters.

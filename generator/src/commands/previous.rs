@@ -17,7 +17,7 @@ use bundle_schema::trust::{read_trust_file, trusted_keys};
 
 use super::key_source::read_public_key;
 use super::warn;
-use crate::build::issuer_of;
+use crate::build::header;
 use crate::failure::Failure;
 use crate::keys::published::{PublishedKeys, Rotation};
 use crate::settings::flags::{Settings, SettingsError};
@@ -112,7 +112,8 @@ impl Older {
         options: &BundleOptions,
         dropped: &[IssuerUrl],
     ) -> Result<Vec<FormerIssuer>, Failure> {
-        let Some(new) = issuer_of(options).map_err(OptionsError::from)? else { return Ok(Vec::new()) };
+        let new = FormerIssuer::of(&header(options).map_err(OptionsError::from)?);
+        let Some(new) = new else { return Ok(Vec::new()) };
         let header = &self.contents().header;
         let former = former_issuers(header, &new, dropped)?;
         if !dropped.is_empty() && options.created < header.created.plus_days(1) {

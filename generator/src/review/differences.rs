@@ -298,33 +298,12 @@ mod tests {
     use super::*;
     use crate::build::build;
     use crate::requests::Requests;
-    use crate::settings::features::Features;
-    use crate::settings::options::{BundleOptions, Issuer, Place, ServiceAccounts, tags};
+    use crate::settings::options::{BundleOptions, Issuer};
+    use crate::settings::sample;
     use bundle_schema::documents::PublicAccessBlock;
-    use bundle_schema::names::{ClusterName, RoleNaming, RolePath, Timestamp};
 
     fn endpoint() -> Contents {
-        let name = ClusterName::new("demo").unwrap();
-        let created = Timestamp::parse("2026-11-01T00:00:00Z").unwrap();
-        let options = BundleOptions {
-            serial: 1,
-            created,
-            expires: created.plus_days(30),
-            account_id: "123456789012".parse().unwrap(),
-            place: Place::new("us-east-2".parse().unwrap(), None, None).unwrap(),
-            role_path: RolePath::default(),
-            role_names: RoleNaming::Ccoctl,
-            permissions_boundary: None,
-            tags: tags(&name, vec![]).unwrap(),
-            issuer: Issuer::Endpoint(None),
-            audiences: vec![],
-            thumbprints: None,
-            service_accounts: ServiceAccounts::new(),
-            features: Features::default(),
-            former_issuers: Vec::new(),
-            previous: None,
-            name,
-        };
+        let options = BundleOptions { issuer: Issuer::Endpoint(None), audiences: vec![], ..sample::options() };
         build(&options, Requests::default(), None).unwrap().freeze().unwrap().contents().clone()
     }
 

@@ -5,7 +5,7 @@
 //! pod has a token of the new one, AWS has to take those of both [cloud-credential-operator, docs/sts-migrate-to-private-bucket.md].
 
 use bundle_schema::documents::former::FormerIssuer;
-use bundle_schema::documents::index::{Header, Kind};
+use bundle_schema::documents::index::Header;
 use bundle_schema::limits::MAX_FORMER_ISSUERS;
 use bundle_schema::names::{BucketName, IssuerUrl};
 
@@ -55,7 +55,7 @@ pub(crate) fn former_issuers(
     new: &FormerIssuer,
     dropped: &[IssuerUrl],
 ) -> Result<Vec<FormerIssuer>, MoveError> {
-    let Some(current) = FormerIssuer::of(old).filter(|_| old.kind == Kind::Cluster) else { return Ok(Vec::new()) };
+    let Some(current) = FormerIssuer::of(old) else { return Ok(Vec::new()) };
     for url in dropped {
         if *url == current.issuer_url || *url == new.issuer_url {
             return Err(MoveError::DropsOwn(url.clone()));
@@ -125,7 +125,7 @@ mod tests {
 
     /// The index of the cluster `demo` with this issuer, after those.
     fn old(own: FormerIssuer, former_issuers: Vec<FormerIssuer>) -> Header {
-        let options = crate::settings::previous::sample();
+        let options = crate::settings::sample::options();
         let header = header(&options).unwrap();
         let FormerIssuer { issuer_url, endpoint, bucket_name } = own;
         Header { issuer_url: Some(issuer_url), endpoint: Some(endpoint), bucket_name, former_issuers, ..header }

@@ -251,47 +251,31 @@ fn next_serial(given: Option<u64>, old: u64) -> Result<u64, PreviousError> {
 }
 
 #[cfg(test)]
-pub(super) use self::tests::older as sample;
-
-#[cfg(test)]
 mod tests {
     use super::*;
     use crate::settings::features::FeatureSet;
-    use crate::settings::options::{Place, audiences, tags};
-    use bundle_schema::names::{AccountId, BoundaryArn, ClusterName, Region, RolePath, TagKey, TagValue, Timestamp};
+    use crate::settings::options::tags;
+    use crate::settings::sample;
+    use bundle_schema::names::{AccountId, BoundaryArn, ClusterName, Region, RolePath, TagKey, TagValue};
 
-    pub(in crate::settings) fn older() -> BundleOptions {
-        let name = ClusterName::new("demo").unwrap();
-        let created = Timestamp::parse("2026-11-01T00:00:00Z").unwrap();
+    fn older() -> BundleOptions {
         let team = Tag { key: TagKey::new("team").unwrap(), value: TagValue::new("edge").unwrap() };
+        let plain = sample::options();
         BundleOptions {
             serial: 7,
-            created,
-            expires: created.plus_days(30),
-            account_id: AccountId::new("123456789012").unwrap(),
-            place: Place::new(Region::new("us-east-2").unwrap(), None, None).unwrap(),
             role_path: RolePath::new("/openshift/").unwrap(),
             role_names: RoleNaming::Hashed,
             permissions_boundary: Some(BoundaryArn::new("arn:aws:iam::123456789012:policy/edge").unwrap()),
-            tags: tags(&name, vec![team]).unwrap(),
-            issuer: Issuer::PublicBucket(None),
-            audiences: audiences(vec![]).unwrap(),
-            thumbprints: None,
-            service_accounts: ServiceAccounts::new(),
+            tags: tags(&plain.name, vec![team]).unwrap(),
             features: Features { feature_set: FeatureSet::Okd, ..Features::default() },
-            former_issuers: Vec::new(),
-            previous: None,
-            name,
+            ..plain
         }
     }
 
     fn complete(given: Settings) -> Result<Settings, String> {
-        {
-            let taken = TakenOver::of(older()).unwrap();
-            let moves = taken.moves(&given, None);
-            taken.complete(given, moves)
-        }
-        .map_err(|error| error.to_string())
+        let taken = TakenOver::of(older()).unwrap();
+        let moves = taken.moves(&given, None);
+        taken.complete(given, moves).map_err(|error| error.to_string())
     }
 
     #[test]
