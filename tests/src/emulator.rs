@@ -1,26 +1,24 @@
 //! An AWS account over HTTP: moto behind `support/emulator.py`, which sees, delays and spoils requests as a test asks.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::SetupError;
 use crate::control::ask;
 use crate::program::{Outcome, Program};
 use crate::request::Request;
+use crate::server::Server;
 use crate::venv::Venv;
-use crate::{SetupError, crate_file};
 
 /// The account that plain credentials belong to.
 pub const ACCOUNT: &str = "123456789012";
 
 /// A running emulator with an account of its own; it ends with this value.
 pub struct Emulator {
-    server: Child,
-    port: u16,
+    server: Server,
     venv: Venv,
 }
 
@@ -94,30 +92,19 @@ impl Emulator {
     /// As [`Emulator::start`]; `say` hears what takes a while.
     pub fn start_saying(say: impl Fn(&str)) -> Result<Self, SetupError> {
         let venv = Venv::get(say)?;
-        let failed = |reason: String| SetupError(format!("the AWS emulator does not start: {reason}"));
-        // It ends when its standard input closes, so it cannot outlive this process, however that ends.
-        let mut server = Command::new(venv.program("python"))
-            .arg(crate_file("support/emulator.py"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| failed(error.to_string()))?;
-        let mut line = String::new();
-        if let Some(stdout) = server.stdout.take() {
-            BufReader::new(stdout).read_line(&mut line).map_err(|error| failed(error.to_string()))?;
-        }
-        let port = line.trim().parse().map_err(|_| failed(format!("it printed {line:?} in place of its port")))?;
-        Ok(Self { server, port, venv })
+        let server =
+            Server::start("the AWS emulator", venv.program("python"), "emulator.py", std::iter::empty::<&str>())?;
+        Ok(Self { server, venv })
     }
 
     /// What `AWS_ENDPOINT_URL` is set to.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.port())
     }
 
     /// The port on 127.0.0.1.
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.server.port()
     }
 
     /// The environment that sends a program here with the credentials of [`ACCOUNT`].
@@ -267,7 +254,7 @@ impl Emulator {
     /// As [`Emulator::call_as`], but an AWS error is an answer too: `{"error": code, "status": number, "message": text}`.
     pub fn try_call(&self, account: &str, service: &str, operation: &str, parameters: Value) -> Value {
         let call = json!({"service": service, "operation": operation, "parameters": parameters, "account": account});
-        ask(self.port, "/__airlock/call", Some(call.to_string().as_bytes())).expect("the emulator answers")
+        ask(self.port(), "/__airlock/call", Some(call.to_string().as_bytes())).expect("the emulator answers")
     }
 
     /// The stock AWS CLI, sent here.
@@ -278,14 +265,6 @@ impl Emulator {
     }
 
     fn control<T: DeserializeOwned>(&self, path: &str) -> T {
-        ask(self.port, &format!("/__airlock/{path}"), None).expect("the emulator answers")
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        // It may have ended by itself; there is nobody left to tell.
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        ask(self.port(), &format!("/__airlock/{path}"), None).expect("the emulator answers")
     }
 }

@@ -1,13 +1,12 @@
 //! Issuers' hosts over TLS, with a certificate of an authority of their own, reached through a proxy: a host that somebody else
 //! runs, and CloudFront's edge in front of an emulated account.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use crate::emulator::{Emulator, Served};
 use crate::program::{Outcome, Program, tool};
 use crate::scene::Scene;
+use crate::server::Server;
 use crate::{SetupError, crate_file};
 
 /// A host that somebody else runs: no DNS server knows it, the proxy does. With a DNS record of [`IssuerServer::point`] it is
@@ -20,8 +19,7 @@ pub const CA_FILE: &str = "ca.pem";
 
 /// The running hosts and their proxy; they end with this value.
 pub struct IssuerServer {
-    server: Child,
-    proxy: String,
+    server: Server,
     folder: PathBuf,
 }
 
@@ -36,27 +34,19 @@ impl IssuerServer {
     pub fn start_in(folder: &Path, emulator: &Emulator) -> Result<Option<Self>, SetupError> {
         let Some(openssl) = tool("openssl") else { return Ok(None) };
         make_certificates(folder, &openssl);
-        let failed = |reason: String| SetupError(format!("the issuer's server does not start: {reason}"));
-        // It ends when its standard input closes, so it cannot outlive this process, however that ends.
-        let mut server = Command::new("python3")
-            .arg(crate_file("support/issuer.py"))
-            .args([folder.join("server.pem"), folder.join("server.key"), folder.to_owned()])
-            .arg(emulator.port().to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| failed(error.to_string()))?;
-        let mut line = String::new();
-        if let Some(stdout) = server.stdout.take() {
-            BufReader::new(stdout).read_line(&mut line).map_err(|error| failed(error.to_string()))?;
-        }
-        let port: u16 = line.trim().parse().map_err(|_| failed(format!("it printed {line:?} in place of its port")))?;
-        Ok(Some(Self { server, proxy: format!("http://127.0.0.1:{port}"), folder: folder.to_owned() }))
+        let arguments = ["server.pem", "server.key", ""].map(|name| folder.join(name).into_os_string());
+        let arguments = arguments.into_iter().chain([emulator.port().to_string().into()]);
+        let server = Server::start("the issuer's server", "python3", "issuer.py", arguments)?;
+        Ok(Some(Self { server, folder: folder.to_owned() }))
+    }
+
+    fn proxy(&self) -> String {
+        format!("http://127.0.0.1:{}", self.server.port())
     }
 
     /// The proxy's variables. The account is no business of the proxy's.
     pub fn environment(&self) -> [(&'static str, String); 3] {
-        [("HTTPS_PROXY", self.proxy.clone()), ("HTTP_PROXY", self.proxy.clone()), ("NO_PROXY", "127.0.0.1".to_owned())]
+        [("HTTPS_PROXY", self.proxy()), ("HTTP_PROXY", self.proxy()), ("NO_PROXY", "127.0.0.1".to_owned())]
     }
 
     /// A program that finds the hosts through the proxy. It trusts them with `--ca-file` [`CA_FILE`].
@@ -79,16 +69,8 @@ impl IssuerServer {
     /// As [`IssuerServer::get`], where the host may not be found or not be trusted: exit code 1 then.
     pub fn fetch(&self, url: &str) -> Outcome {
         let authority = self.folder.join(CA_FILE);
-        let python = Program::new("python3").args([crate_file("support/fetch.py").as_os_str(), self.proxy.as_ref()]);
+        let python = Program::new("python3").args([crate_file("support/fetch.py").as_os_str(), self.proxy().as_ref()]);
         python.args([authority.as_os_str(), url.as_ref()]).run()
-    }
-}
-
-impl Drop for IssuerServer {
-    fn drop(&mut self) {
-        // It may have ended by itself; there is nobody left to tell.
-        let _ = self.server.kill();
-        let _ = self.server.wait();
     }
 }
 

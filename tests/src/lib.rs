@@ -22,6 +22,7 @@ pub mod lifecycle;
 pub mod program;
 pub mod request;
 pub mod scene;
+mod server;
 pub mod venv;
 
 use std::io::Write;

@@ -37,6 +37,12 @@ pub(crate) fn attacks(kit: &Kit) -> Vec<Attack> {
     .collect()
 }
 
+/// One entry more, which the format has no place for.
+fn with_entry(kit: &Kit, name: &'static str, path: &str, text: &str) -> Attack {
+    let delivery = kit.with_entries(|entries| drop(entries.insert(path.to_owned(), text.into())));
+    refused(name, delivery, &format!("entry {path} is not part of the format"))
+}
+
 /// So many problems, of which this is the first.
 fn contradiction(name: &'static str, delivery: Delivery, count: usize, first: &str) -> Attack {
     refused(name, delivery, &format!("invalid bundle: {count} problem(s)\n  {first}"))

@@ -63,6 +63,14 @@ impl Demo {
         ));
     }
 
+    /// A signing key for each of the two teams.
+    fn make_team_keys(&self) -> Done {
+        for team in ["generator-team", "review-team"] {
+            self.generator(&["create-signing-key", "--no-password", "--output-dir", team], 0)?;
+        }
+        Ok(())
+    }
+
     /// The file that says on the privileged side who must have signed.
     fn write_trust(&self) -> Done {
         let trust = serde_json::json!({

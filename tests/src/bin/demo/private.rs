@@ -24,8 +24,7 @@ impl Demo {
     fn endpoint(&self) -> Done {
         door("First door, first time: the bundle that makes the endpoint.");
         step("The two teams' keys, and the file that says on the privileged side who must have signed:");
-        self.generator(&["create-signing-key", "--no-password", "--output-dir", "generator-team"], 0)?;
-        self.generator(&["create-signing-key", "--no-password", "--output-dir", "review-team"], 0)?;
+        self.make_team_keys()?;
         self.write_trust()?;
         step(
             "A private bucket, an origin access control and a distribution, and nothing else: no key, no roles, no issuer yet,\n\

@@ -26,8 +26,7 @@ impl Demo {
             "Two signing keys: one for the team that generates bundles, one for the team that reviews them. Each team keeps\n\
              its own. In life they have a password, which is asked for; a demo has nobody to ask, so --no-password it is.",
         );
-        self.generator(&["create-signing-key", "--no-password", "--output-dir", "generator-team"], 0)?;
-        self.generator(&["create-signing-key", "--no-password", "--output-dir", "review-team"], 0)?;
+        self.make_team_keys()?;
         step(
             "The bundle, and beside it the install archive. The bundle holds every document that AWS will be sent, with no\n\
              placeholder; the install archive alone holds the cluster's private key, and never leaves for the other door.",

@@ -10,7 +10,7 @@ use tests::forge::contents::{
     CERTIFICATE, P256, bucket as bucket_of, distribution, distribution_documents, endpoint, good, own_host, parsed,
 };
 
-use super::contradiction;
+use super::{contradiction, with_entry};
 use crate::{Attack, refused};
 
 const INDEX: &str = "bundle.json";
@@ -280,10 +280,7 @@ pub(super) fn issuer(kit: &Kit) -> Vec<Attack> {
 pub(super) fn endpoints(kit: &Kit) -> Vec<Attack> {
     let good = good();
     let kit = &kit.of(endpoint());
-    let with_entry = |name, path: &str, text: &str| {
-        let delivery = kit.with_entries(|entries| drop(entries.insert(path.to_owned(), text.into())));
-        refused(name, delivery, &format!("entry {path} is not part of the format"))
-    };
+    let with_entry = |name, path: &str, text: &str| with_entry(kit, name, path, text);
     let header = |name, first: &str, change: fn(&mut Contents)| {
         contradiction(name, kit.with_contents(change), 1, &format!("bundle.json: {first}"))
     };

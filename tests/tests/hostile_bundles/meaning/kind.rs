@@ -4,7 +4,7 @@ use bundle_schema::documents::index::Endpoint;
 use tests::forge::Kit;
 use tests::forge::contents::{P256, parsed};
 
-use super::contradiction;
+use super::{contradiction, with_entry};
 use crate::{Attack, refused};
 
 const INDEX: &str = "bundle.json";
@@ -77,10 +77,7 @@ pub(super) fn roles_only(kit: &Kit) -> Vec<Attack> {
             contents.header.audiences = list.map(|list| list.iter().map(|audience| parsed(audience)).collect());
         })
     };
-    let with_entry = |name, path: &str, text: &str| {
-        let delivery = kit.with_entries(|entries| drop(entries.insert(path.to_owned(), text.into())));
-        refused(name, delivery, &format!("entry {path} is not part of the format"))
-    };
+    let with_entry = |name, path: &str, text: &str| with_entry(kit, name, path, text);
     let named = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect());
     vec![
         refused(
