@@ -5,18 +5,19 @@
 //! [`Inspection`], which passes the same checks of form and meaning but is of no use to whatever takes a [`Bundle`].
 
 mod reader;
+mod validate;
 mod writer;
 
 use crate::documents::contents::Contents;
 use crate::names::Sha256;
+use crate::signature::signed::SignedBytes;
 use crate::signature::{Signer, Subject, TrustError, TrustPolicy};
-use crate::signed::SignedBytes;
 
 pub use self::reader::ReadError;
 use self::reader::{Parsed, read};
+pub use self::validate::{Invalid, Problem};
 pub use self::writer::{WriteError, write};
-pub use crate::signed::SignedFiles;
-pub use crate::validate::{Invalid, Problem};
+pub use crate::signature::signed::SignedFiles;
 
 impl SignedFiles {
     /// Step 2: every role of the policy has signed these exact bytes. Nothing is decompressed or parsed before.

@@ -2,7 +2,7 @@
 //!
 //! Input: values of the types in `names`. Output: the index, the documents under `aws/` and `oidc/`, policies, the public
 //! key, the manifests, and [`contents::Contents`], which holds them all. A type has a place only for what may stand in a
-//! bundle; that the documents agree with each other is checked in `validate`.
+//! bundle; that the documents agree with each other is checked in `bundle`.
 
 mod aws;
 mod cloudfront;

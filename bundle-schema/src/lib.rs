@@ -1,9 +1,9 @@
 //! The STS Airlock bundle. `FORMAT.md` beside this crate is its normative description.
 //!
 //! From the ground up: `limits`, `escape`, `layout`, `exit` and `file` come first; `json` and `names` are what documents are made
-//! of; `documents`, `archive` and `signature` do not know of each other; `validate` compares documents; `signed` is a file
-//! with its signatures; `bundle` is the way in and out; `trust` is what its user allows. `record` and `receipt` are what a run
-//! leaves (`RECEIPT.md`).
+//! of; `documents`, `archive` and `signature`, where a file is with its signatures, do not know of each other; `bundle` is the
+//! way in and out, and compares documents; `trust` is what its user allows. `record` and `receipt` are what a run leaves
+//! (`RECEIPT.md`).
 
 pub mod archive;
 pub mod bundle;
@@ -19,6 +19,4 @@ pub mod private_material;
 pub mod receipt;
 pub mod record;
 pub mod signature;
-mod signed;
 pub mod trust;
-mod validate;

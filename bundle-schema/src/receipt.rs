@@ -18,8 +18,8 @@ use crate::json::{self, JsonError};
 use crate::limits::MAX_RECEIPT_BYTES;
 use crate::names::{AccountId, Partition, Region, Sha256, Timestamp};
 use crate::record::Record;
+use crate::signature::signed::{SignedBytes, SignedFiles};
 use crate::signature::{Signer, Subject, TrustError, TrustPolicy};
-use crate::signed::{SignedBytes, SignedFiles};
 
 pub use self::call::CallName;
 pub use self::entry::{Change, Entry, Outcome, RequestId, Sent};

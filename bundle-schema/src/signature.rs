@@ -7,6 +7,7 @@
 
 mod next;
 mod public_key;
+pub(crate) mod signed;
 mod subject;
 
 use base64::Engine;

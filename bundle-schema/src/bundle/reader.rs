@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::validate::{Invalid, validate};
 use crate::archive::{ArchiveError, Unpacked, unpack};
 use crate::documents::contents::{BucketDocuments, Contents, IssuerDocuments, RoleDocuments, path};
 use crate::documents::index::{Component, Kind, SCHEMA_VERSION, WireIndex};
@@ -16,7 +17,6 @@ use crate::documents::{DistributionDocuments, manifest};
 use crate::json::{self, JsonError};
 use crate::names::{EntryPath, INDEX_PATH, Sha256};
 use crate::private_material;
-use crate::validate::{Invalid, validate};
 
 /// Why an archive is not a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

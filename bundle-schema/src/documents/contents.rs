@@ -11,7 +11,7 @@ use crate::documents::{
 use crate::json::{self, Embedded};
 use crate::names::{Audience, EntryPath, IssuerUrl, Thumbprint};
 
-/// Everything a bundle says. That it parses does not make it consistent: see `validate`.
+/// Everything a bundle says. That it parses does not make it consistent: see `bundle`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contents {
     /// `bundle.json` without the file list.
