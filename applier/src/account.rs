@@ -6,6 +6,7 @@
 mod aws;
 mod calls;
 mod error;
+mod https;
 pub(crate) mod issuer;
 pub mod live;
 mod read;

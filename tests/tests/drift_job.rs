@@ -49,7 +49,7 @@ impl Applied {
     /// Runs a script of the README with the names of this scene in it.
     fn run(&self, script: &str) -> Outcome {
         let script = script
-            .replace("/usr/local/bin/", "")
+            .replace("/usr/bin/", "")
             .replace("/etc/sts-airlock/%i.tar.gz", "out/democluster-1.tar.gz")
             .replace("prod-a-2.tar.gz", "out/democluster-1.tar.gz")
             .replace("/etc/sts-airlock/trust.json", "trust.json");
@@ -120,7 +120,7 @@ fn systemd_takes_the_units() -> Test {
     let scene = Scene::empty()?;
     let applier = binaries()?.applier.display().to_string();
     for unit in [SERVICE, TIMER] {
-        scene.write(unit, block(unit).replace("/usr/local/bin/airlock-applier", &applier));
+        scene.write(unit, block(unit).replace("/usr/bin/airlock-applier", &applier));
     }
     scene.runs(&analyze.args(["verify", "--man=no", SERVICE, TIMER])).exits(0).says("");
     Ok(())

@@ -147,9 +147,28 @@ fn no_credentials() -> Test {
     let program = program.env("AWS_ENDPOINT_URL", emulator.url()).env("AWS_EC2_METADATA_DISABLED", "true");
     program.run().exits(6).says(
         "error: the account cannot be read; nothing was changed\n  because: sts:GetCallerIdentity was not sent, because there \
-         are no credentials: no credentials found in chain\n  give credentials: AWS_PROFILE (after `aws login` or `aws sso login`), or \
-         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n  a profile with mfa_serial cannot ask for the code here: use credential_process, \
-         or export what the AWS CLI has: eval \"$(aws configure export-credentials --format env)\"",
+         are no credentials: no credentials found in chain\n  give credentials: AWS_PROFILE (after `aws sso login`), or AWS_ACCESS_KEY_ID \
+         and AWS_SECRET_ACCESS_KEY\n  a profile of `aws login`, or with mfa_serial, is for the AWS CLI alone: use credential_process, or \
+         export what the CLI has: eval \"$(aws configure export-credentials --format env)\"",
+    );
+    assert_eq!(emulator.requests().len(), 0);
+    Ok(())
+}
+
+#[test]
+fn a_profile_of_the_cli_alone() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    let login = "[profile console]\nlogin_session = arn:aws:iam::123456789012:user/alice\nregion = us-east-2\n";
+    scene.write("aws-config", login);
+    let program = scene.applier(["apply", &bundle, "--trusted-key", "minisign.pub", "--yes"]);
+    let program = program.env("AWS_ENDPOINT_URL", emulator.url()).env("AWS_EC2_METADATA_DISABLED", "true");
+    let program = program.env("AWS_CONFIG_FILE", scene.path("aws-config")).env("AWS_PROFILE", "console");
+    program.run().exits(6).says(
+        "error: the account cannot be read; nothing was changed\n  because: sts:GetCallerIdentity was not sent, because there \
+         are no credentials: the profile is one of `aws login`\n  give credentials: AWS_PROFILE (after `aws sso login`), or \
+         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n  a profile of `aws login`, or with mfa_serial, is for the AWS CLI alone: use \
+         credential_process, or export what the CLI has: eval \"$(aws configure export-credentials --format env)\"",
     );
     assert_eq!(emulator.requests().len(), 0);
     Ok(())

@@ -9,7 +9,9 @@ use std::io::{Write, stderr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
@@ -22,7 +24,7 @@ use tokio::sync::Semaphore;
 
 use super::calls::CallLog;
 use super::error::AwsError;
-use super::retry;
+use super::{https, retry};
 
 /// One attempt may take this long; a healthy one takes well under a second.
 const ATTEMPT: Duration = Duration::from_secs(10);
@@ -50,9 +52,12 @@ impl Aws {
     /// Clients with the environment's credentials, for the bundle's region and account. Nothing is sent yet.
     pub(crate) async fn connect(header: &Header, concurrency: usize) -> Self {
         let region = Region::new(header.region.to_string());
-        // The chain needs some region to sign a profile's role with; the clients below have the bundle's.
-        let chain = RegionProviderChain::default_provider().or_else(region.clone());
-        let config = aws_config::defaults(BehaviorVersion::latest()).region(chain).load().await;
+        // The credentials' chain needs some region to sign a profile's role with; the clients below have the bundle's.
+        let chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+            .or_else(ProfileFileRegionProvider::new())
+            .or_else(region.clone());
+        let config =
+            aws_config::defaults(BehaviorVersion::latest()).http_client(https::client()).region(chain).load().await;
         let timeouts =
             TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).operation_attempt_timeout(ATTEMPT).build();
         // This program retries by itself (see `retry`); two layers would multiply.

@@ -49,7 +49,7 @@ pub enum AwsError {
     },
     /// There are no credentials, or they cannot be loaded.
     #[error(
-        "{call} was not sent, because there are no credentials: {}\n  give credentials: AWS_PROFILE (after `aws login` or `aws sso login`), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n  a profile with mfa_serial cannot ask for the code here: use credential_process, or export what the AWS CLI has: eval \"$(aws configure export-credentials --format env)\"", Escaped(.reason)
+        "{call} was not sent, because there are no credentials: {}\n  give credentials: AWS_PROFILE (after `aws sso login`), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n  a profile of `aws login`, or with mfa_serial, is for the AWS CLI alone: use credential_process, or export what the CLI has: eval \"$(aws configure export-credentials --format env)\"", Escaped(.reason)
     )]
     NoCredentials {
         /// The call, as IAM policies name it.
@@ -143,6 +143,11 @@ fn denied_action(message: &str) -> Option<&str> {
     (plain(service) && plain(name)).then_some(action)
 }
 
+/// Why there are no credentials. The SDK says of a profile of `aws login` how it would have to be compiled.
+fn why_none(reason: String) -> String {
+    if reason.contains("credentials-login") { "the profile is one of `aws login`".to_owned() } else { reason }
+}
+
 impl AwsError {
     pub(super) fn of<E>(call: &'static str, error: &SdkError<E>) -> Self
     where
@@ -162,7 +167,7 @@ impl AwsError {
                 attempts: 1,
                 bucket_region: answer.raw().headers().get("x-amz-bucket-region").map(str::to_owned),
             },
-            _ if is_about_credentials(error) => Self::NoCredentials { call, reason: innermost(error) },
+            _ if is_about_credentials(error) => Self::NoCredentials { call, reason: why_none(innermost(error)) },
             SdkError::ConstructionFailure(_) => Self::NotSent { call, reason: innermost(error) },
             _ => Self::NoAnswer { call, reason: innermost(error), attempts: 1 },
         }

@@ -1,6 +1,7 @@
 //! Two texts, line by line, for a person to read: what goes, what comes, and a little of what stays around it.
 
-use similar::{ChangeTag, TextDiff};
+use similar::algorithms::{Capture, Compact, Replace, myers};
+use similar::{ChangeTag, DiffOp};
 
 /// One line of a difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +29,11 @@ pub(crate) fn lines(before: &str, after: &str) -> Vec<Line> {
     if before.len().saturating_mul(after.len()) > MAX_PAIRS {
         return before.iter().map(removed).chain(after.iter().map(added)).collect();
     }
-    let diff = TextDiff::from_slices(&before, &after);
     let mut lines = Vec::new();
     let mut shown = 0;
-    for group in diff.grouped_ops(CONTEXT) {
+    for group in changes(&before, &after) {
         lines.extend(group.first().and_then(|first| skipped(first.old_range().start - shown)));
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+        for change in group.iter().flat_map(|op| op.iter_changes(&before, &after)) {
             let line = change.value().to_owned();
             lines.push(match change.tag() {
                 ChangeTag::Equal => Line::Same(line),
@@ -45,6 +45,16 @@ pub(crate) fn lines(before: &str, after: &str) -> Vec<Line> {
     }
     lines.extend(skipped(before.len() - shown));
     lines
+}
+
+/// The changes with what is around them. By Myers' algorithm alone: the library's choice between six would all be linked.
+fn changes(before: &[&str], after: &[&str]) -> Vec<Vec<DiffOp>> {
+    let mut diff = Compact::new(Replace::new(Capture::new()), before, after);
+    // Collecting does not fail.
+    match myers::diff(&mut diff, before, 0..before.len(), after, 0..after.len()) {
+        Ok(()) => diff.into_inner().into_inner().into_grouped_ops(CONTEXT),
+        Err(never) => match never {},
+    }
 }
 
 fn skipped(count: usize) -> Option<Line> {

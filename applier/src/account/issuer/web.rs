@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::config::http::{HttpRequest, HttpResponse};
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::tls::{TlsContext, TrustStore};
 use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use bundle_schema::escape::Escaped;
@@ -21,6 +19,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::{MAX_BODY, Published, ReadIssuer, Unread};
+use crate::account::https;
 
 /// A document may take this long, with name resolution, proxy, handshake and body.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -127,11 +126,9 @@ impl PublishedIssuer {
         if let Some(Roots(pem)) = roots {
             trusted = trusted.with_pem_certificate(pem);
         }
-        let provider = Provider::Rustls(CryptoMode::AwsLc);
-        let builder = Connector::builder().proxy_config(ProxyConfig::from_env()).tls_provider(provider);
         // Building a context from these does not fail; without one, the system's roots alone are trusted.
         let context: TlsContext = tls::TlsContext::builder().with_trust_store(trusted).build().unwrap_or_default();
-        Self { url, publisher, connector: builder.tls_context(context).build() }
+        Self { url, publisher, connector: https::connector(context) }
     }
 
     async fn get(&self, key: &str) -> Result<Vec<u8>, Unread> {
