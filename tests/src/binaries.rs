@@ -49,8 +49,8 @@ fn build(progress: Stdio) -> Result<Binaries, String> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
         // The whole workspace, so that dependencies have the features that they have in its tests and are not built twice;
         // what only packages need adds no feature.
-        .args(["build", "--workspace", "--exclude", "packaging", "--bins", "--message-format=json-render-diagnostics"])
-        .args(["--profile", profile])
+        .args(["build", "--workspace", "--exclude", "packaging", "--message-format=json-render-diagnostics"])
+        .args(["--bin", "airlock-generator", "--bin", "airlock-applier", "--profile", profile])
         .current_dir(workspace())
         .env("CARGO_TARGET_DIR", target_dir())
         .stderr(progress)
