@@ -46,11 +46,16 @@ fn build(progress: Stdio) -> Result<Binaries, String> {
         Some("debug") | None => "dev",
         Some(name) => name,
     };
+    let programs: &[&str] = match profile {
+        // The whole workspace, so that dependencies have the features that they have in its tests and are not built twice; what
+        // only packages need adds no feature.
+        "dev" => &["--workspace", "--exclude", "packaging", "--bins"],
+        // What is measured is what a user builds.
+        _ => &["--package", "generator", "--package", "applier", "--bins"],
+    };
     let output = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
-        // The whole workspace, so that dependencies have the features that they have in its tests and are not built twice;
-        // what only packages need adds no feature.
-        .args(["build", "--workspace", "--exclude", "packaging", "--bins", "--message-format=json-render-diagnostics"])
-        .args(["--profile", profile])
+        .args(["build", "--message-format=json-render-diagnostics", "--profile", profile])
+        .args(programs)
         .current_dir(workspace())
         .env("CARGO_TARGET_DIR", target_dir())
         .stderr(progress)
