@@ -231,7 +231,7 @@ pub struct Usage {
     pub seconds: f64,
     /// On all cores together.
     pub cpu_seconds: f64,
-    /// The largest resident set. It is never below about 10 MB, which is what the script that starts the program has.
+    /// The largest resident set. Never below 10 to 15 MB, which the script that starts the program has.
     pub peak_kib: u64,
 }
 

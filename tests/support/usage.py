@@ -1,7 +1,7 @@
 """Runs a program and says what it took: usage.py PROGRAM [ARGUMENT]...
 
 Prints {"seconds", "cpuSeconds", "peakKib"}: how long it took, its time on all cores, and its largest resident set, which is at
-least this script's own (about 10 MB: it is what the process was before it became the program). What the program prints on
+least this script's own (10 to 15 MB: the process was a copy of it before it became the program). What the program prints on
 standard output goes nowhere. Ends with the program's exit code.
 """
 

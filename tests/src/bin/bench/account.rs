@@ -12,6 +12,7 @@ use tests::scene::{BUCKET, REGION};
 use crate::Bench;
 use crate::figures::{Figure, Times};
 use crate::measure::{Work, compared, ratio};
+use crate::offline::peak;
 
 /// How far away the account is, there and back.
 const LATENCY_MS: u32 = 50;
@@ -114,7 +115,9 @@ fn measure(bench: &Bench, account: &Account, step: &Step) {
         .then(|| note(account, seen))
     });
     let (ours, ccoctl) = compared(bench.runs(7), ours, ccoctl);
-    bench.add(step.work, figures(step, ours, ccoctl, &seen.borrow(), &ccoctls.borrow()));
+    account.ready(step.is_made.then(|| applies("apply")));
+    let peak = peak(&applies(step.command));
+    bench.add(step.work, figures(step, (ours, peak), ccoctl, &seen.borrow(), &ccoctls.borrow()));
 }
 
 /// What a run asked for.
@@ -129,13 +132,20 @@ fn note(account: &Account, seen: &RefCell<Vec<Seen>>) {
     seen.borrow_mut().push(Seen { requests, chain });
 }
 
-fn figures(step: &Step, ours: Times, ccoctl: Option<Times>, seen: &[Seen], ccoctls: &[Seen]) -> Vec<Figure> {
+fn figures(
+    step: &Step,
+    (ours, peak): (Times, Figure),
+    ccoctl: Option<Times>,
+    seen: &[Seen],
+    ccoctls: &[Seen],
+) -> Vec<Figure> {
     let mut figures = vec![Figure::times("seconds", ours).at_most(step.seconds)];
     let mut counts = counts("", seen);
     if let (Some(target), Some(total)) = (step.requests, counts.first_mut()) {
         total.target = Some(target);
     }
     figures.extend(counts);
+    figures.push(peak);
     if let Some(compared) = ratio(ours, ccoctl) {
         figures.extend(compared);
         figures.extend(self::counts("ccoctl: ", ccoctls));

@@ -74,7 +74,7 @@ pub(crate) fn verify(bench: &Bench) -> Result<(), SetupError> {
 }
 
 /// How much memory a run takes.
-fn peak(program: &Program) -> Figure {
+pub(crate) fn peak(program: &Program) -> Figure {
     megabytes("peak memory, MB", program.usage())
 }
 
