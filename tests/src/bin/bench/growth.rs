@@ -1,11 +1,12 @@
 //! What twice as many roles cost, in every stage.
 
 use tests::SetupError;
-use tests::program::{Program, Usage};
+use tests::program::Usage;
 
 use crate::Bench;
-use crate::figures::Figure;
+use crate::figures::{Figure, Times};
 use crate::measure::{Work, in_turn};
+use crate::offline::megabytes;
 
 const ROLES: [usize; 2] = [1000, 2000];
 /// Growth is linear, and this is the noise.
@@ -22,7 +23,7 @@ pub(crate) fn offline(bench: &Bench) -> Result<(), SetupError> {
             [
                 Figure::times("seconds, 1,000 roles", fewer),
                 Figure::times("seconds, 2,000 roles", more),
-                Figure::number("median, of 1,000 roles' median", more.median / fewer.median, 2).at_most(TARGET),
+                Figure::number("ratio of medians", more.median / fewer.median, 2).at_most(TARGET),
             ],
         );
     };
@@ -37,41 +38,50 @@ pub(crate) fn offline(bench: &Bench) -> Result<(), SetupError> {
     Ok(())
 }
 
-/// Stages with an account that is not far away: one run each, because the emulated account takes its time. What is compared is
-/// the program's own time, on all cores; the seconds are the account's too.
+/// What runs of one stage took, and the requests of the last.
+struct Stage {
+    runs: Vec<Usage>,
+    requests: usize,
+}
+
+/// Stages with an account that is not far away. What is compared is the program's own time, on all cores: the seconds are the
+/// emulated account's too, which is why what asks it thousands of times is run once.
 pub(crate) fn with_account(bench: &Bench) -> Result<(), SetupError> {
     let account = bench.account()?;
-    let stages = ROLES.map(|roles| {
+    let [fewer, more] = ROLES.map(|roles| {
         let bundle = bench.bundle(roles);
         account.emulator.reset();
-        let run = |command, more: &[&str]| {
-            let program: Program = bench.scene.applies(&account.emulator, command, &bundle, more);
-            account.emulator.forget();
-            (program.usage(), account.emulator.requests().len())
+        let stage = |runs: usize, command, more: &[&str]| {
+            let program = bench.scene.applies(&account.emulator, command, &bundle, more);
+            let usage = |_| {
+                account.emulator.forget();
+                program.usage()
+            };
+            Stage { runs: (0..runs).map(usage).collect(), requests: account.emulator.requests().len() }
         };
-        [run("plan", &[]), run("apply", &["--yes"]), run("plan", &[]), run("delete", &["--yes"])]
+        let new = stage(bench.runs(7), "plan", &[]);
+        [new, stage(1, "apply", &["--yes"]), stage(1, "plan", &[]), stage(1, "delete", &["--yes"])]
     });
     account.emulator.reset();
-    let [fewer, more] = stages;
     let names = ["plan, new account", "apply", "plan, nothing to do", "delete"];
-    for (stage, (fewer, more)) in names.into_iter().zip(fewer.into_iter().zip(more)) {
-        bench.add(format!("growth of {stage}"), grown(fewer, more));
+    for (name, (fewer, more)) in names.into_iter().zip(fewer.into_iter().zip(more)) {
+        bench.add(format!("growth of {name}"), grown(&fewer, &more));
     }
     Ok(())
 }
 
-fn grown(fewer: (Usage, usize), more: (Usage, usize)) -> Vec<Figure> {
+fn grown(fewer: &Stage, more: &Stage) -> Vec<Figure> {
+    let times = |stage: &Stage, of: fn(&Usage) -> f64| Times::of(stage.runs.iter().map(of).collect());
     let mut figures = Vec::new();
-    for (roles, (usage, requests)) in [("1,000", fewer), ("2,000", more)] {
-        figures.extend([
-            Figure::number(format!("seconds, {roles} roles"), usage.seconds, 3),
-            Figure::number(format!("the program's own seconds, {roles} roles"), usage.cpu_seconds, 3),
-            Figure::count(format!("requests, {roles} roles"), requests),
-            crate::offline::megabytes(format!("peak memory, MB, {roles} roles"), usage),
-        ]);
+    for (roles, stage) in [("1,000", fewer), ("2,000", more)] {
+        figures.push(Figure::times(&format!("seconds, {roles} roles"), times(stage, |usage| usage.seconds)));
+        figures.push(Figure::times(&format!("own seconds, {roles} roles"), times(stage, |usage| usage.cpu_seconds)));
+        figures.push(Figure::count(format!("requests, {roles} roles"), stage.requests));
+        let peak = stage.runs.last().map(|usage| megabytes(format!("peak memory, MB, {roles} roles"), *usage));
+        figures.extend(peak);
     }
-    let own = more.0.cpu_seconds / fewer.0.cpu_seconds;
-    figures.push(Figure::number("seconds, of 1,000 roles'", more.0.seconds / fewer.0.seconds, 2));
-    figures.push(Figure::number("own seconds, of 1,000 roles'", own, 2).at_most(TARGET));
+    let ratio = |of| times(more, of).median / times(fewer, of).median;
+    figures.push(Figure::number("ratio of seconds", ratio(|usage| usage.seconds), 2));
+    figures.push(Figure::number("ratio of own seconds", ratio(|usage| usage.cpu_seconds), 2).at_most(TARGET));
     figures
 }

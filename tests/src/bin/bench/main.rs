@@ -22,6 +22,7 @@ mod measure;
 mod offline;
 mod programs;
 mod table;
+mod throttled;
 
 use std::cell::{OnceCell, RefCell};
 use std::path::PathBuf;
@@ -40,12 +41,13 @@ use self::table::Table;
 /// Measures a group of rows.
 type Measure = fn(&Bench) -> Result<(), SetupError>;
 
-const GROUPS: [(&str, Measure); 11] = [
+const GROUPS: [(&str, Measure); 12] = [
     ("key-pair", offline::key_pair),
     ("create-bundle", offline::create_bundle),
     ("review", offline::review),
     ("verify", offline::verify),
     ("apply-delete", account::thirty_roles),
+    ("throttled", throttled::thousand_roles),
     ("help", programs::help),
     ("size", programs::size),
     ("crates", programs::crates),

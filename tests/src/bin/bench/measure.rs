@@ -71,6 +71,6 @@ pub(crate) fn ratio(ours: Times, ccoctl: Option<Times>) -> Option<[Figure; 2]> {
     let ccoctl = ccoctl?;
     Some([
         Figure::times("ccoctl: seconds", ccoctl),
-        Figure::number("mean, of ccoctl's mean", ours.mean / ccoctl.mean, 2),
+        Figure::number("ratio of means to ccoctl's", ours.mean / ccoctl.mean, 2),
     ])
 }
