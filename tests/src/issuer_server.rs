@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::emulator::{Emulator, Served};
 use crate::program::{Outcome, Program, tool};
-use crate::scene::Scene;
+use crate::scene::{REGION, Scene};
 use crate::server::Server;
 use crate::{SetupError, crate_file};
 
@@ -81,7 +81,7 @@ fn make_certificates(folder: &Path, openssl: &Program) {
     let authority = ["-x509", "-days", "2", "-subj", "/CN=Test authority", "-keyout", "ca.key", "-out", CA_FILE];
     runs(&[&new_key, &authority]);
     runs(&[&new_key, &["-subj", "/CN=issuer", "-keyout", "server.key", "-out", "server.csr"]]);
-    let names = format!("subjectAltName=DNS:{HOST},DNS:{ALIAS},DNS:*.cloudfront.net\n");
+    let names = format!("subjectAltName=DNS:{HOST},DNS:{ALIAS},DNS:*.cloudfront.net,DNS:*.s3.{REGION}.amazonaws.com\n");
     std::fs::write(folder.join("names"), names).expect("the folder can be written to");
     let signed = ["x509", "-req", "-in", "server.csr", "-CA", CA_FILE, "-CAkey", "ca.key", "-CAcreateserial"];
     runs(&[&signed, &["-days", "2", "-extfile", "names", "-out", "server.pem"]]);

@@ -19,6 +19,7 @@ pub mod emulator;
 pub mod forge;
 pub mod issuer_server;
 pub mod lifecycle;
+pub mod linked;
 pub mod program;
 pub mod request;
 pub mod scene;

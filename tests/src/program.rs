@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use bundle_schema::layout::HANGING;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{crate_file, skipped};
@@ -136,6 +137,13 @@ impl Program {
         }
     }
 
+    /// Runs it to a good end and says what it took; what it prints on standard output goes nowhere.
+    #[track_caller]
+    pub fn usage(&self) -> Usage {
+        let measured = Self { starter: Some("usage.py"), ..self.clone() }.run().exits(0).json();
+        serde_json::from_value(measured).expect("usage.py prints it")
+    }
+
     /// Its file.
     pub fn file(&self) -> &Path {
         &self.file
@@ -213,6 +221,18 @@ fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
+}
+
+/// What a run took.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    /// From its start to its end.
+    pub seconds: f64,
+    /// On all cores together.
+    pub cpu_seconds: f64,
+    /// The largest resident set. Never below 10 to 15 MB, which the script that starts the program has.
+    pub peak_kib: u64,
 }
 
 /// What came of a run.

@@ -69,3 +69,61 @@ impl Request {
 pub fn operations(requests: &[Request]) -> Vec<&str> {
     requests.iter().map(|request| request.operation.as_str()).collect()
 }
+
+/// How many requests, at most, were made one after the other: of each, that the one before it had been answered when it came. A
+/// request without an answer is none of them.
+pub fn longest_chain(requests: &[Request]) -> usize {
+    let mut spans: Vec<(f64, f64)> =
+        requests.iter().filter_map(|request| Some((request.begin, request.end?))).collect();
+    // Whoever takes the one that ends first, again and again, gets the most.
+    spans.sort_by(|one, other| one.1.total_cmp(&other.1));
+    let mut ended = f64::NEG_INFINITY;
+    let mut length = 0;
+    for (begin, end) in spans {
+        if begin >= ended {
+            (length, ended) = (length + 1, end);
+        }
+    }
+    length
+}
+
+/// How many requests went to each service.
+pub fn by_service(requests: &[Request]) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for request in requests {
+        *counts.entry(request.service.as_str()).or_default() += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(begin: f64, end: impl Into<Option<f64>>) -> Request {
+        serde_json::from_value(json!({
+            "service": "iam", "operation": "GetRole", "region": "us-east-1", "access_key": "", "method": "POST", "path": "/",
+            "query": {}, "parameters": {}, "headers": {}, "body": "", "write": false, "begin": begin, "end": end.into(),
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_chain_is_of_requests_that_came_when_the_one_before_was_answered() {
+        let chain = |spans: &[(f64, f64)]| {
+            longest_chain(&spans.iter().map(|(begin, end)| request(*begin, *end)).collect::<Vec<_>>())
+        };
+        assert_eq!(chain(&[]), 0);
+        assert_eq!(chain(&[(0.0, 50.0), (0.0, 50.0), (0.1, 49.9)]), 1, "side by side");
+        assert_eq!(chain(&[(0.0, 50.0), (50.0, 100.0), (100.1, 150.0)]), 3, "one after the other");
+        assert_eq!(chain(&[(0.0, 200.0), (10.0, 60.0), (70.0, 120.0), (130.0, 180.0)]), 3, "beside a long one");
+        assert_eq!(chain(&[(100.0, 150.0), (0.0, 50.0)]), 2, "in whatever order they are listed");
+    }
+
+    #[test]
+    fn a_request_without_an_answer_is_no_part_of_a_chain() {
+        assert_eq!(longest_chain(&[request(0.0, 50.0), request(60.0, None)]), 1);
+    }
+}

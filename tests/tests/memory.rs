@@ -15,11 +15,6 @@ use tests::forge::{Delivery, Kit, contents::parsed, heavy, raw};
 use tests::program::Program;
 use tests::scene::Scene;
 
-/// Runs a command and prints the largest resident set of it, in KiB.
-const MEASURE: &str = "import resource, subprocess, sys\n\
-    subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)\n\
-    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
-
 #[test]
 fn the_largest_bundle_is_verified_within_four_archive_limits() {
     let kit = Kit::new();
@@ -79,23 +74,11 @@ fn a_thousand_roles_are_reviewed_in_a_hundred_megabytes() {
         format!("out/democluster-{serial}.tar.gz")
     };
     let (old, new) = (bundle("1", "'ec2:Describe*'"), bundle("2", "'ec2:D*', 'kms:CreateGrant'"));
-    let generator = &binaries().unwrap().generator;
     for format in ["text", "markdown", "html", "json", "sarif"] {
-        let peak = peak_kib(
-            &Program::new("python3")
-                .args(["-c", MEASURE])
-                .arg(generator)
-                .args(["review", &new, "--against", &old, "--format", format])
-                .in_folder(scene.path(".")),
-        );
+        let peak = scene.generator(["review", &new, "--against", &old, "--format", format]).usage().peak_kib;
         println!("reviewing 1,000 roles as {format} takes {peak} KiB");
         assert!(peak < MAX_REVIEW_KIB, "{format}: {peak} KiB");
     }
-}
-
-/// What [`MEASURE`] prints.
-fn peak_kib(measured: &Program) -> u64 {
-    measured.run().exits(0).stdout.trim().parse().unwrap()
 }
 
 fn verified_within_limits(delivery: &Delivery) {
@@ -107,13 +90,8 @@ fn verified_within_limits(delivery: &Delivery) {
     }
     std::fs::write(folder.path().join("trust.json"), &delivery.trust).unwrap();
     let applier = &binaries().unwrap().applier;
-    let measured = Program::new("python3")
-        .args(["-c", MEASURE])
-        .arg(applier)
-        .args(["verify", "--trust", "trust.json"])
-        .arg(&bundle)
-        .in_folder(folder.path());
-    let peak = peak_kib(&measured);
+    let verify = Program::new(applier).args(["verify", "--trust", "trust.json"]).arg(&bundle).in_folder(folder.path());
+    let peak = verify.usage().peak_kib;
     println!("verifying it takes {peak} KiB");
     assert!(peak * 1024 < 4 * MAX_ARCHIVE_BYTES, "{peak} KiB");
 }

@@ -3,13 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what is wrong by failing")]
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
 use tests::SetupError;
 use tests::emulator::Emulator;
+use tests::linked;
 use tests::program::{Program, find_on_path};
 use tests::scene::Scene;
-use tests::workspace;
 
 type Test = Result<(), SetupError>;
 
@@ -118,14 +117,8 @@ fn network_crates(crates: &BTreeSet<String>) -> BTreeSet<String> {
     crates.iter().filter(talks).cloned().collect()
 }
 
+/// Their names alone.
 fn crates_of(selection: &[&str]) -> BTreeSet<String> {
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
-        .args(["tree", "--offline", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
-        .args(selection)
-        .current_dir(workspace())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().filter_map(|line| line.split(' ').next()).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    let linked = linked::crates_of(selection);
+    linked.iter().filter_map(|krate| krate.split(' ').next()).map(str::to_owned).collect()
 }

@@ -1,0 +1,23 @@
+//! What a program is made of, by cargo's own account.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use crate::workspace;
+
+/// The crates that a selection of this workspace stands on as a program, itself among them: `name vVERSION`. Normal dependencies
+/// on Linux, derive macros included. The selection is cargo's, such as `--package applier --no-default-features`.
+pub fn crates_of(selection: &[&str]) -> BTreeSet<String> {
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
+        .args(["tree", "--offline", "--locked", "--target", "x86_64-unknown-linux-gnu"])
+        .args(["--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .args(selection)
+        .current_dir(workspace())
+        .output()
+        .expect("cargo starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    // What follows the version says where it is from, that it is a macro, or that it was listed before.
+    let named = |line: &str| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    text.lines().filter(|line| !line.is_empty()).map(named).collect()
+}
