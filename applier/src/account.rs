@@ -8,6 +8,7 @@ mod calls;
 mod error;
 pub(crate) mod issuer;
 pub mod live;
+mod pace;
 mod read;
 pub(crate) mod remains;
 mod retry;

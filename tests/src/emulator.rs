@@ -209,6 +209,12 @@ impl Emulator {
         self.control::<Value>(&format!("latency?ms={milliseconds}"));
     }
 
+    /// Each service takes so many requests a second from now on, and as many at once after a pause; it throttles what is beyond
+    /// that. 0: no limit.
+    pub fn throttles(&self, rate: u32) {
+        self.control::<Value>(&format!("throttles?rate={rate}"));
+    }
+
     /// Spoils `times` requests after `skip` matching ones.
     pub fn spoil(&self, which: Which<'_>, skip: usize, times: usize, effect: Effect<'_>) {
         let mut query = format!("fault?skip={skip}&times={times}");

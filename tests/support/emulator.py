@@ -20,6 +20,8 @@ Control, under /__airlock/, JSON out:
   GET  restore                  the account as it was saved, no faults, no latency, an empty list
   GET  state                    what the account holds
   GET  latency?ms=50            delay every request
+  GET  throttles?rate=20        each service takes so many requests a second, and as many at once after a pause; what is beyond
+                                that is throttled (fault "throttled"). 0: no limit
   GET  pagesize?n=2             a page of ListRoles has at most so many, as IAM may do it; and CloudFront's lists too
   GET  deploys?reads=N          a distribution is InProgress for N GetDistribution calls after each change; 1 from the start,
                                 0: it is Deployed at once, -1: it stays InProgress until N is another
@@ -209,7 +211,7 @@ class Account:
 
     def clear(self):
         self.requests, self.faults, self.latency, self.stalled, self.released = [], [], 0.0, 0, threading.Event()
-        self.counts = {}
+        self.counts, self.rate, self.buckets = {}, 0, {}
 
     def now(self):
         return round((time.monotonic() - self.started) * 1000, 1)
@@ -231,7 +233,7 @@ class Account:
         with self.lock:
             self.requests.append(request)
             number = self.counts[request["operation"]] = self.counts.get(request["operation"], 0) + 1
-            fault = self.fault_for(request)
+            fault = self.fault_for(request) or self.throttled(request)
             latency, released = self.latency, self.released
         time.sleep(latency)
         try:
@@ -264,6 +266,22 @@ class Account:
                 request["fault"] = fault["effect"]
                 return fault
         return None
+
+    def throttled(self, request):
+        """A request beyond the rate of its service: a bucket of as many tokens as are filled in in a second."""
+        service, now = request["service"], time.monotonic()
+        if not self.rate or service == "public":
+            return None
+        tokens, filled = self.buckets.get(service, (self.rate, now))
+        tokens = min(self.rate, tokens + (now - filled) * self.rate)
+        taken = tokens >= 1
+        self.buckets[service] = (tokens - taken, now)
+        if taken:
+            return None
+        request["fault"] = "throttled"
+        if service == "s3":
+            return {"effect": "error", "status": 503, "code": "SlowDown", "message": "Please reduce your request rate."}
+        return {"effect": "error", "status": 400, "code": "Throttling", "message": "Rate exceeded"}
 
     def answer(self, environ, start_response, request, fault, released):
         effect = fault["effect"] if fault else ""
@@ -348,9 +366,9 @@ class Account:
     def control_forget(self, _query, _body):
         with self.lock:
             self.released.set()
-            latency = self.latency
+            latency, rate = self.latency, self.rate
             self.clear()
-            self.latency = latency
+            self.latency, self.rate = latency, rate
 
     def control_reset(self, _query, _body):
         with self.lock, self.moto_lock:
@@ -413,6 +431,10 @@ class Account:
 
     def control_latency(self, query, _body):
         self.latency = int(query["ms"]) / 1000
+
+    def control_throttles(self, query, _body):
+        with self.lock:
+            self.rate, self.buckets = float(query["rate"]), {}
 
     def control_fault(self, query, _body):
         with self.lock:

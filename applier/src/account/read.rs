@@ -11,7 +11,7 @@ use bundle_schema::names::{BucketName, ClusterName, RoleName, RolePath, Timestam
 use futures_util::future::{join3, join5};
 use percent_encoding::percent_decode_str;
 
-use super::aws::{Aws, reading};
+use super::aws::{Aws, Sent, reading};
 use super::error::AwsError;
 use crate::account::live::{
     BucketState, Caller, LastUsed, ListedRole, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, ReadAccount,
@@ -19,6 +19,8 @@ use crate::account::live::{
 };
 use crate::record::{MAX_RECORD_BYTES, Place, RECORD_KEY, Record, RecordError, RoleId};
 
+const GET_OBJECT: &str = "s3:GetObject";
+const GET_PROVIDER: &str = "iam:GetOpenIDConnectProvider";
 /// The longest object body that is read: the largest document of an issuer has a few kilobytes.
 const MAX_BODY: usize = 64 * 1024;
 /// The longest policy that is looked at: IAM's and S3's quotas are far below.
@@ -72,11 +74,12 @@ impl ReadAccount for Aws {
         let bucket = match place {
             Place::Bucket(bucket) => bucket,
             Place::Provider { arn, name } => {
-                let provider = self.provider(arn).await?;
+                let provider = self.get_provider(reading(GET_PROVIDER).urgent(), arn).await?;
                 return Ok(provider.and_then(|provider| LiveRecord::of_tags(&provider.tags, name)));
             }
         };
-        let Some((answer, body)) = self.object_body(bucket, RECORD_KEY, MAX_RECORD_BYTES).await? else {
+        let sent = reading(GET_OBJECT).urgent();
+        let Some((answer, body)) = self.object_body(sent, bucket, RECORD_KEY, MAX_RECORD_BYTES).await? else {
             return Ok(None);
         };
         let content = body.ok_or(RecordError::TooLong).and_then(|body| Record::parse(&body, name));
@@ -106,7 +109,8 @@ impl ReadAccount for Aws {
     }
 
     async fn object(&self, bucket: &BucketName, key: &str) -> Result<Option<LiveObject>, AwsError> {
-        let Some((answer, body)) = self.object_body(bucket, key, MAX_BODY).await? else { return Ok(None) };
+        let found = self.object_body(reading(GET_OBJECT), bucket, key, MAX_BODY).await?;
+        let Some((answer, body)) = found else { return Ok(None) };
         let (name, owner) = (bucket.as_str(), self.owner.as_str());
         let get = || self.s3.get_object_tagging().bucket(name).key(key).expected_bucket_owner(owner).send();
         let tags = match self.send(reading("s3:GetObjectTagging"), get).await {
@@ -119,24 +123,7 @@ impl ReadAccount for Aws {
     }
 
     async fn provider(&self, arn: &str) -> Result<Option<LiveProvider>, AwsError> {
-        const CALL: &str = "iam:GetOpenIDConnectProvider";
-        let get = || self.iam.get_open_id_connect_provider().open_id_connect_provider_arn(arn).send();
-        let answer = match self.send(reading(CALL), get).await {
-            Ok(answer) => answer,
-            Err(error) => return error.absent(&["NoSuchEntity"]),
-        };
-        // The ARN names it, so another URL would be another provider's.
-        let names = |url: &str| arn.ends_with(&format!(":oidc-provider/{}", url.trim_start_matches("https://")));
-        if !answer.url.as_deref().is_none_or(names) {
-            return Err(AwsError::Unusable { call: CALL, reason: "it is about a provider with another URL" });
-        }
-        Ok(Some(LiveProvider {
-            client_ids: bounded(CALL, answer.client_id_list.unwrap_or_default())?,
-            thumbprints: bounded(CALL, answer.thumbprint_list.unwrap_or_default())?,
-            tags: iam_tags(CALL, answer.tags)?,
-            created: timestamp(CALL, answer.create_date.as_ref())?,
-            record: None,
-        }))
+        self.get_provider(reading(GET_PROVIDER), arn).await
     }
 
     async fn role(&self, role: &RoleName, policy: &RoleName) -> Result<Option<LiveRole>, AwsError> {
@@ -206,25 +193,49 @@ impl ReadAccount for Aws {
 }
 
 impl Aws {
+    async fn get_provider(&self, sent: Sent<'_>, arn: &str) -> Result<Option<LiveProvider>, AwsError> {
+        const CALL: &str = GET_PROVIDER;
+        let get = || self.iam.get_open_id_connect_provider().open_id_connect_provider_arn(arn).send();
+        let answer = match self.send(sent, get).await {
+            Ok(answer) => answer,
+            Err(error) => return error.absent(&["NoSuchEntity"]),
+        };
+        // The ARN names it, so another URL would be another provider's.
+        let names = |url: &str| arn.ends_with(&format!(":oidc-provider/{}", url.trim_start_matches("https://")));
+        if !answer.url.as_deref().is_none_or(names) {
+            return Err(AwsError::Unusable { call: CALL, reason: "it is about a provider with another URL" });
+        }
+        Ok(Some(LiveProvider {
+            client_ids: bounded(CALL, answer.client_id_list.unwrap_or_default())?,
+            thumbprints: bounded(CALL, answer.thumbprint_list.unwrap_or_default())?,
+            tags: iam_tags(CALL, answer.tags)?,
+            created: timestamp(CALL, answer.create_date.as_ref())?,
+            record: None,
+        }))
+    }
+
     /// An object and its body, which is `None` where it is longer than `limit`.
     async fn object_body(
         &self,
+        sent: Sent<'_>,
         bucket: &BucketName,
         key: &str,
         limit: usize,
     ) -> Result<Option<(GetObjectOutput, Option<Vec<u8>>)>, AwsError> {
-        const CALL: &str = "s3:GetObject";
         let (name, owner) = (bucket.as_str(), self.owner.as_str());
         let get = || self.s3.get_object().bucket(name).key(key).expected_bucket_owner(owner).send();
-        let mut answer = match self.send(reading(CALL), get).await {
+        let mut answer = match self.send(sent, get).await {
             Ok(answer) => answer,
             // The bucket may be gone since it was looked for.
             Err(error) => return error.absent(&["NoSuchKey", "NoSuchBucket"]),
         };
         let mut body = Vec::new();
         while let Some(piece) = answer.body.next().await {
-            let piece =
-                piece.map_err(|error| AwsError::NoAnswer { call: CALL, reason: error.to_string(), attempts: 1 })?;
+            let piece = piece.map_err(|error| AwsError::NoAnswer {
+                call: sent.call,
+                reason: error.to_string(),
+                attempts: 1,
+            })?;
             if body.len() + piece.len() > limit {
                 return Ok(Some((answer, None)));
             }
@@ -274,7 +285,7 @@ impl Aws {
 }
 
 fn etag(etag: Option<String>) -> Result<String, AwsError> {
-    etag.ok_or(AwsError::Unusable { call: "s3:GetObject", reason: "the object has no ETag" })
+    etag.ok_or(AwsError::Unusable { call: GET_OBJECT, reason: "the object has no ETag" })
 }
 
 fn timestamp(call: &'static str, time: Option<&DateTime>) -> Result<Timestamp, AwsError> {
