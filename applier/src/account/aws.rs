@@ -19,6 +19,8 @@ use bundle_schema::documents::index::Header;
 use bundle_schema::layout::fold;
 use bundle_schema::names::{AccountId, BucketName, Partition};
 
+use tokio::sync::Semaphore;
+
 use super::calls::CallLog;
 use super::error::AwsError;
 use super::pace::Gate;
@@ -43,6 +45,8 @@ pub(crate) struct Aws {
     /// Set when nothing more is to be sent that changes anything: somebody else holds the record.
     pub(crate) stopped: AtomicBool,
     gates: Gates,
+    /// Requests that may be under way at once.
+    permits: Semaphore,
 }
 
 /// The way to each service.
@@ -54,9 +58,8 @@ struct Gates {
 }
 
 impl Gates {
-    fn new(concurrency: usize) -> Self {
-        let [s3, iam, cloudfront, sts] = [(); 4].map(|()| Gate::new(concurrency));
-        Self { s3, iam, cloudfront, sts }
+    fn new() -> Self {
+        Self { s3: Gate::new(), iam: Gate::new(), cloudfront: Gate::new(), sts: Gate::new() }
     }
 
     /// That of the service that a call names: `iam:GetRole`.
@@ -71,8 +74,7 @@ impl Gates {
 }
 
 impl Aws {
-    /// Clients with the environment's credentials, for the bundle's region and account, and so many requests to each service at
-    /// once. Nothing is sent yet.
+    /// Clients with the environment's credentials, for the bundle's region and account. Nothing is sent yet.
     pub(crate) async fn connect(header: &Header, concurrency: usize) -> Self {
         let region = Region::new(header.region.to_string());
         // The chain needs some region to sign a profile's role with; the clients below have the bundle's.
@@ -110,7 +112,8 @@ impl Aws {
             partition: header.partition.clone(),
             opened_block: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
-            gates: Gates::new(concurrency),
+            gates: Gates::new(),
+            permits: Semaphore::new(concurrency),
         }
     }
 
@@ -127,7 +130,7 @@ impl Aws {
         F: Future<Output = Result<T, SdkError<E>>>,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let passed = self.gates.of(sent.call).pass(sent.is_urgent).await;
+        let passed = self.gates.of(sent.call).pass(&self.permits, sent.is_urgent).await;
         let answer = request.await;
         let id = match &answer {
             Ok(output) => output.request_id(),

@@ -121,13 +121,12 @@ impl Pacer {
     }
 }
 
-/// The way to one service: so many calls at once, and no faster than it takes them.
+/// The way to one service.
 pub(super) struct Gate {
     began: Instant,
     pacer: Mutex<Pacer>,
     /// Whoever holds it is the next to be sent; the others wait in the order in which they came.
     next: Turnstile<()>,
-    permits: Semaphore,
 }
 
 /// A call that is under way.
@@ -138,31 +137,28 @@ pub(super) struct Passed<'a> {
 }
 
 impl Gate {
-    pub(super) fn new(concurrency: usize) -> Self {
-        let (pacer, next) = (Mutex::default(), Turnstile::default());
-        Self { began: Instant::now(), pacer, next, permits: Semaphore::new(concurrency) }
+    pub(super) fn new() -> Self {
+        Self { began: Instant::now(), pacer: Mutex::default(), next: Turnstile::default() }
     }
 
-    /// Waits until a call may be sent. An urgent one waits for nobody, and the others wait longer for it.
-    pub(super) async fn pass(&self, is_urgent: bool) -> Passed<'_> {
+    /// Waits until a call may be sent: it has a permit, and the service takes it. An urgent one waits for nobody, and the others
+    /// wait longer for it.
+    pub(super) async fn pass<'a>(&'a self, permits: &'a Semaphore, is_urgent: bool) -> Passed<'a> {
         if is_urgent {
             let sent = self.now();
             self.pacer().send(sent);
             return Passed { gate: self, sent, _permit: None };
         }
-        // Closed never: the semaphore lives as long as this.
-        let permit = self.permits.acquire().await.ok();
-        let next = self.next.lock().await;
+        let _next = self.next.lock().await;
         loop {
-            let now = self.now();
-            let pause = self.pacer().may_send(now);
-            match pause {
-                Ok(()) => {
-                    drop(next);
-                    return Passed { gate: self, sent: now, _permit: permit };
-                }
-                Err(pause) => tokio::time::sleep(pause).await,
-            }
+            // Closed never: the semaphore lives as long as the account.
+            let permit = permits.acquire().await.ok();
+            let sent = self.now();
+            let turn = self.pacer().may_send(sent);
+            let Err(pause) = turn else { return Passed { gate: self, sent, _permit: permit } };
+            // Other services need not wait for this one.
+            drop(permit);
+            tokio::time::sleep(pause).await;
         }
     }
 
