@@ -282,7 +282,9 @@ fn a_service_that_throttles_is_sent_what_it_takes() -> Test {
     emulator.throttles(4);
     let program =
         scene.applies(&emulator, "apply", bundle, &["--yes", "--receipt", "receipt.json", "--concurrency", "64"]);
-    program.run().exits(0);
+    let outcome = program.run().exits(0);
+    let says_so = |line: &String| line.starts_with("applying: ") && line.contains(" of 69 actions; IAM takes about ");
+    assert!(outcome.progress.iter().any(says_so), "{:?}", outcome.progress);
     let requests = emulator.requests();
     let throttled = requests.iter().filter(|request| request.fault.is_some()).count();
     let answered = requests.len() - throttled;

@@ -5,8 +5,7 @@
 //! and the region in which the bucket is. An endpoint given by IP address is asked in path style, one given by name as
 //! `bucket.name`: that is the SDK's own rule.
 
-use std::io::{Write, stderr};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_config::meta::region::RegionProviderChain;
@@ -16,15 +15,14 @@ use aws_config::{BehaviorVersion, Region};
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
 use bundle_schema::documents::index::Header;
-use bundle_schema::layout::fold;
 use bundle_schema::names::{AccountId, BucketName, Partition};
-
 use tokio::sync::Semaphore;
 
 use super::calls::CallLog;
 use super::error::AwsError;
 use super::pace::Gate;
 use super::retry;
+use crate::moving_line::{Throttling, say};
 
 /// One attempt may take this long; a healthy one takes well under a second.
 const ATTEMPT: Duration = Duration::from_secs(10);
@@ -45,6 +43,10 @@ pub(crate) struct Aws {
     /// Set when nothing more is to be sent that changes anything: somebody else holds the record.
     pub(crate) stopped: AtomicBool,
     gates: Gates,
+    /// Roles that are read.
+    pub(super) read: AtomicUsize,
+    /// Roles that are asked for, those included.
+    pub(super) to_read: AtomicUsize,
     /// Requests that may be under way at once.
     permits: Semaphore,
 }
@@ -113,8 +115,22 @@ impl Aws {
             opened_block: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             gates: Gates::new(),
+            read: AtomicUsize::new(0),
+            to_read: AtomicUsize::new(0),
             permits: Semaphore::new(concurrency),
         }
+    }
+
+    /// The service that slows the calls down, where one does.
+    pub(crate) fn throttling(&self) -> Option<Throttling> {
+        let Gates { s3, iam, cloudfront, sts } = &self.gates;
+        let gates = [("IAM", iam), ("S3", s3), ("CloudFront", cloudfront), ("STS", sts)];
+        gates.into_iter().find_map(|(service, gate)| Some(Throttling { service, rate: gate.takes()? }))
+    }
+
+    /// How many roles are read, and of how many.
+    pub(crate) fn roles_read(&self) -> (usize, usize) {
+        (self.read.load(Ordering::Relaxed), self.to_read.load(Ordering::Relaxed))
     }
 
     /// Where everybody finds what is in a public bucket: at the issuer's own URL, or at the S3 that the environment names.
@@ -165,8 +181,9 @@ impl Aws {
                 Err(error) => error,
             };
             let pause = if retry::is_throttled(&error) {
-                // The gate makes it wait.
-                (!gate.is_silent(first)).then_some(Duration::ZERO)
+                // The gate makes it wait, but for an urgent one.
+                let pause = if sent.is_urgent { retry::SOON } else { Duration::ZERO };
+                (!gate.is_silent(first)).then_some(pause)
             } else {
                 faults += 1;
                 let since = first_fault.get_or_insert(begun).elapsed();
@@ -179,8 +196,7 @@ impl Aws {
                     if faults == 1
                         && let Some(waiting) = retry::waiting_for(&error)
                     {
-                        // Nobody may be listening.
-                        let _ = writeln!(stderr(), "{}", fold(waiting));
+                        say(waiting);
                     }
                     tokio::time::sleep(pause).await;
                 }

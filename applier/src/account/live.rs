@@ -250,6 +250,8 @@ pub(crate) trait ReadAccount: ReadCloudFront {
         policy: &RoleName,
         reading: RoleReading,
     ) -> impl Future<Output = Result<Option<LiveRole>, AwsError>> + Send;
+    /// Hears how many of the roles that are asked for are read.
+    fn has_read(&self, _roles: usize, _of: usize) {}
     /// All roles, or those on this path.
     fn list_roles(&self, path: Option<&RolePath>) -> impl Future<Output = Result<Vec<ListedRole>, AwsError>> + Send;
     /// A role's tags, where there is one.

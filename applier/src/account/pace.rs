@@ -110,7 +110,6 @@ impl Pacer {
     }
 
     /// About how many calls a second the service takes, as long as that slows them down.
-    #[cfg(test)]
     fn takes(&self, now: Duration) -> Option<f64> {
         self.limit.filter(|limit| limit.rate(now) < 2.0 * limit.most.max(1.0)).map(|limit| limit.most)
     }
@@ -170,6 +169,11 @@ impl Gate {
     /// Whether a call that was first tried then, and is throttled, need not be tried again.
     pub(super) fn is_silent(&self, begun: Duration) -> bool {
         self.pacer().is_silent(begun, self.now())
+    }
+
+    /// About how many calls a second the service takes, as long as that slows them down.
+    pub(super) fn takes(&self) -> Option<f64> {
+        self.pacer().takes(self.now())
     }
 
     fn pacer(&self) -> MutexGuard<'_, Pacer> {
@@ -319,5 +323,22 @@ mod tests {
         assert!(!pacer.is_silent(ms(1_000), ms(180_999)) && pacer.is_silent(ms(1_000), ms(181_000)));
         pacer.answered(ms(100_000));
         assert!(!pacer.is_silent(ms(1_000), ms(279_999)) && pacer.is_silent(ms(1_000), ms(280_000)));
+    }
+
+    #[test]
+    fn whoever_waits_for_one_service_holds_up_no_other_and_no_urgent_call() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let (slow, other, permits) = (Gate::new(), Gate::new(), Semaphore::new(1));
+            slow.pass(&permits, false).await.note(true);
+            // Its next call is two seconds away.
+            let waiting = tokio::time::timeout(ms(20), slow.pass(&permits, false)).await;
+            assert!(waiting.is_err());
+            let urgent = slow.pass(&permits, true).await;
+            let passed = other.pass(&permits, false).await;
+            assert_eq!(permits.available_permits(), 0, "the urgent one took none");
+            drop((urgent, passed));
+            assert_eq!(permits.available_permits(), 1);
+        });
     }
 }

@@ -5,6 +5,8 @@ pub(crate) mod cloudfront;
 mod remains;
 mod role;
 
+use std::sync::atomic::Ordering;
+
 use aws_sdk_iam::primitives::DateTime;
 use aws_sdk_iam::types::Role;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
@@ -143,6 +145,11 @@ impl ReadAccount for Aws {
         reading: RoleReading,
     ) -> Result<Option<LiveRole>, AwsError> {
         self.read_role(role, policy, reading).await
+    }
+
+    fn has_read(&self, roles: usize, of: usize) {
+        self.read.store(roles, Ordering::Relaxed);
+        self.to_read.store(of, Ordering::Relaxed);
     }
 
     async fn list_roles(&self, path: Option<&RolePath>) -> Result<Vec<ListedRole>, AwsError> {

@@ -16,6 +16,9 @@ const FIRST_CALLS: u32 = 2;
 /// No attempt begins later than this after the first.
 const DEADLINE: Duration = Duration::from_secs(45);
 
+/// The pause before an urgent call that was throttled.
+pub(super) const SOON: Duration = Duration::from_millis(250);
+
 /// Load, a change under way, or a fault on the other side: sending again helps.
 const TRANSIENT: &[&str] = &[
     "ConcurrentModification",

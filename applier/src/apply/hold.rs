@@ -10,11 +10,9 @@
 
 mod found;
 
-use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
 
 use bundle_schema::escape::Escaped;
-use bundle_schema::layout::fold;
 use bundle_schema::names::{Sha256, Timestamp};
 
 use self::found::{is_other_version, new_provider, taken};
@@ -22,6 +20,7 @@ use crate::account::live::{LiveRecord, ReadAccount};
 use crate::account::{AwsError, CallLog};
 use crate::apply::failure::ActionError;
 use crate::apply::{Patience, WriteAccount};
+use crate::moving_line::say;
 use crate::plan::action::{Call, Named, RecordVersion};
 use crate::plan::head::Head;
 use crate::record::{Made, MadeProvider, Making, Place, Record, RecordState, new_run_id};
@@ -249,8 +248,7 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
             Escaped(&before.caller),
             before.time
         );
-        // Nobody may be listening.
-        let _ = writeln!(stderr(), "{}", fold(&text));
+        say(&text);
         let begun = Instant::now();
         while begun.elapsed() < take_over_after {
             tokio::time::sleep(LOOK.min(take_over_after)).await;

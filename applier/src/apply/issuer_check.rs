@@ -3,17 +3,16 @@
 //! Input: the bundle's documents and a way to read the issuer without credentials. Output: nothing, when discovery document
 //! and JWKS are the bundle's; otherwise, after a while, why not.
 
-use std::io::{Write, stderr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bundle_schema::documents::contents::{IssuerDocuments, IssuerObject};
 use bundle_schema::escape::EscapedUpTo;
-use bundle_schema::layout::fold;
 use bundle_schema::names::Sha256;
 use tokio::task::JoinHandle;
 
 use crate::account::issuer::{ReadIssuer, Unread};
+use crate::moving_line::say;
 
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -74,8 +73,7 @@ impl IssuerCheck {
                     if !said {
                         let (IssuerError::Unreadable { url, .. } | IssuerError::Differs { url, .. }) = &error;
                         let text = format!("waiting up to {} until the public can read {url}", words(patience));
-                        // Nobody may be listening.
-                        let _ = writeln!(stderr(), "{}", fold(&text));
+                        say(&text);
                         said = true;
                     }
                     tokio::time::sleep(PAUSE).await;

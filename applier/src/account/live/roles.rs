@@ -138,7 +138,10 @@ pub(super) async fn read<A: ReadAccount>(
     }
 
     let mut all = Read::default();
+    let (mut done, of) = (0, reads.len());
     while let Some(read) = reads.join_next().await {
+        done += 1;
+        account.has_read(done, of);
         let (name, live) = read.map_err(|_| LiveError::CutOff)??;
         let roles = if bundled.contains_key(&name) { &mut all.bundled } else { &mut all.others };
         roles.extend(live.map(|live| (name, live)));
