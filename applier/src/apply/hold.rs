@@ -7,6 +7,8 @@
 //! IAM has no conditional writes for tags. There the record is read right before each write, and after the first one again, when
 //! whoever had read the same version has written too: all but the last one find another run's and stop. One that is slower than
 //! that is found by the other's next beat.
+//!
+//! What reads and writes the record waits for no other call: where a service throttles, the run is slow, but alive.
 
 mod found;
 
