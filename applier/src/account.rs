@@ -9,6 +9,7 @@ mod error;
 mod https;
 pub(crate) mod issuer;
 pub mod live;
+mod pace;
 mod read;
 pub(crate) mod remains;
 mod retry;

@@ -233,8 +233,8 @@ pub(crate) struct PermissionsArgs {
 #[cfg(feature = "aws")]
 #[derive(Debug, Args)]
 pub(crate) struct RequestArgs {
-    /// How many requests may be under way at once
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=64))]
+    /// How many requests may be under way at once; where a service throttles, they slow down by themselves
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) concurrency: u8,
 }
 

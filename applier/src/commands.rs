@@ -30,6 +30,8 @@ use crate::admit::Admitted;
 #[cfg(feature = "aws")]
 use crate::cli::BundleArgs;
 use crate::cli::{Cli, Command, TrustArgs};
+#[cfg(feature = "aws")]
+use crate::moving_line;
 
 /// Why a command did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +125,16 @@ fn print(out: &mut dyn Write, text: fmt::Arguments<'_>) -> Result<(), Failure> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Reads an account, and says meanwhile how far that is.
+#[cfg(feature = "aws")]
+async fn while_reading<T>(account: &crate::account::Aws, read: impl Future<Output = T>) -> T {
+    let words = || {
+        let (done, of) = account.roles_read();
+        moving_line::reading(done, of, account.throttling())
+    };
+    Box::pin(moving_line::while_doing(read, words)).await
 }
 
 /// This host's clock.

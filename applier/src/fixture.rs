@@ -20,7 +20,8 @@ use bundle_schema::names::{Audience, BucketName, ClusterName, RoleName, RoleNami
 use crate::account::issuer::{Published, ReadIssuer, Unread};
 use crate::account::live::Tags;
 use crate::account::live::{
-    BucketState, Caller, ListedRole, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, LiveState, ReadAccount,
+    BucketState, Caller, ListedRole, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, LiveState,
+    ReadAccount, RoleReading, Scope,
 };
 use crate::account::{AwsError, CallLog};
 use crate::apply::{Patience, WriteAccount};
@@ -215,7 +216,7 @@ pub(crate) fn roles_held() -> Held {
 /// What is read of an account for a bundle.
 pub(crate) fn read(contents: &Contents, held: &Held) -> LiveState {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(LiveState::read(&Arc::new(Fake::new(held.clone())), contents, None)).unwrap()
+    runtime.block_on(LiveState::read(&Arc::new(Fake::new(held.clone())), contents, None, Scope::Whole)).unwrap()
 }
 
 /// What a call makes of an account.

@@ -24,6 +24,8 @@ mod commands;
 #[cfg(feature = "aws")]
 mod fixture;
 #[cfg(feature = "aws")]
+mod moving_line;
+#[cfg(feature = "aws")]
 pub mod permissions;
 #[cfg(feature = "aws")]
 pub mod plan;

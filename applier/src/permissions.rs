@@ -42,19 +42,22 @@ const MAX_POLICY_CHARS: usize = 6_144;
 
 type Actions = &'static [&'static str];
 
-/// What reading the bucket takes.
+/// What says whose the bucket is, and what keeps what it holds.
 const READ_BUCKET: Actions = &[
-    "s3:GetBucketAbac",
     "s3:GetBucketObjectLockConfiguration",
     "s3:GetBucketOwnershipControls",
     "s3:GetBucketPolicy",
-    "s3:GetBucketPublicAccessBlock",
     "s3:GetBucketTagging",
     "s3:GetBucketVersioning",
+    "s3:ListBucket",
+];
+/// Its other settings, which a deletion does not look at.
+const READ_SETTINGS: Actions = &[
+    "s3:GetBucketAbac",
+    "s3:GetBucketPublicAccessBlock",
     "s3:GetBucketWebsite",
     "s3:GetEncryptionConfiguration",
     "s3:GetLifecycleConfiguration",
-    "s3:ListBucket",
 ];
 /// Making it and its settings. CreateBucket takes tags (`TagResource`) and the ownership of objects along.
 const WRITE_BUCKET: Actions = &[
@@ -69,8 +72,9 @@ const WRITE_BUCKET_POLICY: Actions = &["s3:PutBucketPolicy"];
 const READ_OBJECTS: Actions = &["s3:GetObject", "s3:GetObjectTagging"];
 /// PutObject takes tags along.
 const WRITE_OBJECTS: Actions = &["s3:PutObject", "s3:PutObjectTagging"];
-/// Whether a former issuer's bucket is there, and its record.
+/// Whether a former issuer's bucket is there.
 const FIND_BUCKET: Actions = &["s3:ListBucket"];
+/// The record alone.
 const READ_RECORD: Actions = &["s3:GetObject"];
 const READ_PROVIDER: Actions = &["iam:GetOpenIDConnectProvider"];
 /// Making the provider takes tags along.
@@ -210,15 +214,18 @@ fn bucket(header: &Header, purpose: Purpose, keys: Vec<String>) -> Vec<Statement
     let mut objects: Vec<String> = keys.into_iter().map(|key| format!("{bucket}/{key}")).collect();
     objects.push(record.clone());
     let account = || Some(account(header));
-    let mut statements = vec![
-        allow(&[READ_BUCKET, of(WRITE_BUCKET, DELETE_BUCKET), of(policy, &[])], &[bucket], account()),
-        allow(&[READ_OBJECTS, of(WRITE_OBJECTS, DELETE_OBJECTS)], &objects, account()),
-    ];
     if purpose == Purpose::Delete {
-        // The record says first that its cluster is being deleted.
-        statements.push(allow(&[WRITE_OBJECTS], &[record], account()));
+        return vec![
+            allow(&[READ_BUCKET, DELETE_BUCKET], &[bucket], account()),
+            allow(&[DELETE_OBJECTS], &objects, account()),
+            // The record says first that its cluster is being deleted.
+            allow(&[READ_RECORD, WRITE_OBJECTS], &[record], account()),
+        ];
     }
-    statements
+    vec![
+        allow(&[READ_BUCKET, READ_SETTINGS, of(WRITE_BUCKET, &[]), of(policy, &[])], &[bucket], account()),
+        allow(&[READ_OBJECTS, of(WRITE_OBJECTS, &[])], &objects, account()),
+    ]
 }
 
 /// Somebody else's identity provider, and the record in its tags: no tag may be set or removed but those of this bundle.

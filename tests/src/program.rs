@@ -128,11 +128,14 @@ impl Program {
             scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(&self.input)));
             child.wait_with_output().expect("a child can be waited for")
         });
+        let said = unfolded(&String::from_utf8_lossy(&output.stderr));
+        let said: Vec<&str> = said.split_inclusive('\n').collect();
         Outcome {
             line: self.line(),
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: unfolded(&String::from_utf8_lossy(&output.stderr)),
+            stderr: said.iter().filter(|line| !is_progress(line)).copied().collect(),
+            progress: said.iter().filter(|line| is_progress(line)).map(|line| line.trim_end().to_owned()).collect(),
             bytes: output.stdout,
         }
     }
@@ -214,6 +217,11 @@ pub fn unfolded(text: &str) -> String {
     whole
 }
 
+/// Whether a line says how far the applier is.
+fn is_progress(line: &&str) -> bool {
+    ["reading the account", "applying: ", "deleting: "].iter().any(|beginning| line.starts_with(beginning))
+}
+
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -244,8 +252,10 @@ pub struct Outcome {
     pub code: Option<i32>,
     /// Standard output.
     pub stdout: String,
-    /// Standard error, with lines that were folded to 80 columns in one piece again.
+    /// Standard error, with lines that were folded to 80 columns in one piece again, and without those of [`Outcome::progress`].
     pub stderr: String,
+    /// What it said of how far it was: something where the machine, or AWS, takes its time.
+    pub progress: Vec<String>,
     /// Standard output, as it came.
     pub bytes: Vec<u8>,
 }

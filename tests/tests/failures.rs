@@ -271,3 +271,28 @@ fn a_role_that_cannot_be_read_yet_is_read_again() -> Test {
     nothing_left(&scene, &emulator, &bundle);
     Ok(())
 }
+
+/// IAM takes fewer requests a second than there are to send: all of them slow down, none is given up, and few are refused.
+#[test]
+fn a_service_that_throttles_is_sent_what_it_takes() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    scene.write_requests("requests", 0..30, 1);
+    scene.create_bundle(&["--credentials-requests-dir", "requests"]).run().exits(0);
+    let bundle = "out/democluster-1.tar.gz";
+    emulator.throttles(4);
+    let program =
+        scene.applies(&emulator, "apply", bundle, &["--yes", "--receipt", "receipt.json", "--concurrency", "64"]);
+    let outcome = program.run().exits(0);
+    let says_so = |line: &String| line.starts_with("applying: ") && line.contains(" of 69 actions; IAM takes about ");
+    assert!(outcome.progress.iter().any(says_so), "{:?}", outcome.progress);
+    let requests = emulator.requests();
+    let throttled = requests.iter().filter(|request| request.fault.is_some()).count();
+    let answered = requests.len() - throttled;
+    // Thirty are under way before the first is throttled.
+    assert!((1..30 + answered / 5).contains(&throttled), "{throttled} throttled, {answered} answered");
+    let receipt = scene.receipt("receipt.json");
+    assert_eq!(receipt["ending"], "done");
+    emulator.throttles(0);
+    nothing_left(&scene, &emulator, bundle);
+    Ok(())
+}

@@ -5,8 +5,7 @@
 //! and the region in which the bucket is. An endpoint given by IP address is asked in path style, one given by name as
 //! `bucket.name`: that is the SDK's own rule.
 
-use std::io::{Write, stderr};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -18,13 +17,14 @@ use aws_config::{BehaviorVersion, Region};
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
 use bundle_schema::documents::index::Header;
-use bundle_schema::layout::fold;
 use bundle_schema::names::{AccountId, BucketName, Partition};
 use tokio::sync::Semaphore;
 
 use super::calls::CallLog;
 use super::error::AwsError;
+use super::pace::Gate;
 use super::{https, retry};
+use crate::moving_line::{Throttling, say};
 
 /// One attempt may take this long; a healthy one takes well under a second.
 const ATTEMPT: Duration = Duration::from_secs(10);
@@ -44,8 +44,37 @@ pub(crate) struct Aws {
     pub(crate) opened_block: AtomicBool,
     /// Set when nothing more is to be sent that changes anything: somebody else holds the record.
     pub(crate) stopped: AtomicBool,
+    gates: Gates,
+    /// Roles that are read.
+    pub(super) read: AtomicUsize,
+    /// Roles that are asked for, those included.
+    pub(super) to_read: AtomicUsize,
     /// Requests that may be under way at once.
     permits: Semaphore,
+}
+
+/// The way to each service.
+struct Gates {
+    s3: Gate,
+    iam: Gate,
+    cloudfront: Gate,
+    sts: Gate,
+}
+
+impl Gates {
+    fn new() -> Self {
+        Self { s3: Gate::new(), iam: Gate::new(), cloudfront: Gate::new(), sts: Gate::new() }
+    }
+
+    /// That of the service that a call names: `iam:GetRole`.
+    fn of(&self, call: &str) -> &Gate {
+        match call.split_once(':') {
+            Some(("s3", _)) => &self.s3,
+            Some(("cloudfront", _)) => &self.cloudfront,
+            Some(("sts", _)) => &self.sts,
+            _ => &self.iam,
+        }
+    }
 }
 
 impl Aws {
@@ -90,8 +119,23 @@ impl Aws {
             partition: header.partition.clone(),
             opened_block: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
+            gates: Gates::new(),
+            read: AtomicUsize::new(0),
+            to_read: AtomicUsize::new(0),
             permits: Semaphore::new(concurrency),
         }
+    }
+
+    /// The service that slows the calls down, where one does.
+    pub(crate) fn throttling(&self) -> Option<Throttling> {
+        let Gates { s3, iam, cloudfront, sts } = &self.gates;
+        let gates = [("IAM", iam), ("S3", s3), ("CloudFront", cloudfront), ("STS", sts)];
+        gates.into_iter().find_map(|(service, gate)| Some(Throttling { service, rate: gate.takes()? }))
+    }
+
+    /// How many roles are read, and of how many.
+    pub(crate) fn roles_read(&self) -> (usize, usize) {
+        (self.read.load(Ordering::Relaxed), self.to_read.load(Ordering::Relaxed))
     }
 
     /// Where everybody finds what is in a public bucket: at the issuer's own URL, or at the S3 that the environment names.
@@ -107,8 +151,7 @@ impl Aws {
         F: Future<Output = Result<T, SdkError<E>>>,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        // Closed never: the semaphore lives as long as this.
-        let _permit = self.permits.acquire().await.ok();
+        let passed = self.gates.of(sent.call).pass(&self.permits, sent.is_urgent).await;
         let answer = request.await;
         let id = match &answer {
             Ok(output) => output.request_id(),
@@ -116,6 +159,10 @@ impl Aws {
         };
         let id = id.map(str::to_owned);
         let answer = answer.map_err(|error| AwsError::of(sent.call, &error));
+        if answer.as_ref().map_or_else(AwsError::is_answer, |_| true) {
+            passed.note(answer.as_ref().is_err_and(retry::is_throttled));
+        }
+        drop(passed);
         if let Some(log) = sent.log.filter(|_| !answer.as_ref().is_err_and(AwsError::is_not_sent)) {
             log.note(id);
         }
@@ -129,22 +176,32 @@ impl Aws {
         F: Future<Output = Result<T, SdkError<E>>>,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let begun = Instant::now();
-        let mut attempt = 1;
+        let gate = self.gates.of(sent.call);
+        let first = gate.now();
+        let (mut attempt, mut faults, mut first_fault) = (1, 0, None);
         loop {
+            let begun = Instant::now();
             let error = match Box::pin(self.send_once(sent, request())).await {
                 Ok(output) => return Ok(output),
                 Err(error) => error,
             };
-            let opened = self.opened_block.load(Ordering::Relaxed);
+            let pause = if retry::is_throttled(&error) {
+                // The gate makes it wait, but for an urgent one.
+                let pause = if sent.is_urgent { retry::SOON } else { Duration::ZERO };
+                (!gate.is_silent(first)).then_some(pause)
+            } else {
+                faults += 1;
+                let since = first_fault.get_or_insert(begun).elapsed();
+                let opened = self.opened_block.load(Ordering::Relaxed);
+                retry::pause(&error, sent.writes, opened, faults, since)
+            };
             let is_stopped = sent.writes && self.stopped.load(Ordering::Relaxed);
-            match retry::pause(&error, sent.writes, opened, attempt, begun.elapsed()) {
+            match pause {
                 Some(pause) if !is_stopped => {
-                    if attempt == 1
+                    if faults == 1
                         && let Some(waiting) = retry::waiting_for(&error)
                     {
-                        // Nobody may be listening.
-                        let _ = writeln!(stderr(), "{}", fold(waiting));
+                        say(waiting);
                     }
                     tokio::time::sleep(pause).await;
                 }
@@ -155,23 +212,29 @@ impl Aws {
     }
 }
 
-/// Which call is sent: its name as IAM policies spell it, whether it writes, and where it is noted.
+/// Which call is sent: its name as IAM policies spell it, whether it writes, where it is noted, and whether it goes before others.
 #[derive(Clone, Copy)]
 pub(crate) struct Sent<'a> {
     pub(crate) call: &'static str,
     writes: bool,
     log: Option<&'a CallLog>,
+    is_urgent: bool,
 }
 
 pub(crate) const fn reading(call: &'static str) -> Sent<'static> {
-    Sent { call, writes: false, log: None }
+    Sent { call, writes: false, log: None, is_urgent: false }
 }
 
 pub(crate) const fn writing<'a>(call: &'static str, log: &'a CallLog) -> Sent<'a> {
-    Sent { call, writes: true, log: Some(log) }
+    Sent { call, writes: true, log: Some(log), is_urgent: false }
 }
 
 impl Sent<'_> {
+    /// Before all others, however many wait: for the record, which shows that the run is alive.
+    pub(crate) fn urgent(self) -> Self {
+        Self { is_urgent: true, ..self }
+    }
+
     /// Another call for the same action.
     pub(crate) fn then(self, call: &'static str) -> Self {
         Self { call, ..self }

@@ -10,6 +10,8 @@ use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
 use bundle_schema::escape::{Escaped, EscapedUpTo};
 
+use super::retry::{is_throttled, is_throttling};
+
 /// The longest message of AWS that is shown whole, in characters: a denial names its reason last, after several ARNs.
 const MAX_MESSAGE: usize = 2048;
 
@@ -122,6 +124,10 @@ fn advice(call: &str, code: &str, message: &str) -> String {
         "NoSuchEntity" | "NoSuchBucket" | "NoSuchKey" if !needs_boundary(call) => {
             "\n  it was deleted in the meantime: look who else is changing this account, then run this again".to_owned()
         }
+        code if is_throttling(code) => {
+            "\n  nothing else was answered for 3 minutes: somebody else uses up the account's requests, so run this again later"
+                .to_owned()
+        }
         "LimitExceeded" => {
             "\n  the account's quota is used up: have it raised, or remove what is not in use".to_owned()
         }
@@ -184,6 +190,16 @@ impl AwsError {
     /// Whether nothing left this host.
     pub(super) fn is_not_sent(&self) -> bool {
         matches!(self, Self::NoCredentials { .. } | Self::NotSent { .. })
+    }
+
+    /// Whether there were too many requests, so that nothing was done.
+    pub(crate) fn is_throttled(&self) -> bool {
+        is_throttled(self)
+    }
+
+    /// Whether the service said anything.
+    pub(super) fn is_answer(&self) -> bool {
+        matches!(self, Self::Answered { .. } | Self::Unusable { .. })
     }
 
     /// Whether a bucket cannot be made with tags: a right is missing, or the endpoint is older than that.

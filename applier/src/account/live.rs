@@ -172,6 +172,7 @@ pub(crate) struct LiveRole {
     /// How long a session may last, in seconds.
     pub(crate) max_session_duration: Option<i32>,
     pub(crate) tags: Tags,
+    /// Ours; empty where its text was not asked for.
     pub(crate) policy: Option<String>,
     /// The names of inline policies beside ours, sorted.
     pub(crate) other_inline: Vec<String>,
@@ -196,6 +197,26 @@ pub(crate) struct LastUsed {
     pub(crate) region: Option<String>,
 }
 
+/// What is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Everything that a bundle sets, and what can stand in its way.
+    Whole,
+    /// What a deletion has to know: not what the documents, and settings that go with the bucket, are.
+    Removal,
+}
+
+/// How a role is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RoleReading {
+    /// First of all whether it is there.
+    Guessed,
+    /// All at once, because it was listed or is in the record.
+    Expected,
+    /// As that; of our policy only whether it is there, and its text is empty.
+    ForRemoval,
+}
+
 /// The reading half of an account. Nothing behind it changes anything.
 pub(crate) trait ReadAccount: ReadCloudFront {
     /// Whose credentials these are.
@@ -209,7 +230,11 @@ pub(crate) trait ReadAccount: ReadCloudFront {
         name: &ClusterName,
     ) -> impl Future<Output = Result<Option<LiveRecord>, AwsError>> + Send;
     /// A bucket's settings, without its record and objects.
-    fn bucket_settings(&self, bucket: &BucketName) -> impl Future<Output = Result<LiveBucket, AwsError>> + Send;
+    fn bucket_settings(
+        &self,
+        bucket: &BucketName,
+        scope: Scope,
+    ) -> impl Future<Output = Result<LiveBucket, AwsError>> + Send;
     /// One object.
     fn object(
         &self,
@@ -223,7 +248,10 @@ pub(crate) trait ReadAccount: ReadCloudFront {
         &self,
         role: &RoleName,
         policy: &RoleName,
+        reading: RoleReading,
     ) -> impl Future<Output = Result<Option<LiveRole>, AwsError>> + Send;
+    /// Hears how many of the roles that are asked for are read.
+    fn has_read(&self, _roles: usize, _of: usize) {}
     /// All roles, or those on this path.
     fn list_roles(&self, path: Option<&RolePath>) -> impl Future<Output = Result<Vec<ListedRole>, AwsError>> + Send;
     /// A role's tags, where there is one.
@@ -345,7 +373,7 @@ mod tests {
         let mut contents = contents();
         change(&mut contents);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(LiveState::read(&Arc::new(Fake::new(held)), &contents, None))
+        runtime.block_on(LiveState::read(&Arc::new(Fake::new(held)), &contents, None, Scope::Whole))
     }
 
     #[test]

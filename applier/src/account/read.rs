@@ -3,22 +3,27 @@
 mod bucket;
 pub(crate) mod cloudfront;
 mod remains;
+mod role;
+
+use std::sync::atomic::Ordering;
 
 use aws_sdk_iam::primitives::DateTime;
 use aws_sdk_iam::types::Role;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use bundle_schema::names::{BucketName, ClusterName, RoleName, RolePath, Timestamp};
-use futures_util::future::{join3, join5};
+use futures_util::future::{join, join3, join5};
 use percent_encoding::percent_decode_str;
 
-use super::aws::{Aws, reading};
+use super::aws::{Aws, Sent, reading};
 use super::error::AwsError;
 use crate::account::live::{
-    BucketState, Caller, LastUsed, ListedRole, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, ReadAccount,
-    Tags,
+    BucketState, Caller, ListedRole, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, ReadAccount,
+    RoleReading, Scope, Tags,
 };
-use crate::record::{MAX_RECORD_BYTES, Place, RECORD_KEY, Record, RecordError, RoleId};
+use crate::record::{MAX_RECORD_BYTES, Place, RECORD_KEY, Record, RecordError};
 
+const GET_OBJECT: &str = "s3:GetObject";
+const GET_PROVIDER: &str = "iam:GetOpenIDConnectProvider";
 /// The longest object body that is read: the largest document of an issuer has a few kilobytes.
 const MAX_BODY: usize = 64 * 1024;
 /// The longest policy that is looked at: IAM's and S3's quotas are far below.
@@ -72,27 +77,37 @@ impl ReadAccount for Aws {
         let bucket = match place {
             Place::Bucket(bucket) => bucket,
             Place::Provider { arn, name } => {
-                let provider = self.provider(arn).await?;
+                let provider = self.get_provider(reading(GET_PROVIDER).urgent(), arn).await?;
                 return Ok(provider.and_then(|provider| LiveRecord::of_tags(&provider.tags, name)));
             }
         };
-        let Some((answer, body)) = self.object_body(bucket, RECORD_KEY, MAX_RECORD_BYTES).await? else {
+        let sent = reading(GET_OBJECT).urgent();
+        let Some((answer, body)) = self.object_body(sent, bucket, RECORD_KEY, MAX_RECORD_BYTES).await? else {
             return Ok(None);
         };
         let content = body.ok_or(RecordError::TooLong).and_then(|body| Record::parse(&body, name));
         Ok(Some(LiveRecord { etag: etag(answer.e_tag)?, content }))
     }
 
-    async fn bucket_settings(&self, bucket: &BucketName) -> Result<LiveBucket, AwsError> {
+    async fn bucket_settings(&self, bucket: &BucketName, scope: Scope) -> Result<LiveBucket, AwsError> {
         let name = bucket.as_str();
-        let ((tags, abac, hazards), ownership, public_access_block, policy, is_empty) = Box::pin(join5(
-            join3(self.bucket_tags(name), self.abac(name), self.hazards(name)),
+        let own = join5(
+            self.bucket_tags(name),
             self.ownership(name),
-            self.public_access_block(name),
             self.bucket_policy(name),
             self.is_empty(name),
-        ))
-        .await;
+            self.keeping_hazards(name),
+        );
+        if scope == Scope::Removal {
+            let (tags, ownership, policy, is_empty, hazards) = Box::pin(own).await;
+            let (tags, ownership, policy, is_empty, hazards) = (tags?, ownership?, policy?, is_empty?, hazards?);
+            return Ok(LiveBucket { tags, ownership, policy, is_empty, hazards, ..LiveBucket::default() });
+        }
+        let others = join3(self.abac(name), self.public_access_block(name), self.changing_hazards(name));
+        let ((tags, ownership, policy, is_empty, kept), (abac, public_access_block, changed)) =
+            Box::pin(join(own, others)).await;
+        let mut hazards = [changed?, kept?].concat();
+        hazards.sort();
         Ok(LiveBucket {
             tags: tags?,
             abac: abac?,
@@ -100,13 +115,14 @@ impl ReadAccount for Aws {
             public_access_block: public_access_block?,
             policy: policy?,
             is_empty: is_empty?,
-            hazards: hazards?,
+            hazards,
             ..LiveBucket::default()
         })
     }
 
     async fn object(&self, bucket: &BucketName, key: &str) -> Result<Option<LiveObject>, AwsError> {
-        let Some((answer, body)) = self.object_body(bucket, key, MAX_BODY).await? else { return Ok(None) };
+        let found = self.object_body(reading(GET_OBJECT), bucket, key, MAX_BODY).await?;
+        let Some((answer, body)) = found else { return Ok(None) };
         let (name, owner) = (bucket.as_str(), self.owner.as_str());
         let get = || self.s3.get_object_tagging().bucket(name).key(key).expected_bucket_owner(owner).send();
         let tags = match self.send(reading("s3:GetObjectTagging"), get).await {
@@ -119,61 +135,21 @@ impl ReadAccount for Aws {
     }
 
     async fn provider(&self, arn: &str) -> Result<Option<LiveProvider>, AwsError> {
-        const CALL: &str = "iam:GetOpenIDConnectProvider";
-        let get = || self.iam.get_open_id_connect_provider().open_id_connect_provider_arn(arn).send();
-        let answer = match self.send(reading(CALL), get).await {
-            Ok(answer) => answer,
-            Err(error) => return error.absent(&["NoSuchEntity"]),
-        };
-        // The ARN names it, so another URL would be another provider's.
-        let names = |url: &str| arn.ends_with(&format!(":oidc-provider/{}", url.trim_start_matches("https://")));
-        if !answer.url.as_deref().is_none_or(names) {
-            return Err(AwsError::Unusable { call: CALL, reason: "it is about a provider with another URL" });
-        }
-        Ok(Some(LiveProvider {
-            client_ids: bounded(CALL, answer.client_id_list.unwrap_or_default())?,
-            thumbprints: bounded(CALL, answer.thumbprint_list.unwrap_or_default())?,
-            tags: iam_tags(CALL, answer.tags)?,
-            created: timestamp(CALL, answer.create_date.as_ref())?,
-            record: None,
-        }))
+        self.get_provider(reading(GET_PROVIDER), arn).await
     }
 
-    async fn role(&self, role: &RoleName, policy: &RoleName) -> Result<Option<LiveRole>, AwsError> {
-        const CALL: &str = "iam:GetRole";
-        let answer = match self.send(reading(CALL), || self.iam.get_role().role_name(role.as_str()).send()).await {
-            Ok(answer) => answer,
-            Err(error) => return error.absent(&["NoSuchEntity"]),
-        };
-        let live = answer.role.ok_or(AwsError::Unusable { call: CALL, reason: "it holds no role" })?;
-        let (ours, others, attached) = Box::pin(join3(
-            self.role_policy(role.as_str(), policy.as_str()),
-            self.inline_policies(role.as_str()),
-            self.attached_policies(role.as_str()),
-        ))
-        .await;
-        let mut other_inline: Vec<String> = others?.into_iter().filter(|name| name != policy.as_str()).collect();
-        let mut attached = attached?;
-        other_inline.sort();
-        attached.sort();
-        let last_used = live.role_last_used.as_ref().and_then(|used| {
-            let time = Timestamp::from_unix(used.last_used_date.as_ref()?.secs()).ok()?;
-            Some(LastUsed { time, region: used.region.clone() })
-        });
-        Ok(Some(LiveRole {
-            id: RoleId::try_from(live.role_id).map_err(|reason| AwsError::Unusable { call: CALL, reason })?,
-            created: timestamp(CALL, Some(&live.create_date))?,
-            last_used,
-            path: live.path,
-            trust: policy_text(CALL, live.assume_role_policy_document.as_deref().unwrap_or_default())?,
-            description: live.description,
-            max_session_duration: live.max_session_duration,
-            boundary: live.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
-            tags: iam_tags(CALL, live.tags)?,
-            policy: ours?,
-            other_inline,
-            attached,
-        }))
+    async fn role(
+        &self,
+        role: &RoleName,
+        policy: &RoleName,
+        reading: RoleReading,
+    ) -> Result<Option<LiveRole>, AwsError> {
+        self.read_role(role, policy, reading).await
+    }
+
+    fn has_read(&self, roles: usize, of: usize) {
+        self.read.store(roles, Ordering::Relaxed);
+        self.to_read.store(of, Ordering::Relaxed);
     }
 
     async fn list_roles(&self, path: Option<&RolePath>) -> Result<Vec<ListedRole>, AwsError> {
@@ -206,25 +182,49 @@ impl ReadAccount for Aws {
 }
 
 impl Aws {
+    async fn get_provider(&self, sent: Sent<'_>, arn: &str) -> Result<Option<LiveProvider>, AwsError> {
+        const CALL: &str = GET_PROVIDER;
+        let get = || self.iam.get_open_id_connect_provider().open_id_connect_provider_arn(arn).send();
+        let answer = match self.send(sent, get).await {
+            Ok(answer) => answer,
+            Err(error) => return error.absent(&["NoSuchEntity"]),
+        };
+        // The ARN names it, so another URL would be another provider's.
+        let names = |url: &str| arn.ends_with(&format!(":oidc-provider/{}", url.trim_start_matches("https://")));
+        if !answer.url.as_deref().is_none_or(names) {
+            return Err(AwsError::Unusable { call: CALL, reason: "it is about a provider with another URL" });
+        }
+        Ok(Some(LiveProvider {
+            client_ids: bounded(CALL, answer.client_id_list.unwrap_or_default())?,
+            thumbprints: bounded(CALL, answer.thumbprint_list.unwrap_or_default())?,
+            tags: iam_tags(CALL, answer.tags)?,
+            created: timestamp(CALL, answer.create_date.as_ref())?,
+            record: None,
+        }))
+    }
+
     /// An object and its body, which is `None` where it is longer than `limit`.
     async fn object_body(
         &self,
+        sent: Sent<'_>,
         bucket: &BucketName,
         key: &str,
         limit: usize,
     ) -> Result<Option<(GetObjectOutput, Option<Vec<u8>>)>, AwsError> {
-        const CALL: &str = "s3:GetObject";
         let (name, owner) = (bucket.as_str(), self.owner.as_str());
         let get = || self.s3.get_object().bucket(name).key(key).expected_bucket_owner(owner).send();
-        let mut answer = match self.send(reading(CALL), get).await {
+        let mut answer = match self.send(sent, get).await {
             Ok(answer) => answer,
             // The bucket may be gone since it was looked for.
             Err(error) => return error.absent(&["NoSuchKey", "NoSuchBucket"]),
         };
         let mut body = Vec::new();
         while let Some(piece) = answer.body.next().await {
-            let piece =
-                piece.map_err(|error| AwsError::NoAnswer { call: CALL, reason: error.to_string(), attempts: 1 })?;
+            let piece = piece.map_err(|error| AwsError::NoAnswer {
+                call: sent.call,
+                reason: error.to_string(),
+                attempts: 1,
+            })?;
             if body.len() + piece.len() > limit {
                 return Ok(Some((answer, None)));
             }
@@ -232,49 +232,10 @@ impl Aws {
         }
         Ok(Some((answer, Some(body))))
     }
-
-    async fn role_policy(&self, role: &str, policy: &str) -> Result<Option<String>, AwsError> {
-        const CALL: &str = "iam:GetRolePolicy";
-        let get = || self.iam.get_role_policy().role_name(role).policy_name(policy).send();
-        match self.send(reading(CALL), get).await {
-            Ok(answer) => policy_text(CALL, &answer.policy_document).map(Some),
-            Err(error) => error.absent(&["NoSuchEntity"]),
-        }
-    }
-
-    async fn inline_policies(&self, role: &str) -> Result<Vec<String>, AwsError> {
-        const CALL: &str = "iam:ListRolePolicies";
-        let (mut names, mut marker) = (Vec::new(), None);
-        for _ in 0..MAX_PAGES {
-            let list = || self.iam.list_role_policies().role_name(role).set_marker(marker.clone()).send();
-            let answer = self.send(reading(CALL), list).await?;
-            names.extend(answer.policy_names);
-            if !answer.is_truncated {
-                return bounded(CALL, names);
-            }
-            marker = answer.marker;
-        }
-        Err(AwsError::Unusable { call: CALL, reason: "it has no end" })
-    }
-
-    async fn attached_policies(&self, role: &str) -> Result<Vec<String>, AwsError> {
-        const CALL: &str = "iam:ListAttachedRolePolicies";
-        let (mut arns, mut marker) = (Vec::new(), None);
-        for _ in 0..MAX_PAGES {
-            let list = || self.iam.list_attached_role_policies().role_name(role).set_marker(marker.clone()).send();
-            let answer = self.send(reading(CALL), list).await?;
-            arns.extend(answer.attached_policies.into_iter().flatten().filter_map(|policy| policy.policy_arn));
-            if !answer.is_truncated {
-                return bounded(CALL, arns);
-            }
-            marker = answer.marker;
-        }
-        Err(AwsError::Unusable { call: CALL, reason: "it has no end" })
-    }
 }
 
 fn etag(etag: Option<String>) -> Result<String, AwsError> {
-    etag.ok_or(AwsError::Unusable { call: "s3:GetObject", reason: "the object has no ETag" })
+    etag.ok_or(AwsError::Unusable { call: GET_OBJECT, reason: "the object has no ETag" })
 }
 
 fn timestamp(call: &'static str, time: Option<&DateTime>) -> Result<Timestamp, AwsError> {

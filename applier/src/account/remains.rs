@@ -12,7 +12,7 @@ use bundle_schema::names::{BucketName, RoleName};
 use tokio::task::JoinSet;
 
 use super::error::AwsError;
-use super::live::{BucketState, LiveError, LiveState};
+use super::live::{BucketState, LiveError, LiveState, ReadAccount};
 use crate::record::RECORD_KEY;
 
 /// What a bucket holds, every version and every delete marker counted.
@@ -60,7 +60,7 @@ enum Part {
 }
 
 impl Remains {
-    pub(crate) async fn read<A: ReadRemains>(
+    pub(crate) async fn read<A: ReadAccount + ReadRemains>(
         account: &Arc<A>,
         live: &LiveState,
         contents: &Contents,
@@ -79,7 +79,10 @@ impl Remains {
             });
         }
         let mut remains = Self::default();
+        let (mut done, of) = (0, parts.len());
         while let Some(part) = parts.join_next().await {
+            done += 1;
+            account.has_read(done, of);
             match part.map_err(|_| LiveError::CutOff)?? {
                 Part::Versions(versions) => remains.versions = versions,
                 Part::Profiles(_, profiles) if profiles.is_empty() => {}

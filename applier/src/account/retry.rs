@@ -1,7 +1,8 @@
 //! When a call is sent again, and when not: pure, so that it can be read and tested.
 //!
 //! Sources: IAM, S3 and CloudFront error references; IAM is eventually consistent, so what was just made may not be there yet for
-//! the next call. `LimitExceeded` is never retried: in IAM it is a quota, not a rate.
+//! the next call. `LimitExceeded` is never retried: in IAM it is a quota, not a rate. What is throttled waits for its turn instead
+//! (see `pace`), and is no fault that counts here.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -14,6 +15,9 @@ const PAUSES_MS: [u64; 5] = [200, 600, 1_800, 5_000, 10_000];
 const FIRST_CALLS: u32 = 2;
 /// No attempt begins later than this after the first.
 const DEADLINE: Duration = Duration::from_secs(45);
+
+/// The pause before an urgent call that was throttled.
+pub(super) const SOON: Duration = Duration::from_millis(250);
 
 /// Load, a change under way, or a fault on the other side: sending again helps.
 const TRANSIENT: &[&str] = &[
@@ -31,14 +35,21 @@ const TRANSIENT: &[&str] = &[
     "OpenIdIdpCommunicationErrorException",
     "OperationAborted",
     "PriorRequestNotComplete",
-    "RequestLimitExceeded",
-    "RequestThrottled",
     "RequestTimeout",
     "ServiceFailure",
     "ServiceUnavailable",
+];
+
+/// How services say that they get too many requests [AWS general reference, API retries; S3 API reference, error responses].
+const THROTTLING: &[&str] = &[
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
     "SlowDown",
+    "ThrottledException",
     "Throttling",
     "ThrottlingException",
+    "TooManyRequests",
     "TooManyRequestsException",
 ];
 
@@ -62,6 +73,22 @@ pub(super) fn pause(
     (helps && elapsed + pause <= DEADLINE).then_some(pause)
 }
 
+/// Whether a code says that there were too many requests.
+pub(super) fn is_throttling(code: &str) -> bool {
+    THROTTLING.contains(&code)
+}
+
+/// Whether there were too many requests, so that nothing was done and the call may be sent when it is its turn.
+pub(super) fn is_throttled(error: &AwsError) -> bool {
+    match error {
+        // S3 answers SlowDown with this status, and to a HEAD request with the status alone.
+        AwsError::Answered { code, status, .. } => {
+            is_throttling(code) || *status == 429 || (*status == 503 && code == "no code")
+        }
+        _ => false,
+    }
+}
+
 /// What to tell a person who waits for something that often takes a while.
 pub(super) fn waiting_for(error: &AwsError) -> Option<&'static str> {
     match error.code()? {
@@ -79,7 +106,7 @@ pub(super) fn waiting_for(error: &AwsError) -> Option<&'static str> {
 fn is_transient(error: &AwsError) -> bool {
     match error {
         AwsError::Answered { code, status, .. } => {
-            code != "LimitExceeded" && (*status >= 500 || *status == 429 || TRANSIENT.contains(&code.as_str()))
+            code != "LimitExceeded" && (*status >= 500 || TRANSIENT.contains(&code.as_str()))
         }
         AwsError::NoAnswer { .. } => true,
         AwsError::NoCredentials { .. } | AwsError::NotSent { .. } | AwsError::Unusable { .. } => false,
@@ -127,9 +154,7 @@ mod tests {
             (409, "EntityTemporarilyUnmodifiable", "", true),
             (409, "DeleteConflict", "", true),
             (500, "ServiceFailure", "", false),
-            (503, "SlowDown", "", false),
-            (400, "Throttling", "", false),
-            (429, "no code", "", false),
+            (503, "ServiceUnavailable", "", false),
             (404, "NoSuchEntity", "", true),
             (404, "NoSuchBucket", "", true),
             (409, "ConditionalRequestConflict", "", true),
@@ -160,6 +185,24 @@ mod tests {
     }
 
     #[test]
+    fn too_many_requests_are_no_fault() {
+        for (status, code, is) in [
+            (400, "Throttling", true),
+            (400, "RequestLimitExceeded", true),
+            (503, "SlowDown", true),
+            (503, "no code", true),
+            (429, "x", true),
+            (503, "ServiceUnavailable", false),
+            (500, "no code", false),
+            (409, "LimitExceeded", false),
+        ] {
+            assert_eq!(is_throttled(&answered("iam:GetRole", status, code, "")), is, "{status} {code}");
+        }
+        let silence = AwsError::NoAnswer { call: "iam:GetRole", reason: "refused".to_owned(), attempts: 1 };
+        assert!(!is_throttled(&silence));
+    }
+
+    #[test]
     fn a_wrong_endpoint_shows_soon() {
         let silence = |call| AwsError::NoAnswer { call, reason: "refused".to_owned(), attempts: 1 };
         let is_sent_again = |call, attempt| pause(&silence(call), false, false, attempt, Duration::ZERO).is_some();
@@ -169,7 +212,7 @@ mod tests {
 
     #[test]
     fn attempts_and_time_are_bounded() {
-        let slow = answered("iam:X", 503, "SlowDown", "");
+        let slow = answered("iam:X", 503, "ServiceUnavailable", "");
         let all: Duration = (1..=5).map(|attempt| pause(&slow, true, false, attempt, Duration::ZERO).unwrap()).sum();
         assert!(all >= Duration::from_millis(17_600) && all <= Duration::from_millis(21_120), "{all:?}");
         assert_eq!(pause(&slow, true, false, 6, Duration::ZERO), None);

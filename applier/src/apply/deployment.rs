@@ -3,26 +3,23 @@
 //! Input: a distribution's ID, and how long somebody is ready to wait. Output: whether it is deployed, or the wait was stopped, or
 //! why it failed. Waiting changes nothing, so it can be stopped at any time and done again.
 
-use std::io::{IsTerminal, Write, stderr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use bundle_schema::layout::fold;
 use bundle_schema::names::{DistributionDomain, DistributionId};
 
 use crate::account::AwsError;
 use crate::account::live::cloudfront::ReadCloudFront;
+use crate::moving_line::{Due, Line, TICK, say};
 
 /// How long it is waited, in minutes, where nothing else is said: CloudFront takes five as a rule, and more at times.
 pub(crate) const WAIT_TIMEOUT: u16 = 30;
 /// The pauses between the first looks, in seconds, and the pause after them: a deployment takes minutes.
 const PAUSES: [u64; 4] = [1, 2, 5, 5];
 const PAUSE: u64 = 15;
-/// How soon a stop is noticed, and how often the moving line moves.
-const TICK: Duration = Duration::from_millis(200);
 /// How often a log gets a line.
-const LINE: u64 = 60;
+const LINE: Duration = Duration::from_mins(1);
 
 /// Why a distribution is not deployed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,6 +71,17 @@ impl Wait {
         }
     }
 
+    fn show(&self, line: &mut Line, id: &DistributionId, passed: Duration) {
+        let (text, seconds) = (format!("waiting until CloudFront has deployed distribution {id}"), passed.as_secs());
+        let most = minutes(self.timeout.as_secs() / 60);
+        match line.due(passed) {
+            None => {}
+            Some(Due::Moving) => line.write(&format!("{text}: {}:{:02}", seconds / 60, seconds % 60)),
+            Some(Due::First) => line.write(&format!("{text}, at most {most}")),
+            Some(Due::Later) => line.write(&format!("{text}: {} of {most}", minutes(seconds / 60))),
+        }
+    }
+
     /// Looks until it is deployed.
     pub(super) async fn until_deployed(
         &self,
@@ -82,7 +90,7 @@ impl Wait {
         stop: &Arc<AtomicBool>,
     ) -> Result<Waited, DeploymentError> {
         let begun = Instant::now();
-        let mut line = Line::new(id, self.timeout);
+        let mut line = Line::new(Duration::ZERO, LINE);
         let mut pauses = PAUSES.into_iter();
         loop {
             match account.is_deployed(id).await? {
@@ -98,57 +106,11 @@ impl Wait {
                 if stop.load(Ordering::Relaxed) {
                     return Ok(Waited::Stopped);
                 }
-                line.show(begun.elapsed());
+                self.show(&mut line, id, begun.elapsed());
                 tokio::time::sleep(TICK).await;
             }
         }
     }
-}
-
-/// What a person sees of a wait: on a terminal one line that moves, in a log a line a minute.
-struct Line {
-    text: String,
-    most: String,
-    is_terminal: bool,
-    /// In seconds.
-    shown: Option<u64>,
-}
-
-impl Line {
-    fn new(id: &DistributionId, timeout: Duration) -> Self {
-        let text = format!("waiting until CloudFront has deployed distribution {id}");
-        Self { text, most: minutes(timeout.as_secs() / 60), is_terminal: stderr().is_terminal(), shown: None }
-    }
-
-    fn show(&mut self, passed: Duration) {
-        let seconds = passed.as_secs();
-        let step = if self.is_terminal { 1 } else { LINE };
-        if self.shown.is_some_and(|shown| seconds / step == shown / step) {
-            return;
-        }
-        let Self { text, most, .. } = self;
-        if self.is_terminal {
-            // Nobody may be listening, here and below.
-            let _ = write!(stderr(), "\r{text}: {}:{:02}", seconds / 60, seconds % 60);
-        } else if self.shown.is_none() {
-            say(&format!("{text}, at most {most}"));
-        } else {
-            say(&format!("{text}: {} of {most}", minutes(seconds / 60)));
-        }
-        self.shown = Some(seconds);
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        if self.is_terminal && self.shown.is_some() {
-            let _ = writeln!(stderr());
-        }
-    }
-}
-
-fn say(text: &str) {
-    let _ = writeln!(stderr(), "{}", fold(text));
 }
 
 fn minutes(count: u64) -> String {

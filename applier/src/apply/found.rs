@@ -11,7 +11,7 @@ use bundle_schema::documents::{CreateDistributionWithTags, DistributionConfigWit
 use bundle_schema::names::{AccessControlId, DistributionDomain, DistributionId};
 
 use crate::account::live::cloudfront::{DistributionSettings, origin_domain};
-use crate::account::live::{BucketState, ReadAccount};
+use crate::account::live::{BucketState, ReadAccount, RoleReading, Scope};
 use crate::account::{AwsError, CallLog};
 use crate::apply::WriteAccount;
 use crate::apply::deployment::{DeploymentError, Wait, Waited};
@@ -151,7 +151,7 @@ async fn is_done(account: &impl ReadAccount, action: &Action) -> Result<Found, A
     Ok(Found::of(match &action.call {
         Call::CreateBucket { input, tags } => match account.find_bucket(&input.bucket).await? {
             BucketState::Present(()) => {
-                let bucket = account.bucket_settings(&input.bucket).await?;
+                let bucket = account.bucket_settings(&input.bucket, Scope::Whole).await?;
                 Some(bucket.is_new() && tags.iter().all(|(key, value)| bucket.tags.get(key) == Some(value)))
             }
             BucketState::Absent => None,
@@ -165,7 +165,7 @@ async fn is_done(account: &impl ReadAccount, action: &Action) -> Result<Found, A
             live.map(|live| reconcile::provider(input, tags, Some(&live)).is_empty())
         }
         Call::CreateRole { input } => {
-            return Ok(match account.role(&input.role_name, &input.role_name).await? {
+            return Ok(match account.role(&input.role_name, &input.role_name, RoleReading::Expected).await? {
                 Some(live) if reconcile::is_just_made(input, &live) => Found::Ours(Some(Named::Role(live.id))),
                 Some(_) => Found::Other,
                 None => Found::Nothing,

@@ -3,16 +3,16 @@
 //! Input: the bundle's documents and a way to read the issuer without credentials. Output: nothing, when discovery document
 //! and JWKS are the bundle's; otherwise, after a while, why not.
 
-use std::io::{Write, stderr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bundle_schema::documents::contents::{IssuerDocuments, IssuerObject};
 use bundle_schema::escape::EscapedUpTo;
-use bundle_schema::layout::fold;
 use bundle_schema::names::Sha256;
+use tokio::task::JoinHandle;
 
 use crate::account::issuer::{ReadIssuer, Unread};
+use crate::moving_line::say;
 
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -53,11 +53,14 @@ pub(crate) struct IssuerCheck {
     issuer: String,
     documents: Vec<IssuerObject>,
     reader: Arc<dyn ReadIssuer>,
+    /// How many are read at once, at least one.
+    at_once: usize,
 }
 
 impl IssuerCheck {
-    pub(crate) fn of(issuer: &IssuerDocuments, reader: Arc<dyn ReadIssuer>) -> Self {
-        Self { issuer: issuer.provider.url.to_string(), documents: issuer.objects(), reader }
+    pub(crate) fn of(issuer: &IssuerDocuments, reader: Arc<dyn ReadIssuer>, at_once: usize) -> Self {
+        let at_once = at_once.max(1);
+        Self { issuer: issuer.provider.url.to_string(), documents: issuer.objects(), reader, at_once }
     }
 
     /// Reads until everything is as it should be, for as long as the reader has patience.
@@ -70,8 +73,7 @@ impl IssuerCheck {
                     if !said {
                         let (IssuerError::Unreadable { url, .. } | IssuerError::Differs { url, .. }) = &error;
                         let text = format!("waiting up to {} until the public can read {url}", words(patience));
-                        // Nobody may be listening.
-                        let _ = writeln!(stderr(), "{}", fold(&text));
+                        say(&text);
                         said = true;
                     }
                     tokio::time::sleep(PAUSE).await;
@@ -81,19 +83,33 @@ impl IssuerCheck {
         }
     }
 
+    fn read(&self, key: &'static str) -> JoinHandle<Result<Vec<u8>, Unread>> {
+        let reader = Arc::clone(&self.reader);
+        tokio::spawn(async move { reader.published(key).await })
+    }
+
     async fn look(&self) -> Result<(), IssuerError> {
-        for IssuerObject { key, body } in &self.documents {
-            let url = format!("{}/{key}", self.issuer);
-            let found = match self.reader.published(key).await {
-                Ok(found) => found,
-                Err(Unread { answer, advice }) => return Err(IssuerError::Unreadable { url, answer, advice }),
-            };
-            if found != *body {
-                let (expected, found, advice) = (Sha256::of(body), Sha256::of(&found), self.reader.advice());
-                return Err(IssuerError::Differs { url, expected, found, advice });
+        for documents in self.documents.chunks(self.at_once) {
+            let reads: Vec<_> = documents.iter().map(|document| self.read(document.key)).collect();
+            for (document, read) in documents.iter().zip(reads) {
+                let cut_off = |_| Err(Unread { answer: "reading it was interrupted".to_owned(), advice: "look again" });
+                self.compare(document, read.await.unwrap_or_else(cut_off))?;
             }
         }
         Ok(())
+    }
+
+    fn compare(&self, document: &IssuerObject, found: Result<Vec<u8>, Unread>) -> Result<(), IssuerError> {
+        let IssuerObject { key, body } = document;
+        let url = format!("{}/{key}", self.issuer);
+        match found {
+            Err(Unread { answer, advice }) => Err(IssuerError::Unreadable { url, answer, advice }),
+            Ok(found) if found == *body => Ok(()),
+            Ok(found) => {
+                let (expected, found, advice) = (Sha256::of(body), Sha256::of(&found), self.reader.advice());
+                Err(IssuerError::Differs { url, expected, found, advice })
+            }
+        }
     }
 }
 

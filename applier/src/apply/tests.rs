@@ -40,7 +40,7 @@ fn run_plan_of(
     let issuer = contents.issuer.as_ref().filter(|_| plan.operation() == Operation::Apply);
     let run = Run {
         concurrency,
-        issuer: issuer.map(|issuer| Arc::new(issuer_check::IssuerCheck::of(issuer, account.clone()))),
+        issuer: issuer.map(|issuer| Arc::new(issuer_check::IssuerCheck::of(issuer, account.clone(), concurrency))),
         wait: wait(contents),
         stop: Arc::clone(stop),
         take_over_after: Duration::ZERO,

@@ -101,7 +101,7 @@ impl WriteAccount for Aws {
         patience: Patience,
         log: &CallLog,
     ) -> Result<String, AwsError> {
-        let sent = writing(place.put_call().as_str(), log);
+        let sent = writing(place.put_call().as_str(), log).urgent();
         match place {
             Place::Bucket(bucket) => self.put_record_object(sent, bucket, before, record, patience).await,
             Place::Provider { arn, .. } => self.tag_record(sent, arn, record, patience).await,

@@ -32,13 +32,14 @@ pub(super) async fn run(args: &ApplyArgs) -> Result<ExitCode, Failure> {
         Arc::new(PublishedIssuer::new(url, publisher, roots))
     };
     let issuer = contents.issuer.as_ref().filter(|_| !args.skip_issuer_check);
+    let at_once = args.account.requests.concurrency.into();
     let execution = Execution {
         args: &args.execute,
         format: args.bundle.format,
         concurrency: args.account.requests.concurrency,
         file_stem: header.file_stem(),
         wait: args.execute.wait(header),
-        issuer: issuer.map(|issuer| Arc::new(IssuerCheck::of(issuer, reader(issuer)))),
+        issuer: issuer.map(|issuer| Arc::new(IssuerCheck::of(issuer, reader(issuer), at_once))),
     };
     let again = async {
         admitted.check_time(now()?)?;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bundle_schema::exit::ExitCode;
 
 use super::execute::Execution;
-use super::{Failure, now, plan_file, trust};
+use super::{Failure, now, plan_file, trust, while_reading};
 use crate::account::Aws;
-use crate::account::live::LiveState;
+use crate::account::live::{LiveState, Scope};
 use crate::account::remains::Remains;
 use crate::admit::Removable;
 use crate::cli::DeleteArgs;
@@ -49,7 +49,8 @@ pub(super) async fn run(args: &DeleteArgs) -> Result<ExitCode, Failure> {
 /// Reads the account as it is now, and plans.
 async fn read_and_plan(account: &Arc<Aws>, removable: &Removable, choices: &Choices) -> Result<Plan, Failure> {
     let contents = removable.bundle().contents();
-    let live = LiveState::read(account, contents, choices.previous.as_ref()).await?;
-    let remains = Remains::read(account, &live, contents).await?;
+    let live = LiveState::read(account, contents, choices.previous.as_ref(), Scope::Removal);
+    let live = while_reading(account, live).await?;
+    let remains = while_reading(account, Remains::read(account, &live, contents)).await?;
     Ok(Plan::removal(removable, &live, &remains, choices, now()?)?)
 }

@@ -1,5 +1,6 @@
 //! What `apply` and `delete` have in common: the plan is shown, approved, carried out, and the receipt written.
 
+use std::cell::Cell;
 use std::io::{self, BufRead, IsTerminal, Write, stderr, stdin, stdout};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::apply::journal::{Journal, ReceiptError, check_free};
 use crate::apply::receipt::Receipt;
 use crate::apply::{ActionError, Run};
 use crate::cli::{ExecuteArgs, Format};
+use crate::moving_line;
 use crate::plan::action::Action;
 use crate::plan::approval::NotAgreed;
 use crate::plan::file::PlanFile;
@@ -57,6 +59,13 @@ impl Operation {
         match self {
             Self::Apply => "the plan is",
             Self::Delete => "the plan names",
+        }
+    }
+
+    fn doing(self) -> &'static str {
+        match self {
+            Self::Apply => "applying",
+            Self::Delete => "deleting",
         }
     }
 
@@ -163,19 +172,22 @@ impl Execution<'_> {
             take_over_after: Duration::from_secs(args.take_over_after.into()),
             clock: &clock,
         };
-        let mut ended = 0;
+        let ended = Cell::new(0);
         let report = |action: &Action, entry: &Entry| {
-            ended += 1;
+            ended.update(|ended| ended + 1);
+            moving_line::clear();
             // A closed terminal is no reason to leave a run half done.
-            let _ = writeln!(screen, "[{ended}/{total}] {}: {action}", entry.outcome);
+            let _ = writeln!(screen, "[{}/{total}] {}: {action}", ended.get(), entry.outcome);
             if let Err(error) = journal.note(entry) {
                 // What cannot be written down is not done.
                 if !stop.swap(true, Ordering::Relaxed) {
+                    moving_line::clear();
                     let _ = writeln!(stderr(), "{}", describe(&error));
                 }
             }
         };
-        let receipt = approved.apply(account, run, report).await;
+        let words = || moving_line::doing(operation.doing(), ended.get(), total, account.throttling());
+        let receipt = Box::pin(moving_line::while_doing(approved.apply(account, run, report), words)).await;
         self.finish(operation, &receipt, journal)
     }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bundle_schema::exit::ExitCode;
 
-use super::{Failure, admit, now, plan_file};
+use super::{Failure, admit, now, plan_file, while_reading};
 use crate::account::Aws;
-use crate::account::live::LiveState;
+use crate::account::live::{LiveState, Scope};
 use crate::admit::Admitted;
 use crate::cli::{AccountArgs, ChoiceArgs, PlanArgs};
 use crate::plan::Plan;
@@ -37,7 +37,9 @@ pub(super) async fn compute(
 
 /// Reads the account as it is now, and plans.
 pub(super) async fn read_and_plan(account: &Arc<Aws>, admitted: &Admitted, choices: &Choices) -> Result<Plan, Failure> {
-    let live = LiveState::read(account, admitted.bundle().contents(), choices.previous.as_ref()).await?;
+    let contents = admitted.bundle().contents();
+    let live = LiveState::read(account, contents, choices.previous.as_ref(), Scope::Whole);
+    let live = while_reading(account, live).await?;
     Ok(Plan::compute(admitted, &live, choices, now()?)?)
 }
 

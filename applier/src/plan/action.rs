@@ -26,6 +26,7 @@ use serde_json::Value;
 
 pub(crate) use self::input::{NewObject, Object, RecordVersion, RoleSettings};
 pub(crate) use self::names::{Named, Names};
+pub(crate) use self::order::{Stage, Waits};
 
 use crate::account::live::Tags;
 use crate::account::live::cloudfront::{AccessControlSettings, DistributionSettings};

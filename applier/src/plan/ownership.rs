@@ -3,6 +3,9 @@
 //! Input: the account's state with its record, or the receipt that stands in for a record. Output: what is the cluster's, by
 //! identity; what would have to be adopted; and what a run that was cut off made.
 
+use std::collections::BTreeMap;
+
+use bundle_schema::documents::contents::RoleDocuments;
 use bundle_schema::names::RoleName;
 
 use crate::account::live::cloudfront::{LiveAccessControl, LiveDistribution};
@@ -24,17 +27,20 @@ pub(crate) enum Claim {
 }
 
 /// What the record says, and what the account holds.
-#[derive(Clone, Copy)]
 pub(crate) struct Ownership<'a> {
     desired: &'a Desired<'a>,
     live: &'a LiveState,
     record: Option<&'a Record>,
+    /// The bundle's roles that a run was about to make.
+    making: BTreeMap<&'a RoleName, &'a RoleDocuments>,
 }
 
 impl<'a> Ownership<'a> {
     pub(crate) fn new(desired: &'a Desired<'a>, live: &'a LiveState, choices: &'a Choices) -> Self {
         let record = live.record().and_then(|record| record.content.as_ref().ok()).or(choices.previous.as_ref());
-        Self { desired, live, record }
+        let is_about = |name| record.is_some_and(|record| record.making.roles.contains(name));
+        let roles = desired.contents().roles.iter().map(|documents| (&documents.create.role_name, documents));
+        Self { desired, live, record, making: roles.filter(|(name, _)| is_about(name)).collect() }
     }
 
     /// The record that the account holds, or the receipt's.
@@ -82,12 +88,8 @@ impl<'a> Ownership<'a> {
     }
 
     pub(crate) fn role(&self, name: &RoleName, role: &LiveRole) -> Claim {
-        let documents = || self.desired.contents().roles.iter().find(|documents| documents.create.role_name == *name);
-        let is_known = self.record.is_some_and(|record| {
-            has_role(record, name, role)
-                || (record.making.roles.contains(name)
-                    && documents().is_some_and(|documents| reconcile::is_as_made(documents, role)))
-        });
+        let is_made = || self.making.get(name).is_some_and(|documents| reconcile::is_as_made(documents, role));
+        let is_known = self.record.is_some_and(|record| has_role(record, name, role) || is_made());
         let is_handed_over = || self.former_records().any(|record| has_role(record, name, role));
         claim(is_known || is_handed_over(), self.desired.is_owned(&role.tags))
     }

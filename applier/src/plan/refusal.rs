@@ -6,6 +6,7 @@
 pub(super) mod cloudfront;
 pub(super) mod provider;
 
+use std::collections::HashSet;
 use std::fmt;
 
 use bundle_schema::documents::contents::BucketDocuments;
@@ -143,6 +144,8 @@ pub(crate) fn check(
     reasons.extend(serial(desired, live, &ownership, choices));
     reasons.extend(cloudfront::check(desired, live, &ownership, choices));
     reasons.extend(provider::check(desired, live, &ownership, choices));
+    let granted: HashSet<&str> =
+        actions.iter().filter(|action| action.grants()).map(|action| action.resource.as_str()).collect();
     for role in &desired.contents().roles {
         let name = &role.create.role_name;
         let Some(live) = live.role(name) else { continue };
@@ -154,8 +157,7 @@ pub(crate) fn check(
         } else {
             reasons.extend(role_claim(desired, name, live, claim, choices));
         }
-        let arn = header.role_arn(name);
-        let is_given = actions.iter().any(|action| action.resource == arn && action.grants());
+        let is_given = granted.contains(header.role_arn(name).as_str());
         let foreign: Vec<String> = live.attached.iter().chain(&live.other_inline).cloned().collect();
         if is_taken && is_given && !foreign.is_empty() && choices.foreign_policies == ForeignPolicies::Refuse {
             reasons.push(Refusal::ForeignPolicies { role: name.to_string(), policies: foreign });

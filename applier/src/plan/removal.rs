@@ -60,7 +60,7 @@ impl Plan {
         if !reasons.is_empty() {
             return Err(Refused { reasons });
         }
-        let head = Head::new(desired, live, ownership.record(), signers, now);
+        let head = Head::new(desired, live, removal.ownership.record(), signers, now);
         let (actions, findings) = (removal.actions(), removal.findings(now));
         Ok(Self::new(Operation::Delete, head, choices.flags(), actions, findings))
     }

@@ -14,7 +14,9 @@ use tokio::task::JoinSet;
 use super::cloudfront::{LiveCloudFront, Wanted};
 use super::former::{self, LiveFormer};
 use super::roles::{self, Known};
-use super::{BucketState, Caller, LiveBucket, LiveError, LiveObject, LiveProvider, LiveRecord, LiveState, ReadAccount};
+use super::{
+    BucketState, Caller, LiveBucket, LiveError, LiveObject, LiveProvider, LiveRecord, LiveState, ReadAccount, Scope,
+};
 use crate::account::error::AwsError;
 use crate::record::tags::Marks;
 use crate::record::{MadeProvider, Place, Record, tags};
@@ -26,6 +28,14 @@ enum Part {
     CloudFront(Box<LiveCloudFront>),
 }
 
+/// What is read, and for what.
+struct Asked<'a, A> {
+    account: &'a Arc<A>,
+    contents: &'a Contents,
+    previous: Option<&'a Record>,
+    scope: Scope,
+}
+
 impl LiveState {
     /// Reads the account, once it is known that the credentials are the bundle's account's. `previous` stands in for the record
     /// where there is none.
@@ -33,6 +43,7 @@ impl LiveState {
         account: &Arc<A>,
         contents: &Contents,
         previous: Option<&Record>,
+        scope: Scope,
     ) -> Result<Self, LiveError> {
         let header = &contents.header;
         let caller = account.caller().await?;
@@ -44,18 +55,15 @@ impl LiveState {
                 partition: header.partition.to_string(),
             });
         }
+        let asked = Asked { account, contents, previous, scope };
         match Place::of(header) {
-            Place::Bucket(_) => Self::with_bucket(account, caller, contents, previous).await,
-            Place::Provider { arn, .. } => Self::without_bucket(account, caller, contents, &arn, previous).await,
+            Place::Bucket(_) => Self::with_bucket(asked, caller).await,
+            Place::Provider { arn, .. } => Self::without_bucket(asked, caller, &arn).await,
         }
     }
 
-    async fn with_bucket<A: ReadAccount>(
-        account: &Arc<A>,
-        caller: Caller,
-        contents: &Contents,
-        previous: Option<&Record>,
-    ) -> Result<Self, LiveError> {
+    async fn with_bucket<A: ReadAccount>(asked: Asked<'_, A>, caller: Caller) -> Result<Self, LiveError> {
+        let Asked { account, contents, previous, scope } = asked;
         let header = &contents.header;
         let bucket = header.bucket();
         let found = account.find_bucket(&bucket).await?;
@@ -69,8 +77,9 @@ impl LiveState {
         let mut parts: JoinSet<Result<Part, AwsError>> = JoinSet::new();
         if found == BucketState::Present(()) {
             let (reader, name) = (Arc::clone(account), bucket.clone());
-            parts.spawn(async move { Ok(Part::Settings(Box::new(reader.bucket_settings(&name).await?))) });
-            for key in contents.issuer.iter().flat_map(|_| public_keys(header)) {
+            parts.spawn(async move { Ok(Part::Settings(Box::new(reader.bucket_settings(&name, scope).await?))) });
+            let documents = contents.issuer.iter().filter(|_| scope == Scope::Whole);
+            for key in documents.flat_map(|_| public_keys(header)) {
                 let (reader, name) = (Arc::clone(account), bucket.clone());
                 parts.spawn(async move {
                     let object = reader.object(&name, &key).await?;
@@ -90,7 +99,7 @@ impl LiveState {
         let read = match header.kind {
             Kind::Endpoint => roles::Read::default(),
             Kind::Cluster | Kind::Roles => {
-                roles::read(account, contents, &all_known(Known::of(known), &former)).await?
+                roles::read(account, contents, &all_known(Known::of(known), &former), scope).await?
             }
         };
         let former = named(former, &read, contents);
@@ -112,12 +121,11 @@ impl LiveState {
 
     /// The identity provider, which holds the record in its tags, and the roles: nothing of S3.
     async fn without_bucket<A: ReadAccount>(
-        account: &Arc<A>,
+        asked: Asked<'_, A>,
         caller: Caller,
-        contents: &Contents,
         provider_arn: &str,
-        previous: Option<&Record>,
     ) -> Result<Self, LiveError> {
+        let Asked { account, contents, previous, scope } = asked;
         let header = &contents.header;
         let mut provider = account.provider(provider_arn).await?;
         let found = provider.as_ref().and_then(|provider| tags::read(&provider.tags, &header.name));
@@ -126,7 +134,7 @@ impl LiveState {
             Some(Err(_)) | None => Known::of(previous),
         };
         let former = former::read(account, header).await?;
-        let read = roles::read(account, contents, &all_known(known, &former)).await?;
+        let read = roles::read(account, contents, &all_known(known, &former), scope).await?;
         let record = found.map(|found| LiveRecord {
             etag: found.etag,
             content: found.content.map(|(mut record, marks)| {
@@ -208,7 +216,7 @@ mod tests {
         held.role("addons-efs").id = RoleId::try_from("AROAMADEBYSOMEBODYELSE".to_owned()).unwrap();
         let account = Arc::new(Fake::new(held));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let live = runtime.block_on(LiveState::read(&account, &contents, None)).unwrap();
+        let live = runtime.block_on(LiveState::read(&account, &contents, None, Scope::Whole)).unwrap();
         let record = live.record().unwrap().content.clone().unwrap();
         assert_eq!(record.made.roles.keys().map(ToString::to_string).collect::<Vec<_>>(), ["addons-lb"]);
         assert!(live.others().contains_key(&parsed("addons-lb")));

@@ -15,7 +15,7 @@ use bundle_schema::documents::contents::Contents;
 use bundle_schema::names::RoleName;
 use tokio::task::JoinSet;
 
-use super::{LiveError, LiveRole, ReadAccount, Roles, is_owned};
+use super::{LiveError, LiveRole, ReadAccount, RoleReading, Roles, Scope, is_owned};
 use crate::account::error::AwsError;
 use crate::record::Record;
 use crate::record::tags::Marks;
@@ -68,14 +68,18 @@ pub(super) async fn read<A: ReadAccount>(
     account: &Arc<A>,
     contents: &Contents,
     known: &[Known<'_>],
+    scope: Scope,
 ) -> Result<Read, LiveError> {
     let header = &contents.header;
     let bundled: BTreeMap<&RoleName, &RoleName> =
         contents.roles.iter().map(|role| (&role.create.role_name, &role.policy.policy_name)).collect();
-    let (mut recorded, mut marks) = (BTreeSet::new(), Vec::new());
+    let (mut recorded, mut making, mut marks) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
     for known in known {
         match known {
-            Known::Names(record) => recorded.extend(record.made.roles.keys().chain(&record.making.roles).cloned()),
+            Known::Names(record) => {
+                recorded.extend(record.made.roles.keys().chain(&record.making.roles));
+                making.extend(&record.making.roles);
+            }
             Known::Marks(of_record) => marks.push(*of_record),
             Known::Nothing => {}
         }
@@ -84,19 +88,25 @@ pub(super) async fn read<A: ReadAccount>(
     // an earlier bundle had, its roles are recognised only where they are listed.
     let path = Some(&header.role_path).filter(|path| marks.is_empty() && path.as_str() != "/");
     let mut reads = Reads::new();
-    let read = |reads: &mut Reads, name: &RoleName, policy: &RoleName| {
+    let read = |reads: &mut Reads, name: &RoleName, policy: &RoleName, is_listed: bool| {
+        let reading = match (recorded.contains(name) && !making.contains(name), is_listed) {
+            // What a run that was cut off has made is known by all that it is.
+            (true, _) if scope == Scope::Removal => RoleReading::ForRemoval,
+            (true, _) | (false, true) => RoleReading::Expected,
+            (false, false) => RoleReading::Guessed,
+        };
         let (account, name, policy) = (Arc::clone(account), name.clone(), policy.clone());
         reads.spawn(async move {
-            let live = account.role(&name, &policy).await?;
+            let live = account.role(&name, &policy, reading).await?;
             Ok((name, live))
         });
     };
     let must_be_read = |name: &RoleName| path.is_some() || !marks.is_empty() || recorded.contains(name);
     for (name, policy) in bundled.iter().filter(|(name, _)| must_be_read(name)) {
-        read(&mut reads, name, policy);
+        read(&mut reads, name, policy, false);
     }
     for name in recorded.iter().filter(|name| !bundled.contains_key(*name)) {
-        read(&mut reads, name, name);
+        read(&mut reads, name, name, false);
     }
 
     let listed = account.list_roles(path).await?;
@@ -105,7 +115,7 @@ pub(super) async fn read<A: ReadAccount>(
     let bundled_folded: BTreeSet<String> = bundled.keys().map(|name| name.as_str().to_ascii_lowercase()).collect();
     let is_listed = |name: &RoleName| listed_folded.contains(&name.as_str().to_ascii_lowercase());
     for (name, policy) in bundled.iter().filter(|(name, _)| !must_be_read(name) && is_listed(name)) {
-        read(&mut reads, name, policy);
+        read(&mut reads, name, policy, true);
     }
     let beginning = format!("{}-", header.name);
     let strangers = listed.iter().filter(|role| role.name.starts_with(&beginning));
@@ -115,20 +125,23 @@ pub(super) async fn read<A: ReadAccount>(
         .filter(|(name, _)| !recorded.contains(name) && !bundled_folded.contains(&name.as_str().to_ascii_lowercase()))
     {
         if marks.iter().any(|marks| marks.has_made(name.as_str(), id)) {
-            read(&mut reads, &name, &name);
+            read(&mut reads, &name, &name, true);
             continue;
         }
         let (account, cluster) = (Arc::clone(account), header.name.clone());
         reads.spawn(async move {
             let tags = account.role_tags(&name).await?;
             let is_owned = tags.is_some_and(|tags| is_owned(&tags, &cluster));
-            let live = if is_owned { account.role(&name, &name).await? } else { None };
+            let live = if is_owned { account.role(&name, &name, RoleReading::Expected).await? } else { None };
             Ok((name, live))
         });
     }
 
     let mut all = Read::default();
+    let (mut done, of) = (0, reads.len());
     while let Some(read) = reads.join_next().await {
+        done += 1;
+        account.has_read(done, of);
         let (name, live) = read.map_err(|_| LiveError::CutOff)??;
         let roles = if bundled.contains_key(&name) { &mut all.bundled } else { &mut all.others };
         roles.extend(live.map(|live| (name, live)));
@@ -149,7 +162,7 @@ mod tests {
     fn read_of(contents: &Contents, held: Held, record: Option<&Record>) -> (Read, Vec<String>) {
         let account = Arc::new(Fake::new(held));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let read = runtime.block_on(read(&account, contents, &[Known::of(record)])).unwrap();
+        let read = runtime.block_on(read(&account, contents, &[Known::of(record)], Scope::Whole)).unwrap();
         let mut asked = account.log.lock().unwrap().clone();
         asked.sort();
         (read, asked)
@@ -172,6 +185,24 @@ mod tests {
         let (read, asked) = read_of(&contents(), Held::nothing(), Some(&record));
         assert_eq!((names(&read.bundled), names(&read.others)), (vec![], vec![]));
         assert_eq!(asked, ["list /", "read prod-disk", "read prod-late", "read prod-registry"]);
+    }
+
+    #[test]
+    fn a_deletion_asks_for_no_policy_of_a_role_that_was_made() {
+        let mut record = record();
+        let disk: RoleName = parsed("prod-disk");
+        record.made.roles.remove(&disk);
+        record.making.roles.insert(disk.clone());
+        let account = Arc::new(Fake::new(Held::everything(&contents())));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let known = [Known::of(Some(&record))];
+        let read = runtime.block_on(read(&account, &contents(), &known, Scope::Removal)).unwrap().bundled;
+        assert_eq!(read[&parsed("prod-registry")].policy.as_deref(), Some(""), "that it is there");
+        assert_eq!(
+            read[&disk].policy,
+            account.held.lock().unwrap().roles[&disk].policy,
+            "how it was made says whose it is"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::types::{BucketAbacStatus, ExpirationStatus, ObjectLockEnabled, ServerSideEncryption};
 use bundle_schema::documents::PublicAccessBlock;
-use futures_util::future::join5;
+use futures_util::future::{join, join3};
 
 use super::{bounded, bounded_policy};
 use crate::account::aws::{Aws, reading};
@@ -10,8 +10,8 @@ use crate::account::error::AwsError;
 use crate::account::live::{Hazard, Tags};
 
 impl Aws {
-    /// Settings that are no part of a bundle and can change, delete or hide the documents.
-    pub(super) async fn hazards(&self, bucket: &str) -> Result<Vec<Hazard>, AwsError> {
+    /// Settings that are no part of a bundle and can delete, hide or encrypt the documents.
+    pub(super) async fn changing_hazards(&self, bucket: &str) -> Result<Vec<Hazard>, AwsError> {
         let owner = self.owner.as_str();
         let lifecycle = async {
             const CALL: &str = "s3:GetLifecycleConfiguration";
@@ -34,6 +34,26 @@ impl Aws {
                 Err(error) => error.absent(&["NoSuchWebsiteConfiguration"]),
             }
         };
+        let encryption = async {
+            let get = || self.s3.get_bucket_encryption().bucket(bucket).expected_bucket_owner(owner).send();
+            match self.send(reading("s3:GetEncryptionConfiguration"), get).await {
+                Ok(answer) => {
+                    let rules = answer.server_side_encryption_configuration.map(|set| set.rules).unwrap_or_default();
+                    let mut defaults =
+                        rules.into_iter().filter_map(|rule| rule.apply_server_side_encryption_by_default);
+                    let other = defaults.find(|default| default.sse_algorithm != ServerSideEncryption::Aes256);
+                    Ok(other.map(|default| Hazard::DefaultEncryption(default.sse_algorithm.as_str().to_owned())))
+                }
+                Err(error) => error.absent(&["ServerSideEncryptionConfigurationNotFoundError"]),
+            }
+        };
+        let (lifecycle, website, encryption) = Box::pin(join3(lifecycle, website, encryption)).await;
+        Ok([lifecycle?, website?, encryption?].into_iter().flatten().collect())
+    }
+
+    /// Settings that are no part of a bundle and keep what is deleted.
+    pub(super) async fn keeping_hazards(&self, bucket: &str) -> Result<Vec<Hazard>, AwsError> {
+        let owner = self.owner.as_str();
         let versioning = async {
             let get = || self.s3.get_bucket_versioning().bucket(bucket).expected_bucket_owner(owner).send();
             let answer = self.send(reading("s3:GetBucketVersioning"), get).await?;
@@ -49,22 +69,8 @@ impl Aws {
                 Err(error) => error.absent(&["ObjectLockConfigurationNotFoundError"]),
             }
         };
-        let encryption = async {
-            let get = || self.s3.get_bucket_encryption().bucket(bucket).expected_bucket_owner(owner).send();
-            match self.send(reading("s3:GetEncryptionConfiguration"), get).await {
-                Ok(answer) => {
-                    let rules = answer.server_side_encryption_configuration.map(|set| set.rules).unwrap_or_default();
-                    let mut defaults =
-                        rules.into_iter().filter_map(|rule| rule.apply_server_side_encryption_by_default);
-                    let other = defaults.find(|default| default.sse_algorithm != ServerSideEncryption::Aes256);
-                    Ok(other.map(|default| Hazard::DefaultEncryption(default.sse_algorithm.as_str().to_owned())))
-                }
-                Err(error) => error.absent(&["ServerSideEncryptionConfigurationNotFoundError"]),
-            }
-        };
-        let (lifecycle, website, versioning, object_lock, encryption) =
-            Box::pin(join5(lifecycle, website, versioning, object_lock, encryption)).await;
-        Ok([lifecycle?, website?, versioning?, object_lock?, encryption?].into_iter().flatten().collect())
+        let (versioning, object_lock) = join(versioning, object_lock).await;
+        Ok([versioning?, object_lock?].into_iter().flatten().collect())
     }
 
     pub(super) async fn bucket_tags(&self, bucket: &str) -> Result<Tags, AwsError> {

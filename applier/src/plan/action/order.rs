@@ -3,8 +3,8 @@
 use super::{Action, Call};
 
 /// What an action belongs to, in the order of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Stage {
     Bucket,
     OpenRecord,
     BucketSetting,
@@ -22,8 +22,16 @@ enum Stage {
     RemoveBucket,
 }
 
+/// For which actions of an earlier stage, among those before it, an action waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waits {
+    ForAll,
+    ForSameResource,
+    Not,
+}
+
 impl Action {
-    fn stage(&self) -> Stage {
+    pub(crate) fn stage(&self) -> Stage {
         match &self.call {
             Call::CreateBucket { .. } => Stage::Bucket,
             Call::OpenRecord { .. } | Call::OpenRemoval { .. } => Stage::OpenRecord,
@@ -69,12 +77,24 @@ impl Action {
     }
 
     /// Whether this action has to wait for one that stands before it in the plan.
+    #[cfg(test)]
     pub(crate) fn waits_for(&self, earlier: &Action) -> bool {
-        match (self.stage(), earlier.stage()) {
+        match self.stage().waits_for(earlier.stage()) {
+            Waits::ForAll => true,
+            Waits::ForSameResource => self.resource == earlier.resource,
+            Waits::Not => false,
+        }
+    }
+}
+
+impl Stage {
+    /// What an action of this stage has to wait for.
+    pub(crate) fn waits_for(self, earlier: Self) -> Waits {
+        match (self, earlier) {
             // Roles are independent of each other; IAM answers two changes of one role at a time with a conflict.
-            (Stage::Role, Stage::Role) => self.resource == earlier.resource,
+            (Stage::Role, Stage::Role) => Waits::ForSameResource,
             // Objects are deleted side by side.
-            (Stage::RemoveObject, Stage::RemoveObject) => false,
+            (Stage::RemoveObject, Stage::RemoveObject) => Waits::Not,
             // The record is in the bucket before anything else changes, and closed when everything has.
             (_, Stage::Bucket | Stage::OpenRecord)
             // S3 refuses a public policy while its block stands, and two changes of one bucket's settings at a time. A private
@@ -98,7 +118,7 @@ impl Action {
                 | Stage::RemoveRecord
                 | Stage::RemoveBucket,
                 _,
-            ) => true,
+            ) => Waits::ForAll,
             // Objects need the bucket alone.
             (
                 Stage::Bucket
@@ -108,7 +128,7 @@ impl Action {
                 | Stage::Distribution
                 | Stage::Object,
                 _,
-            ) => false,
+            ) => Waits::Not,
         }
     }
 }

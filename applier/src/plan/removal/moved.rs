@@ -12,10 +12,10 @@ use crate::plan::former::trusted_providers;
 use crate::plan::ownership::Claim;
 use crate::plan::refusal::{self, Refusal};
 
-impl<'a> Removal<'a> {
+impl Removal<'_> {
     /// Tells a role that is another issuer's, whatever its tags say: no record knows it, and it trusts other providers alone.
-    pub(super) fn is_elsewhere(&self) -> impl Fn(&RoleName, &LiveRole) -> bool + use<'a> {
-        let (ownership, own) = (self.ownership, self.desired.issuer().and(self.desired.provider_arn()));
+    pub(super) fn is_elsewhere(&self) -> impl Fn(&RoleName, &LiveRole) -> bool {
+        let (ownership, own) = (&self.ownership, self.desired.issuer().and(self.desired.provider_arn()));
         move |name, role| {
             let trusted = trusted_providers(&role.trust);
             ownership.role(name, role) != Claim::Known
