@@ -153,13 +153,15 @@ fn figures(
     figures
 }
 
-/// Requests of the last run, by service too, and the usual length of the chain, which is a matter of luck.
+/// Requests of the last run, by service and of the public too, and the usual length of the chain, which is a matter of luck.
 fn counts(whose: &str, seen: &[Seen]) -> Vec<Figure> {
     let mut chains: Vec<usize> = seen.iter().map(|seen| seen.chain).collect();
     chains.sort_unstable();
     let Some((last, chain)) = seen.last().zip(chains.get(chains.len() / 2)) else { return Vec::new() };
-    let mut figures = vec![Figure::count(format!("{whose}requests"), last.requests.len())];
     let services = by_service(&last.requests);
+    // The public's reads of the issuer's documents are no calls of an API.
+    let public = services.get("public").copied().unwrap_or_default();
+    let mut figures = vec![Figure::count(format!("{whose}requests to AWS"), last.requests.len() - public)];
     figures
         .extend(services.iter().map(|(service, count)| Figure::count(format!("{whose}requests, {service}"), *count)));
     figures.push(Figure::count(format!("{whose}longest chain of requests"), *chain));
