@@ -1,6 +1,7 @@
 //! AWS fails, answers get lost, runs are cut off, or two of them begin at once: running it again is safe and finishes.
 
 use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
 use tests::emulator::{Effect, Which};
@@ -161,6 +162,30 @@ fn a_run_that_lasts_is_alive_until_its_record_is_taken_over() -> Test {
     );
     assert_eq!(receipt.get("record"), None, "it vouches for nothing any more");
     assert!(account.tags(HOSTED)[TAG].contains(&"f".repeat(32)), "the other's record is as it was");
+    Ok(())
+}
+
+/// IAM holds the record and throttles: a run that it slows down still shows that it is alive, so that another does not take over.
+#[test]
+fn a_run_that_is_throttled_is_alive() -> Test {
+    let account = Account::hosted()?;
+    let roles: Vec<String> = (0..10).map(|number| format!("role-{number}")).collect();
+    let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
+    let bundle = account.bundle("addons", HOSTED, 1, &roles);
+    account.emulator.throttles(3);
+    let first = ["--yes", "--receipt", "first.json"];
+    let mut first = account.scene.applies(&account.emulator, "apply", &bundle, &first).spawn();
+    let is_making = |request: &Request| request.operation == "CreateRole";
+    while !account.emulator.writes().iter().any(is_making) {
+        assert_eq!(first.try_wait().unwrap(), None, "it has ended");
+        thread::sleep(Duration::from_millis(100));
+    }
+    let second = account.run("apply", &bundle, &["--yes"]).exits(5).stderr;
+    assert!(second.contains("because: another run is under way or has just ended: "), "{second}");
+    assert_eq!(first.wait().unwrap().code(), Some(0));
+    assert_eq!(account.scene.receipt("first.json")["ending"], "done");
+    let throttled = account.emulator.requests().iter().filter(|request| request.fault.is_some()).count();
+    assert!(throttled > 0);
     Ok(())
 }
 
