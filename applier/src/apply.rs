@@ -65,7 +65,7 @@ pub(crate) trait WriteAccount: Send + Sync + 'static {
     fn stop_sending(&self);
 }
 
-/// Whether what fails is sent again.
+/// Whether what fails is sent again; what is throttled did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Patience {
     Once,

@@ -144,14 +144,16 @@ impl Aws {
         own.unwrap_or_else(|| issuer.to_owned())
     }
 
-    /// Sends a request once.
-    pub(crate) async fn send_once<T, E, F>(&self, sent: Sent<'_>, request: F) -> Result<T, AwsError>
+    /// Sends a request, when it is its turn.
+    async fn attempt<T, E, F>(&self, sent: Sent<'_>, request: F) -> Result<T, AwsError>
     where
         T: RequestId,
         F: Future<Output = Result<T, SdkError<E>>>,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let passed = self.gates.of(sent.call).pass(&self.permits, sent.is_urgent).await;
+        let is_stopped = || sent.writes && self.stopped.load(Ordering::Relaxed);
+        let passed = self.gates.of(sent.call).pass(&self.permits, sent.is_urgent, is_stopped).await;
+        let passed = passed.ok_or(AwsError::Stopped { call: sent.call })?;
         let answer = request.await;
         let id = match &answer {
             Ok(output) => output.request_id(),
@@ -169,6 +171,25 @@ impl Aws {
         answer
     }
 
+    /// Sends a request once. What is throttled was not done, and is sent again a few times.
+    pub(crate) async fn send_once<T, E, F>(&self, sent: Sent<'_>, request: impl Fn() -> F) -> Result<T, AwsError>
+    where
+        T: RequestId,
+        F: Future<Output = Result<T, SdkError<E>>>,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let mut attempt = 1;
+        loop {
+            match Box::pin(self.attempt(sent, request())).await {
+                Err(error) if error.is_throttled() && attempt < retry::FEW => {
+                    tokio::time::sleep(retry::pause_of_urgent(attempt)).await;
+                }
+                done => return done.map_err(|error| error.after(attempt)),
+            }
+            attempt += 1;
+        }
+    }
+
     /// Sends a request, again where that helps, within the limits of [`retry`].
     pub(crate) async fn send<T, E, F>(&self, sent: Sent<'_>, request: impl Fn() -> F) -> Result<T, AwsError>
     where
@@ -180,18 +201,17 @@ impl Aws {
         let first = gate.now();
         let (mut attempt, mut faults, mut first_fault) = (1, 0, None);
         loop {
-            let begun = Instant::now();
-            let error = match Box::pin(self.send_once(sent, request())).await {
+            let error = match Box::pin(self.attempt(sent, request())).await {
                 Ok(output) => return Ok(output),
                 Err(error) => error,
             };
             let pause = if retry::is_throttled(&error) {
                 // The gate makes it wait, but for an urgent one.
-                let pause = if sent.is_urgent { retry::SOON } else { Duration::ZERO };
+                let pause = if sent.is_urgent { retry::pause_of_urgent(attempt) } else { Duration::ZERO };
                 (!gate.is_silent(first)).then_some(pause)
             } else {
                 faults += 1;
-                let since = first_fault.get_or_insert(begun).elapsed();
+                let since = first_fault.get_or_insert_with(Instant::now).elapsed();
                 let opened = self.opened_block.load(Ordering::Relaxed);
                 retry::pause(&error, sent.writes, opened, faults, since)
             };

@@ -67,6 +67,12 @@ pub enum AwsError {
         /// The SDK's reason.
         reason: String,
     },
+    /// The run stopped while the call waited for its turn.
+    #[error("{call} was not sent, because the run has stopped")]
+    Stopped {
+        /// The call, as IAM policies name it.
+        call: &'static str,
+    },
     /// An answer that lacks what it must have, or is larger than allowed.
     #[error("{call} gave an answer that cannot be used: {reason}")]
     Unusable {
@@ -125,7 +131,7 @@ fn advice(call: &str, code: &str, message: &str) -> String {
             "\n  it was deleted in the meantime: look who else is changing this account, then run this again".to_owned()
         }
         code if is_throttling(code) => {
-            "\n  nothing else was answered for 3 minutes: somebody else uses up the account's requests, so run this again later"
+            "\n  this run or others use up the requests that the account may send: run this again later"
                 .to_owned()
         }
         "LimitExceeded" => {
@@ -182,14 +188,14 @@ impl AwsError {
     pub(super) fn after(mut self, count: u32) -> Self {
         match &mut self {
             Self::Answered { attempts, .. } | Self::NoAnswer { attempts, .. } => *attempts = count,
-            Self::NoCredentials { .. } | Self::NotSent { .. } | Self::Unusable { .. } => {}
+            Self::NoCredentials { .. } | Self::NotSent { .. } | Self::Stopped { .. } | Self::Unusable { .. } => {}
         }
         self
     }
 
     /// Whether nothing left this host.
     pub(super) fn is_not_sent(&self) -> bool {
-        matches!(self, Self::NoCredentials { .. } | Self::NotSent { .. })
+        matches!(self, Self::NoCredentials { .. } | Self::NotSent { .. } | Self::Stopped { .. })
     }
 
     /// Whether there were too many requests, so that nothing was done.

@@ -142,19 +142,28 @@ impl Gate {
 
     /// Waits until a call may be sent: it has a permit, and the service takes it. An urgent one waits for nobody, and the others
     /// wait longer for it.
-    pub(super) async fn pass<'a>(&'a self, permits: &'a Semaphore, is_urgent: bool) -> Passed<'a> {
+    /// None where the run is stopped meanwhile.
+    pub(super) async fn pass<'a>(
+        &'a self,
+        permits: &'a Semaphore,
+        is_urgent: bool,
+        is_stopped: impl Fn() -> bool,
+    ) -> Option<Passed<'a>> {
         if is_urgent {
             let sent = self.now();
             self.pacer().send(sent);
-            return Passed { gate: self, sent, _permit: None };
+            return Some(Passed { gate: self, sent, _permit: None });
         }
         let _next = self.next.lock().await;
         loop {
             // Closed never: the semaphore lives as long as the account.
             let permit = permits.acquire().await.ok();
+            if is_stopped() {
+                return None;
+            }
             let sent = self.now();
             let turn = self.pacer().may_send(sent);
-            let Err(pause) = turn else { return Passed { gate: self, sent, _permit: permit } };
+            let Err(pause) = turn else { return Some(Passed { gate: self, sent, _permit: permit }) };
             // Other services need not wait for this one.
             drop(permit);
             tokio::time::sleep(pause).await;
@@ -330,15 +339,16 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let (slow, other, permits) = (Gate::new(), Gate::new(), Semaphore::new(1));
-            slow.pass(&permits, false).await.note(true);
+            slow.pass(&permits, false, || false).await.unwrap().note(true);
             // Its next call is two seconds away.
-            let waiting = tokio::time::timeout(ms(20), slow.pass(&permits, false)).await;
+            let waiting = tokio::time::timeout(ms(20), slow.pass(&permits, false, || false)).await;
             assert!(waiting.is_err());
-            let urgent = slow.pass(&permits, true).await;
-            let passed = other.pass(&permits, false).await;
+            let urgent = slow.pass(&permits, true, || false).await.unwrap();
+            let passed = other.pass(&permits, false, || false).await.unwrap();
             assert_eq!(permits.available_permits(), 0, "the urgent one took none");
             drop((urgent, passed));
             assert_eq!(permits.available_permits(), 1);
+            assert!(slow.pass(&permits, false, || true).await.is_none(), "a run that has stopped waits no longer");
         });
     }
 }

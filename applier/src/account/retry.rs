@@ -16,8 +16,11 @@ const FIRST_CALLS: u32 = 2;
 /// No attempt begins later than this after the first.
 const DEADLINE: Duration = Duration::from_secs(45);
 
-/// The pause before an urgent call that was throttled.
-pub(super) const SOON: Duration = Duration::from_millis(250);
+/// How often a call is sent that is sent once, where it is throttled.
+pub(super) const FEW: u32 = 6;
+/// How much longer each pause is than the one before, where an urgent call is throttled; and the longest.
+const SOON: Duration = Duration::from_millis(250);
+const LATEST: Duration = Duration::from_secs(1);
 
 /// Load, a change under way, or a fault on the other side: sending again helps.
 const TRANSIENT: &[&str] = &[
@@ -89,6 +92,11 @@ pub(super) fn is_throttled(error: &AwsError) -> bool {
     }
 }
 
+/// How long an urgent call waits that was throttled: it goes before all others, but takes its service some time to fill up again.
+pub(super) fn pause_of_urgent(attempt: u32) -> Duration {
+    spread(SOON.saturating_mul(attempt).min(LATEST))
+}
+
 /// What to tell a person who waits for something that often takes a while.
 pub(super) fn waiting_for(error: &AwsError) -> Option<&'static str> {
     match error.code()? {
@@ -109,7 +117,10 @@ fn is_transient(error: &AwsError) -> bool {
             code != "LimitExceeded" && (*status >= 500 || TRANSIENT.contains(&code.as_str()))
         }
         AwsError::NoAnswer { .. } => true,
-        AwsError::NoCredentials { .. } | AwsError::NotSent { .. } | AwsError::Unusable { .. } => false,
+        AwsError::NoCredentials { .. }
+        | AwsError::NotSent { .. }
+        | AwsError::Stopped { .. }
+        | AwsError::Unusable { .. } => false,
     }
 }
 
@@ -200,6 +211,13 @@ mod tests {
         }
         let silence = AwsError::NoAnswer { call: "iam:GetRole", reason: "refused".to_owned(), attempts: 1 };
         assert!(!is_throttled(&silence));
+    }
+
+    #[test]
+    fn an_urgent_call_is_not_far_behind() {
+        let pauses: Vec<u128> = (1..=9).map(|attempt| pause_of_urgent(attempt).as_millis()).collect();
+        let least = [250, 500, 750, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000];
+        assert!(pauses.iter().zip(least).all(|(pause, least)| (least..=least * 6 / 5).contains(pause)), "{pauses:?}");
     }
 
     #[test]

@@ -44,6 +44,11 @@ pub(crate) enum ActionError {
 }
 
 impl ActionError {
+    /// The call was left out because the run had stopped for another reason.
+    pub(crate) fn is_consequence(&self) -> bool {
+        matches!(self, Self::Aws(AwsError::Stopped { .. }))
+    }
+
     /// Somebody else changed what the plan was made for; AWS itself did nothing wrong.
     pub(crate) fn is_somebody_else(&self) -> bool {
         matches!(self, Self::Changed { .. } | Self::Taken { .. })

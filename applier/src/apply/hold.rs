@@ -36,8 +36,6 @@ const VALID: Duration = Duration::from_secs(12);
 pub(crate) const TAKE_OVER_AFTER: u16 = 30;
 /// How often somebody who waits looks at it.
 const LOOK: Duration = Duration::from_secs(1);
-/// When a beat is tried again that was one request too many: nothing was written, and others may be throttled far more.
-const SOON: Duration = Duration::from_millis(250);
 /// How long somebody who read the same tags may take to write them, and IAM to show them.
 const SETTLE: Duration = Duration::from_millis(500);
 /// How often tags are looked at until IAM shows what was written.
@@ -162,8 +160,8 @@ impl<'a, A: ReadAccount + WriteAccount> Hold<'a, A> {
         // It is no action of the plan: the receipt has none of these calls.
         let log = CallLog::default();
         match tokio::time::timeout(ATTEMPT, self.write(Patience::Once, &log)).await.unwrap_or_else(late) {
-            Err(ActionError::Aws(error)) if self.written.is_some_and(|written| written.elapsed() < VALID) => {
-                tokio::time::sleep(if error.is_throttled() { SOON } else { LOOK }).await;
+            Err(ActionError::Aws(_)) if self.written.is_some_and(|written| written.elapsed() < VALID) => {
+                tokio::time::sleep(LOOK).await;
                 Ok(())
             }
             done => done,

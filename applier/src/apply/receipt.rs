@@ -77,10 +77,11 @@ impl Receipt {
         self.written.distribution.as_ref().filter(|_| is_deployed && self.written.bundle.kind == Kind::Endpoint)
     }
 
-    /// The error that says most: that somebody else came in between, or else the first.
+    /// The error that says most: that somebody else came in between, or else the first that is a cause.
     pub(crate) fn first_error(&self) -> Option<ActionError> {
         let is_taken = self.errors.iter().find(|error| matches!(error, ActionError::Taken { .. }));
-        is_taken.or(self.errors.first()).cloned()
+        let cause = self.errors.iter().find(|error| !error.is_consequence());
+        is_taken.or(cause).or(self.errors.first()).cloned()
     }
 
     /// Its bytes: canonical JSON. Nothing in it moves a terminal's cursor.
@@ -129,6 +130,7 @@ mod tests {
     use bundle_schema::signature::Signer;
 
     use super::*;
+    use crate::account::{AwsError, answered};
     use crate::apply::failure::error_text;
     use crate::fixture::{Held, contents, digest};
     use crate::plan::Approval as Approved;
@@ -229,6 +231,17 @@ mod tests {
             "issuerCheck": {"outcome": "not-reached"},
         });
         assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn the_cause_is_named_and_not_what_was_left_out_because_of_it() {
+        let stopped = ActionError::from(AwsError::Stopped { call: "iam:CreateRole" });
+        let throttled = ActionError::from(answered("iam:TagOpenIDConnectProvider", 400, "Throttling", "m"));
+        let mut receipt = receipt();
+        receipt.errors = vec![stopped.clone(), throttled.clone()];
+        assert_eq!(receipt.first_error(), Some(throttled));
+        receipt.errors.truncate(1);
+        assert_eq!(receipt.first_error(), Some(stopped));
     }
 
     #[test]

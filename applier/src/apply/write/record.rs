@@ -38,7 +38,7 @@ impl Aws {
             put.expected_bucket_owner(self.owner.as_str()).send()
         };
         let answer = match patience {
-            Patience::Once => Box::pin(self.send_once(sent, put())).await?,
+            Patience::Once => Box::pin(self.send_once(sent, put)).await?,
             Patience::Retry => self.send(sent, put).await?,
         };
         answer.e_tag.ok_or(AwsError::Unusable { call: sent.call, reason: "it names no ETag" })
@@ -59,7 +59,7 @@ impl Aws {
             tag.set_tags(Some(tags.clone())).send()
         };
         match patience {
-            Patience::Once => Box::pin(self.send_once(sent, tag())).await?,
+            Patience::Once => Box::pin(self.send_once(sent, tag)).await?,
             Patience::Retry => self.send(sent, tag).await?,
         };
         Ok(version)
