@@ -1,11 +1,41 @@
 //! The gzip framing: step 3 of FORMAT.md.
 
-use std::io::Read;
+use std::io::{self, Read, Write};
 
 use flate2::bufread::GzDecoder;
+use flate2::write::DeflateEncoder;
+use flate2::{Compression, Crc};
 
 use super::ArchiveError;
 use crate::limits::MAX_ARCHIVE_BYTES;
+
+/// What a member begins with: method 8 (deflate), and nothing else but the mark of an unknown system.
+const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+
+/// One member that is being written. The documents of a bundle repeat each other: with the least effort a thousand roles take
+/// 5 % of their size, with the usual one 4 % and six times as long.
+pub(super) struct Gzip {
+    deflate: DeflateEncoder<Vec<u8>>,
+    checksum: Crc,
+}
+
+impl Gzip {
+    pub(super) fn new() -> Self {
+        Self { deflate: DeflateEncoder::new(HEADER.to_vec(), Compression::fast()), checksum: Crc::new() }
+    }
+
+    pub(super) fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.checksum.update(bytes);
+        self.deflate.write_all(bytes)
+    }
+
+    pub(super) fn finish(self) -> io::Result<Vec<u8>> {
+        let mut archive = self.deflate.finish()?;
+        archive.extend(self.checksum.sum().to_le_bytes());
+        archive.extend(self.checksum.amount().to_le_bytes());
+        Ok(archive)
+    }
+}
 
 /// Decompresses one member with the canonical header, of at most [`MAX_ARCHIVE_BYTES`] packed and unpacked, with nothing
 /// after it.

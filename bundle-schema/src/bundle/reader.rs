@@ -11,12 +11,12 @@ use serde::de::DeserializeOwned;
 use super::validate::{Invalid, validate};
 use crate::archive::{ArchiveError, Unpacked, unpack};
 use crate::documents::contents::{BucketDocuments, Contents, IssuerDocuments, RoleDocuments, path};
-use crate::documents::index::{Component, Kind, SCHEMA_VERSION, WireIndex};
+use crate::documents::index::{Component, FileRecord, Kind, SCHEMA_VERSION, WireIndex};
 use crate::documents::key::{KeyError, ServiceAccountKey};
 use crate::documents::{DistributionDocuments, manifest};
 use crate::json::{self, JsonError};
 use crate::names::{EntryPath, INDEX_PATH, Sha256};
-use crate::private_material;
+use crate::{parallel, private_material};
 
 /// Why an archive is not a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -120,43 +120,64 @@ pub(crate) fn read(archive: &[u8]) -> Result<Parsed, ReadError> {
     let unpacked = unpack(archive)?;
     let index = read_index(&unpacked)?;
     check_files(&unpacked, &index)?;
-    for (path, body) in unpacked.entries() {
-        if let Some(what) = private_material::find(body) {
-            return Err(ReadError::Private { path: path.clone(), what });
-        }
-    }
     read_documents(&unpacked, index)
 }
 
 fn read_index(unpacked: &Unpacked) -> Result<WireIndex, ReadError> {
     let (path, body) = unpacked.entries().next().ok_or(ReadError::NoIndex)?;
     let refused = |reason| ReadError::Document { path: path.to_string(), reason };
-    // The version comes first, so that a bundle of another version is told apart from a broken one.
+    let read: Result<WireIndex, JsonError> = json::parse(body);
+    if let Ok(index) = read.as_ref()
+        && index.schema_version == SCHEMA_VERSION
+    {
+        return read.map_err(refused);
+    }
+    // A bundle of another version is told apart from a broken one.
     let version = json::parse_value(body).map_err(refused)?.get("schemaVersion").cloned().unwrap_or_default();
     if version != SCHEMA_VERSION {
         return Err(ReadError::Version(crate::escape::Escaped(&version.to_string()).to_string()));
     }
-    json::parse(body).map_err(refused)
+    read.map_err(refused)
 }
 
-/// Every entry is listed with its size and digest, in the archive's order, and nothing else is.
+/// Every entry is listed with its size and digest, in the archive's order, nothing else is, and none holds private material.
 fn check_files(unpacked: &Unpacked, index: &WireIndex) -> Result<(), ReadError> {
-    let mut listed = index.files.iter();
-    for (path, body) in unpacked.entries().skip(1) {
-        let record = match listed.next() {
-            Some(record) if record.path == *path => record,
-            Some(record) if record.path < *path => return Err(ReadError::NotThere(record.path.clone())),
-            _ => return Err(ReadError::NotListed(path.clone())),
-        };
-        if record.size != body.len() as u64 {
-            return Err(ReadError::Size { path: path.clone(), found: body.len() as u64, listed: record.size });
+    let (mut entries, mut listed) = (unpacked.entries(), index.files.iter());
+    let first = entries.next();
+    let mut pairs = Vec::with_capacity(index.files.len());
+    // A wrong size or digest before it is said first.
+    let unpaired = loop {
+        match (entries.next(), listed.next()) {
+            (Some((path, body)), Some(record)) if record.path == *path => pairs.push((path, body, record)),
+            (Some((path, _)), Some(record)) if record.path >= *path => break Some(ReadError::NotListed(path.clone())),
+            (_, Some(record)) => break Some(ReadError::NotThere(record.path.clone())),
+            (Some((path, _)), None) => break Some(ReadError::NotListed(path.clone())),
+            (None, None) => break None,
         }
-        let found = Sha256::of(body);
-        if record.sha256 != found {
-            return Err(ReadError::Digest { path: path.clone(), found, listed: record.sha256.clone() });
-        }
+    };
+    let searched = parallel::try_map(&pairs, check_file)?;
+    if let Some(error) = unpaired {
+        return Err(error);
     }
-    listed.next().map_or(Ok(()), |record| Err(ReadError::NotThere(record.path.clone())))
+    let first = first.map(|(path, body)| (path, private_material::find(body)));
+    let all = first.into_iter().chain(pairs.iter().map(|(path, ..)| *path).zip(searched));
+    match all.into_iter().find_map(|(path, found)| Some((path, found?))) {
+        None => Ok(()),
+        Some((path, what)) => Err(ReadError::Private { path: path.clone(), what }),
+    }
+}
+
+/// Compares an entry with what the index says of it. Output: the private material that is in it.
+fn check_file((path, body, record): &(&EntryPath, &[u8], &FileRecord)) -> Result<Option<&'static str>, ReadError> {
+    let path = || (*path).clone();
+    if record.size != body.len() as u64 {
+        return Err(ReadError::Size { path: path(), found: body.len() as u64, listed: record.size });
+    }
+    let found = Sha256::of(body);
+    if record.sha256 != found {
+        return Err(ReadError::Digest { path: path(), found, listed: record.sha256.clone() });
+    }
+    Ok(private_material::find(body))
 }
 
 /// The entries not yet read; what is left at the end is not part of the format.
@@ -170,7 +191,24 @@ impl<'a> Entries<'a> {
     }
 
     fn document<T: DeserializeOwned + Serialize>(&mut self, path: &str) -> Result<T, ReadError> {
-        json::parse(self.take(path)?).map_err(|reason| ReadError::Document { path: path.to_owned(), reason })
+        self.unread(path.to_owned()).read()
+    }
+
+    fn unread(&mut self, path: String) -> Unread<'a> {
+        Unread { body: self.left.remove(path.as_str()).map(|(_, body)| body), path }
+    }
+}
+
+/// A document that the index implies, if it is there.
+struct Unread<'a> {
+    path: String,
+    body: Option<&'a [u8]>,
+}
+
+impl Unread<'_> {
+    fn read<T: DeserializeOwned + Serialize>(&self) -> Result<T, ReadError> {
+        let body = self.body.ok_or_else(|| ReadError::Missing(self.path.clone()))?;
+        json::parse(body).map_err(|reason| ReadError::Document { path: self.path.clone(), reason })
     }
 }
 
@@ -184,8 +222,8 @@ fn read_documents(unpacked: &Unpacked, index: WireIndex) -> Result<Parsed, ReadE
     };
     let bucket = header.has_bucket().then(|| read_bucket(&mut entries, header.kind)).transpose()?;
     let distribution = header.has_distribution().then(|| read_distribution(&mut entries)).transpose()?;
-    let roles =
-        header.components.iter().map(|component| read_role(&mut entries, component)).collect::<Result<_, _>>()?;
+    let documents = role_documents(&mut entries, &header.components);
+    let roles = parallel::try_map(&documents, read_role)?;
     let mut manifests = Vec::with_capacity(header.components.len() + 1);
     let paths = issuer.iter().map(|_| manifest::AUTHENTICATION_PATH.to_owned());
     let paths = paths.chain(header.components.iter().map(Component::manifest_path));
@@ -235,11 +273,16 @@ fn read_distribution(entries: &mut Entries<'_>) -> Result<DistributionDocuments,
     })
 }
 
-fn read_role(entries: &mut Entries<'_>, component: &Component) -> Result<RoleDocuments, ReadError> {
-    Ok(RoleDocuments {
-        create: entries.document(&path::role(&component.role_name))?,
-        policy: entries.document(&path::role_policy(&component.role_name))?,
-    })
+/// The two documents of each role.
+fn role_documents<'a>(entries: &mut Entries<'a>, components: &[Component]) -> Vec<(Unread<'a>, Unread<'a>)> {
+    let of_role = |component: &Component| {
+        (entries.unread(component.role_document()), entries.unread(component.policy_document()))
+    };
+    components.iter().map(of_role).collect()
+}
+
+fn read_role((create, policy): &(Unread<'_>, Unread<'_>)) -> Result<RoleDocuments, ReadError> {
+    Ok(RoleDocuments { create: create.read()?, policy: policy.read()? })
 }
 
 fn read_public_key(path: &str, body: &[u8]) -> Result<ServiceAccountKey, ReadError> {
