@@ -1,4 +1,4 @@
-//! Many values worked on at once, on the cores that there are.
+//! Many values worked on at once, or two things, on the cores that there are.
 //!
 //! Input: a slice and what is done with each of its values. Output: the results in the order of the slice, or the error of
 //! the first value that has one: the same, however many cores there are. A thread that cannot be started is one less.
@@ -57,6 +57,25 @@ pub fn try_map<'a, T: Sync, R: Send, E: Send>(
     Ok(all)
 }
 
+/// Two things at once.
+pub fn both<A, B: Send>(one: impl FnOnce() -> A, other: impl Fn() -> B + Sync) -> (A, B) {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().spawn_scoped(scope, &other);
+        let one = one();
+        let other = match thread {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(_) => other(),
+        };
+        (one, other)
+    })
+}
+
+/// Frees a value that is large, without waiting for it: a program that ends meanwhile ends sooner.
+pub fn dispose<T: Send + 'static>(value: T) {
+    // Where no thread can be started, the value is freed here, with what the thread would have done.
+    let _ = thread::Builder::new().spawn(move || drop(value));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +86,14 @@ mod tests {
             let values: Vec<usize> = (0..count).collect();
             assert_eq!(map(&values, |value| value + 1), (1..=count).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn two_things_are_done_at_once() {
+        let (said, heard) = std::sync::mpsc::sync_channel(0);
+        // Neither ends before the other has begun.
+        let heard = std::sync::Mutex::new(heard);
+        assert_eq!(both(|| said.send(1), || heard.lock().unwrap().recv()), (Ok(()), Ok(1)));
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl Program {
             line: self.line(),
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: unfolded(&String::from_utf8_lossy(&output.stderr)),
+            stderr: unfolded(&without_progress(&String::from_utf8_lossy(&output.stderr))),
             bytes: output.stdout,
         }
     }
@@ -206,6 +206,15 @@ pub fn unfolded(text: &str) -> String {
     whole
 }
 
+/// Without the lines that say what takes its time, such as `making the bundle (2 s)`: whether they are there is a matter of the host.
+pub fn without_progress(text: &str) -> String {
+    let is_progress = |line: &&str| {
+        let seconds = line.strip_suffix(" s)\n").and_then(|rest| rest.rsplit_once(" (")).map(|(_, seconds)| seconds);
+        seconds.is_some_and(|seconds| !seconds.is_empty() && seconds.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    text.split_inclusive('\n').filter(|line| !is_progress(line)).collect()
+}
+
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -224,7 +233,7 @@ pub struct Outcome {
     pub code: Option<i32>,
     /// Standard output.
     pub stdout: String,
-    /// Standard error, with lines that were folded to 80 columns in one piece again.
+    /// Standard error without progress, with lines that were folded to 80 columns in one piece again.
     pub stderr: String,
     /// Standard output, as it came.
     pub bytes: Vec<u8>,

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::validate::{Invalid, validate};
 use crate::archive::{ArchiveError, Unpacked, unpack};
 use crate::documents::contents::{BucketDocuments, Contents, IssuerDocuments, RoleDocuments, path};
-use crate::documents::index::{Component, FileRecord, Kind, SCHEMA_VERSION, WireIndex};
+use crate::documents::index::{Component, Kind, SCHEMA_VERSION, WireIndex};
 use crate::documents::key::{KeyError, ServiceAccountKey};
 use crate::documents::{DistributionDocuments, manifest};
 use crate::json::{self, JsonError};
@@ -118,9 +118,17 @@ impl Parsed {
 /// Reads an archive: steps 3 to 6.
 pub(crate) fn read(archive: &[u8]) -> Result<Parsed, ReadError> {
     let unpacked = unpack(archive)?;
-    let index = read_index(&unpacked)?;
-    check_files(&unpacked, &index)?;
+    let entries: Vec<_> = unpacked.entries().collect();
+    let (index, examined) = parallel::both(|| read_index(&unpacked), || parallel::map(&entries, examine));
+    let index = index?;
+    check_files(&entries, &examined, &index)?;
+    drop(examined);
     read_documents(&unpacked, index)
+}
+
+/// What does not depend on what the index says of an entry: its digest, and private material that is in it.
+fn examine((_, body): &(&EntryPath, &[u8])) -> (Sha256, Option<&'static str>) {
+    (Sha256::of(body), private_material::find(body))
 }
 
 fn read_index(unpacked: &Unpacked) -> Result<WireIndex, ReadError> {
@@ -141,43 +149,34 @@ fn read_index(unpacked: &Unpacked) -> Result<WireIndex, ReadError> {
 }
 
 /// Every entry is listed with its size and digest, in the archive's order, nothing else is, and none holds private material.
-fn check_files(unpacked: &Unpacked, index: &WireIndex) -> Result<(), ReadError> {
-    let (mut entries, mut listed) = (unpacked.entries(), index.files.iter());
-    let first = entries.next();
-    let mut pairs = Vec::with_capacity(index.files.len());
-    // A wrong size or digest before it is said first.
-    let unpaired = loop {
-        match (entries.next(), listed.next()) {
-            (Some((path, body)), Some(record)) if record.path == *path => pairs.push((path, body, record)),
-            (Some((path, _)), Some(record)) if record.path >= *path => break Some(ReadError::NotListed(path.clone())),
-            (_, Some(record)) => break Some(ReadError::NotThere(record.path.clone())),
-            (Some((path, _)), None) => break Some(ReadError::NotListed(path.clone())),
-            (None, None) => break None,
+fn check_files(
+    entries: &[(&EntryPath, &[u8])],
+    examined: &[(Sha256, Option<&'static str>)],
+    index: &WireIndex,
+) -> Result<(), ReadError> {
+    let mut listed = index.files.iter();
+    for ((path, body), (found, _)) in entries.iter().zip(examined).skip(1) {
+        let path = *path;
+        let record = match listed.next() {
+            Some(record) if record.path == *path => record,
+            Some(record) if record.path < *path => return Err(ReadError::NotThere(record.path.clone())),
+            _ => return Err(ReadError::NotListed(path.clone())),
+        };
+        if record.size != body.len() as u64 {
+            return Err(ReadError::Size { path: path.clone(), found: body.len() as u64, listed: record.size });
         }
-    };
-    let searched = parallel::try_map(&pairs, check_file)?;
-    if let Some(error) = unpaired {
-        return Err(error);
+        if record.sha256 != *found {
+            let (found, listed) = (found.clone(), record.sha256.clone());
+            return Err(ReadError::Digest { path: path.clone(), found, listed });
+        }
     }
-    let first = first.map(|(path, body)| (path, private_material::find(body)));
-    let all = first.into_iter().chain(pairs.iter().map(|(path, ..)| *path).zip(searched));
-    match all.into_iter().find_map(|(path, found)| Some((path, found?))) {
+    if let Some(record) = listed.next() {
+        return Err(ReadError::NotThere(record.path.clone()));
+    }
+    match entries.iter().zip(examined).find_map(|((path, _), (_, found))| Some((*path, (*found)?))) {
         None => Ok(()),
         Some((path, what)) => Err(ReadError::Private { path: path.clone(), what }),
     }
-}
-
-/// Compares an entry with what the index says of it. Output: the private material that is in it.
-fn check_file((path, body, record): &(&EntryPath, &[u8], &FileRecord)) -> Result<Option<&'static str>, ReadError> {
-    let path = || (*path).clone();
-    if record.size != body.len() as u64 {
-        return Err(ReadError::Size { path: path(), found: body.len() as u64, listed: record.size });
-    }
-    let found = Sha256::of(body);
-    if record.sha256 != found {
-        return Err(ReadError::Digest { path: path(), found, listed: record.sha256.clone() });
-    }
-    Ok(private_material::find(body))
 }
 
 /// The entries not yet read; what is left at the end is not part of the format.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bundle_schema::documents::index::{MadeDistribution, Previous};
 use bundle_schema::names::{AccountId, ClusterName, Region};
+use bundle_schema::parallel;
 
 use super::bundle_files::{Outputs, Places};
 use super::key_source::{KeySource, Keys};
@@ -108,6 +109,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     drop(progress);
     outputs.write(&places, &hint)?;
     let text = format.render(&report);
+    parallel::dispose(bundle);
     if places.take_stdout() {
         note(&text);
         Ok(())
