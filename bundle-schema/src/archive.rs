@@ -9,11 +9,10 @@ mod gzip;
 mod header;
 
 use std::collections::HashSet;
-use std::io::{Read, Write};
+use std::io::{self, Read};
 use std::ops::Range;
 
-use flate2::{Compression, GzBuilder};
-
+use self::gzip::Gzip;
 pub use self::gzip::gunzip;
 use self::header::{canonical_header, read_header};
 use crate::escape::Escaped;
@@ -21,6 +20,8 @@ use crate::limits::{MAX_ARCHIVE_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES};
 use crate::names::{EntryPath, INDEX_PATH, NameError};
 
 const BLOCK: usize = 512;
+/// What a tar ends with, and a body is filled up from.
+const ZEROS: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
 /// 1980-01-01T00:00:00Z: fixed, so that the same input gives the same bytes, and not 1970, which GNU tar warns about.
 const MTIME: u64 = 315_532_800;
 /// The mode of a bundle's entries.
@@ -123,19 +124,20 @@ pub fn pack<'a>(
     entries: impl IntoIterator<Item = (&'a EntryPath, &'a [u8])>,
     mode: u32,
 ) -> Result<Vec<u8>, ArchiveError> {
-    let mut tar = Vec::new();
+    let damaged = |error: io::Error| ArchiveError::GzipDamaged(error.to_string());
+    let mut gzip = Gzip::new();
+    let mut size = 2 * BLOCK;
     for (path, body) in entries {
-        tar.extend_from_slice(canonical_header(path, body.len() as u64, mode)?.as_bytes());
-        tar.extend_from_slice(body);
-        tar.resize(tar.len().next_multiple_of(BLOCK), 0);
+        size += BLOCK + body.len().next_multiple_of(BLOCK);
+        if size as u64 > MAX_ARCHIVE_BYTES {
+            return Err(ArchiveError::Bomb);
+        }
+        gzip.add(canonical_header(path, body.len() as u64, mode)?.as_bytes()).map_err(damaged)?;
+        gzip.add(body).map_err(damaged)?;
+        let padding = body.len().next_multiple_of(BLOCK) - body.len();
+        gzip.add(ZEROS.get(..padding).unwrap_or_default()).map_err(damaged)?;
     }
-    tar.resize(tar.len() + 2 * BLOCK, 0);
-    if tar.len() as u64 > MAX_ARCHIVE_BYTES {
-        return Err(ArchiveError::Bomb);
-    }
-    let damaged = |error: std::io::Error| ArchiveError::GzipDamaged(error.to_string());
-    let mut gzip = GzBuilder::new().write(Vec::new(), Compression::default());
-    gzip.write_all(&tar).map_err(damaged)?;
+    gzip.add(&ZEROS).map_err(damaged)?;
     gzip.finish().map_err(damaged)
 }
 

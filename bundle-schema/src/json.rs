@@ -87,6 +87,54 @@ pub fn parse_any_layout<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonErro
 }
 
 fn parse_form<T: DeserializeOwned + Serialize>(bytes: &[u8], form: Form) -> Result<T, JsonError> {
+    match parse_canonical(bytes, form) {
+        Some(document) => Ok(document),
+        None => parse_or_say_why(bytes, form),
+    }
+}
+
+/// A document that is written as it should be and keeps the limits, read in one go. Nothing more is to be checked then: it is what the writer
+/// writes, which repeats no key and puts every value as its type has it.
+fn parse_canonical<T: DeserializeOwned + Serialize>(bytes: &[u8], form: Form) -> Option<T> {
+    let document: T = serde_json::from_slice(bytes).ok()?;
+    (write(&document, form) == bytes && keeps_limits(bytes)).then_some(document)
+}
+
+/// Whether JSON, which this has to be, is certainly neither too deep nor has a string that is too long, escapes counted as written.
+fn keeps_limits(json: &[u8]) -> bool {
+    let (mut depth, mut rest) = (0_usize, json);
+    while let Some(at) = rest.iter().position(|byte| b"\"[{]}".contains(byte)) {
+        let Some((found, after)) = rest.get(at..).and_then(<[u8]>::split_first) else { return false };
+        rest = after;
+        match found {
+            b'"' => {
+                let Some(length) = string_length(rest).filter(|length| *length <= MAX_STRING_BYTES) else {
+                    return false;
+                };
+                rest = rest.get(length + 1..).unwrap_or_default();
+            }
+            b'[' | b'{' if depth == MAX_JSON_DEPTH => return false,
+            b'[' | b'{' => depth += 1,
+            _ => depth = depth.saturating_sub(1),
+        }
+    }
+    true
+}
+
+/// The bytes up to the quote that ends a string.
+fn string_length(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
+        if text.get(at) == Some(&b'"') {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
+/// The same in several steps, each of which has a reason of its own to refuse.
+fn parse_or_say_why<T: DeserializeOwned + Serialize>(bytes: &[u8], form: Form) -> Result<T, JsonError> {
     check(bytes, DOCUMENT)?;
     let document: T = serde_json::from_slice(bytes).map_err(|error| JsonError::Refused(error.to_string()))?;
     let canonical = write(&document, form);
@@ -316,6 +364,26 @@ mod tests {
             "a string of 24577 bytes; at most 24576 are allowed at line 1 column 24579"
         );
         assert_eq!(refuse("{\"\\ud800\":1}"), "unexpected end of hex escape at line 1 column 9");
+    }
+
+    #[test]
+    fn in_one_go_is_as_in_steps() {
+        let nested = |depth: usize| (1..depth).fold(Value::Array(vec![]), |inner, _| Value::Array(vec![inner]));
+        let text = |length: usize, of: &str| Value::String(of.repeat(length));
+        for (document, in_one_go) in [
+            (nested(MAX_JSON_DEPTH), true),
+            (nested(MAX_JSON_DEPTH + 1), false),
+            (text(MAX_STRING_BYTES, "x"), true),
+            (text(MAX_STRING_BYTES + 1, "x"), false),
+            // Not too long, but written with twice as many characters.
+            (text(MAX_STRING_BYTES, "\""), false),
+            (Value::Array(vec![text(2, "[{"), text(3, "\\"), text(MAX_JSON_DEPTH, "]\"[")]), true),
+        ] {
+            let bytes = to_bytes(&document);
+            assert_eq!(parse_canonical::<Value>(&bytes, Form::Indented).is_some(), in_one_go, "{document}");
+            assert_eq!(parse::<Value>(&bytes), parse_or_say_why(&bytes, Form::Indented), "{document}");
+        }
+        assert_eq!(parse_canonical::<Pair>(b"{\"a\":1,\"b\":{}}", Form::Indented), None);
     }
 
     #[test]

@@ -4,13 +4,14 @@
 //! neither in nor out of a bundle by accident. This is a net for accidents, not a proof: a key that somebody hides on
 //! purpose can be spelled in a thousand ways.
 
+use std::sync::LazyLock;
+
 use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use memchr::memmem;
+use memchr::memmem::Finder;
 
-/// The first kind of private material found, in words for an error.
-#[must_use]
-pub fn find(bytes: &[u8]) -> Option<&'static str> {
+/// What is looked for as it stands, each made ready once.
+static MARKS: LazyLock<[(Finder<'static>, &str); 8]> = LazyLock::new(|| {
     const MARKS: [(&[u8], &str); 8] = [
         (b"PRIVATE KEY-----", "a PEM private key"),
         (b"PRIVATE KEY BLOCK-----", "a PGP private key"),
@@ -23,22 +24,25 @@ pub fn find(bytes: &[u8]) -> Option<&'static str> {
         (b"AGE-SECRET-KEY-", "an age identity"),
         (b"AGE-PLUGIN-", "an age identity"),
     ];
-    let marked = MARKS.iter().find(|(mark, _)| contains(bytes, mark)).map(|(_, what)| *what);
+    MARKS.map(|(mark, what)| (Finder::new(mark), what))
+});
+
+/// The first kind of private material found, in words for an error.
+#[must_use]
+pub fn find(bytes: &[u8]) -> Option<&'static str> {
+    let marked = MARKS.iter().find(|(mark, _)| mark.find(bytes).is_some()).map(|(_, what)| *what);
     marked
         .or_else(|| contains_access_key_id(bytes).then_some("an AWS access key ID"))
         .or_else(|| contains_encoded_access_key_id(bytes).then_some("an AWS access key ID in base64"))
         .or_else(|| contains_private_jwk(bytes).then_some("a private JWK"))
 }
 
-fn contains(bytes: &[u8], mark: &[u8]) -> bool {
-    memmem::find(bytes, mark).is_some()
-}
-
 /// `AKIA` (long-term) or `ASIA` (temporary) and 16 more capitals and digits, not inside a longer word
 /// [IAM user guide, unique identifiers].
 fn contains_access_key_id(bytes: &[u8]) -> bool {
+    static STARTS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| [b"AKIA", b"ASIA"].map(Finder::new));
     let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    memmem::find_iter(bytes, b"AKIA").chain(memmem::find_iter(bytes, b"ASIA")).any(|at| {
+    STARTS.iter().flat_map(|start| start.find_iter(bytes)).any(|at| {
         let before = at.checked_sub(1).and_then(|before| bytes.get(before));
         let id = bytes.get(at..at + 20).unwrap_or_default();
         id.len() == 20
@@ -52,10 +56,13 @@ fn contains_access_key_id(bytes: &[u8]) -> bool {
 /// one of three places of a group of four characters.
 fn contains_encoded_access_key_id(bytes: &[u8]) -> bool {
     // What the four letters become, less the characters that share bits with their neighbours.
-    const STARTS: [(&[u8], usize); 6] =
-        [(b"QUtJQ", 0), (b"QVNJQ", 0), (b"FLSU", 1), (b"FTSU", 1), (b"BS0lB", 2), (b"BU0lB", 2)];
+    static STARTS: LazyLock<[(Finder<'static>, usize); 6]> = LazyLock::new(|| {
+        const STARTS: [(&[u8], usize); 6] =
+            [(b"QUtJQ", 0), (b"QVNJQ", 0), (b"FLSU", 1), (b"FTSU", 1), (b"BS0lB", 2), (b"BU0lB", 2)];
+        STARTS.map(|(start, offset)| (Finder::new(start), offset))
+    });
     STARTS.iter().any(|(start, offset)| {
-        memmem::find_iter(bytes, start).any(|at| {
+        start.find_iter(bytes).any(|at| {
             // Where the letters begin inside a group, the group itself begins two or three characters before.
             let begin = at.checked_sub(if *offset == 0 { 0 } else { offset + 1 });
             let group = begin.and_then(|begin| bytes.get(begin..)).unwrap_or_default();
@@ -86,6 +93,7 @@ fn is_base64(byte: u8) -> bool {
 /// A JWK with a private member: `kty` and, of the members of RFC 7518 sections 6.2.2, 6.3.2 and 6.4, one with a value
 /// too long to be anything else.
 fn contains_private_jwk(bytes: &[u8]) -> bool {
+    static KEY_TYPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"kty"));
     const MEMBERS: [&[u8]; 7] = [b"\"d\"", b"\"p\"", b"\"q\"", b"\"dp\"", b"\"dq\"", b"\"qi\"", b"\"k\""];
     let is_value = |rest: &[u8]| {
         rest.iter()
@@ -94,9 +102,10 @@ fn contains_private_jwk(bytes: &[u8]) -> bool {
             .count()
             >= 20
     };
-    contains(bytes, b"kty")
+    KEY_TYPE.find(bytes).is_some()
         && MEMBERS.iter().any(|member| {
-            memmem::find_iter(bytes, member).any(|at| is_value(bytes.get(at + member.len()..).unwrap_or_default()))
+            memchr::memmem::find_iter(bytes, member)
+                .any(|at| is_value(bytes.get(at + member.len()..).unwrap_or_default()))
         })
 }
 

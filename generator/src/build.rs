@@ -36,8 +36,9 @@ use bundle_schema::escape::Escaped;
 use bundle_schema::json::Embedded;
 use bundle_schema::limits::{DEFAULT_TRUST_POLICY_CHARS, MAX_ROLE_POLICY_CHARS, MAX_TRUST_POLICY_CHARS};
 use bundle_schema::names::{NameError, Partition, Sha256};
+use bundle_schema::parallel;
 
-use crate::build::again::{Again, AgainError};
+use crate::build::again::{AgainError, made_again};
 pub(crate) use crate::build::header::header;
 use crate::build::roles::{RolesError, components};
 use crate::keys::published::PublishedKeys;
@@ -209,16 +210,12 @@ impl BundleDraft {
     pub fn freeze(self) -> Result<UnsignedBundle, FreezeError> {
         // Whether the bundle is made again from the draft or from what was read back is the same as long as all three are alike, and
         // the one need not wait for the other.
-        let (again, inspection) = std::thread::scope(|scope| {
-            let again = scope.spawn(|| Again::of_bundle(&self.contents));
-            let inspection = bundle::write(&self.contents).map(Inspection::read);
-            (again.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), inspection)
-        });
-        let inspection = inspection??;
-        if again?.contents() != inspection.contents() {
-            return Err(FreezeError::Differs);
-        }
-        Ok(UnsignedBundle { inspection, notes: self.notes })
+        let write = || bundle::write(&self.contents).map(Inspection::read);
+        let (inspection, again) = parallel::both(write, || made_again(&self.contents));
+        let (inspection, again) = (inspection??, again?);
+        let is_same = again == *inspection.contents();
+        parallel::dispose((again, self.contents));
+        if is_same { Ok(UnsignedBundle { inspection, notes: self.notes }) } else { Err(FreezeError::Differs) }
     }
 }
 

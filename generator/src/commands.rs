@@ -30,6 +30,7 @@ use zeroize::Zeroizing;
 use crate::failure::Failure;
 use crate::keys::password::{self, PasswordSource};
 use crate::keys::signing::{KeyFile, SigningKey};
+use crate::progress::Progress;
 use crate::settings::flags::SettingsError;
 
 /// Prints on standard output. Colours are kept where a terminal shows them.
@@ -109,6 +110,7 @@ fn open_signing_key(path: &Path, source: &PasswordSource) -> Result<SigningKey, 
         }
         None
     };
+    let _progress = Progress::of("decrypting the signing key");
     let key = file.open(password.as_deref().map(String::as_str));
     key.map_err(|error| Failure::from(error).in_file(path))
 }

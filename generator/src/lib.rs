@@ -8,6 +8,7 @@ mod commands;
 mod failure;
 pub mod keys;
 mod output;
+mod progress;
 pub mod requests;
 pub mod review;
 pub mod settings;

@@ -14,6 +14,7 @@ mod selection;
 use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bundle_schema::documents::contents::Contents;
 use bundle_schema::documents::index::Skipped;
@@ -21,6 +22,7 @@ use bundle_schema::escape::Escaped;
 use bundle_schema::file::{OpenError, read_bounded};
 use bundle_schema::limits::MAX_ARCHIVE_BYTES;
 use bundle_schema::names::{EntryPath, NameError, ObjectName, Reason};
+use bundle_schema::parallel;
 use serde::Serialize;
 
 pub use crate::requests::problem::{InvalidRequests, RequestProblem};
@@ -148,9 +150,8 @@ impl Requests {
     /// Reads a directory.
     pub fn of_directory(directory: &Path, features: &Features) -> Result<Self, RequestsError> {
         let listing = list(directory)?;
-        let mut files = Vec::with_capacity(listing.files.len());
+        let mut places = Vec::with_capacity(listing.files.len());
         let mut seen = HashSet::new();
-        let mut left = MAX_TOTAL_BYTES;
         for (name, path) in listing.files {
             let refused = |reason: String| RequestsError::FileName { file: name.clone(), reason };
             let entry = EntryPath::new(format!("credentials-requests/{name}"));
@@ -158,10 +159,9 @@ impl Requests {
             if !seen.insert(name.to_ascii_lowercase()) {
                 return Err(refused("another file has the same name without regard to case".to_owned()));
             }
-            let bytes = read_bounded(&path, MAX_FILE_BYTES.min(left))?;
-            left = left.saturating_sub(bytes.len() as u64);
-            files.push((entry, bytes));
+            places.push((entry, path));
         }
+        let files = read_files(&places)?;
         let mut requests = Self::of_files(files, features)?;
         requests.left_out.extend(listing.left_out);
         requests.left_out.sort();
@@ -206,51 +206,85 @@ impl Requests {
         files.sort_by(|(a, _), (b, _)| a.cmp(b));
         let mut requests = Self::default();
         let mut problems = Vec::new();
-        for (source, bytes) in files {
-            let mut problem = |document, message| {
-                problems.push(RequestProblem { file: file_name(&source).to_owned(), document, message });
-            };
-            let documents = match read_documents(&bytes) {
-                Ok(documents) => documents,
+        let read = parallel::map(&files, |(source, bytes)| read_file(source, bytes, features));
+        for ((source, bytes), read) in files.into_iter().zip(read) {
+            let file = file_name(&source).to_owned();
+            let documents = match read {
+                Ok(Some(documents)) => documents,
+                Ok(None) => {
+                    requests.left_out.push(LeftOut { file, reason: NO_REQUEST });
+                    continue;
+                }
                 Err(message) => {
-                    problem(None, message);
+                    problems.push(RequestProblem { file, document: None, message });
                     continue;
                 }
             };
-            let verdicts: Vec<_> = documents.iter().map(|document| judge(document, features)).collect();
-            if verdicts.iter().all(|verdict| matches!(verdict, Ok(Verdict::Other(_)))) {
-                requests.left_out.push(LeftOut { file: file_name(&source).to_owned(), reason: NO_REQUEST });
-                continue;
-            }
-            for ((document, verdict), number) in documents.iter().zip(verdicts).zip(1..) {
-                let taken = verdict.and_then(|verdict| requests.take(&source, number, document, verdict));
-                if let Err(error) = taken {
-                    problem(Some(number), error.to_string());
+            for (number, document) in (1..).zip(documents) {
+                match document {
+                    Ok(Document::Role(selected)) => requests.selected.push(*selected),
+                    Ok(Document::Skipped(skipped)) => requests.skipped.push(skipped),
+                    Err(error) => {
+                        let (file, message) = (file.clone(), error.to_string());
+                        problems.push(RequestProblem { file, document: Some(number), message });
+                    }
                 }
             }
             requests.files.push((source, bytes));
         }
         if problems.is_empty() { Ok(requests) } else { Err(InvalidRequests { problems }) }
     }
+}
 
-    /// Takes one document of a file that goes into the bundle.
-    fn take(&mut self, source: &EntryPath, number: u32, document: &Node, verdict: Verdict) -> Result<(), FieldError> {
-        let root = Cursor::root(document);
-        match verdict {
-            Verdict::Keep { undecided } => {
-                let request = Request::read(&root)?;
-                self.selected.push(Selected { request, source: source.clone(), document: number, undecided });
-            }
-            Verdict::Other(Other { is_secret: true, .. }) => {
-                return Err(root.refused("a Secret must not be in a bundle\n  remove this document from the file"));
-            }
-            Verdict::Skip(reason) | Verdict::Other(Other { reason, .. }) => {
-                let request = name_of(&root);
-                let reason = Reason::new(printable(&reason)).map_err(|error| root.refused(error))?;
-                self.skipped.push(Skipped { source: source.clone(), document: number, request, reason });
-            }
+/// Reads all files. Their sizes were looked at, and may have changed since.
+fn read_files(places: &[(EntryPath, PathBuf)]) -> Result<Vec<(EntryPath, Vec<u8>)>, OpenError> {
+    let left = AtomicU64::new(MAX_TOTAL_BYTES);
+    parallel::try_map(places, |(entry, path)| {
+        let bytes = read_bounded(path, MAX_FILE_BYTES.min(left.load(Ordering::Relaxed)))?;
+        let less = |left: u64| Some(left.saturating_sub(bytes.len() as u64));
+        let _ = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        Ok((entry.clone(), bytes))
+    })
+}
+
+/// What one document of a file comes to.
+enum Document {
+    Role(Box<Selected>),
+    Skipped(Skipped),
+}
+
+/// The documents of a file that goes into the bundle; none where no request is in it, an error where it is no YAML.
+fn read_file(
+    source: &EntryPath,
+    bytes: &[u8],
+    features: &Features,
+) -> Result<Option<Vec<Result<Document, FieldError>>>, String> {
+    let documents = read_documents(bytes)?;
+    let verdicts: Vec<_> = documents.iter().map(|document| judge(document, features)).collect();
+    if verdicts.iter().all(|verdict| matches!(verdict, Ok(Verdict::Other(_)))) {
+        return Ok(None);
+    }
+    let numbered = documents.iter().zip(verdicts).zip(1..);
+    let taken = numbered.map(|((document, verdict), number)| take(source, number, document, verdict?));
+    Ok(Some(taken.collect()))
+}
+
+/// Takes one document of a file that goes into the bundle.
+fn take(source: &EntryPath, number: u32, document: &Node, verdict: Verdict) -> Result<Document, FieldError> {
+    let root = Cursor::root(document);
+    match verdict {
+        Verdict::Keep { undecided } => {
+            let request = Request::read(&root)?;
+            Ok(Document::Role(Box::new(Selected { request, source: source.clone(), document: number, undecided })))
         }
-        Ok(())
+        Verdict::Other(Other { is_secret: true, .. }) => {
+            Err(root.refused("a Secret must not be in a bundle\n  remove this document from the file"))
+        }
+        Verdict::Skip(reason) | Verdict::Other(Other { reason, .. }) => {
+            let request = name_of(&root);
+            let reason = Reason::new(printable(&reason)).map_err(|error| root.refused(error))?;
+            Ok(Document::Skipped(Skipped { source: source.clone(), document: number, request, reason }))
+        }
     }
 }
 

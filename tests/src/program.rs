@@ -217,9 +217,13 @@ pub fn unfolded(text: &str) -> String {
     whole
 }
 
-/// Whether a line says how far the applier is.
+/// Whether a line says how far a program is, as `applying: 3 of 70 actions` or `making the bundle (2 s)`: whether there are any is a
+/// matter of the host.
 fn is_progress(line: &&str) -> bool {
-    ["reading the account", "applying: ", "deleting: "].iter().any(|beginning| line.starts_with(beginning))
+    let seconds =
+        line.trim_end().strip_suffix(" s)").and_then(|rest| rest.rsplit_once(" (")).map(|(_, seconds)| seconds);
+    seconds.is_some_and(|seconds| !seconds.is_empty() && seconds.bytes().all(|byte| byte.is_ascii_digit()))
+        || ["reading the account", "applying: ", "deleting: "].iter().any(|beginning| line.starts_with(beginning))
 }
 
 fn quoted(word: &str) -> String {

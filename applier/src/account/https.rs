@@ -6,6 +6,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext};
 use aws_smithy_http_client::{Builder, Connector, ConnectorBuilder};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
 
@@ -14,7 +15,7 @@ pub(super) fn client() -> SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
         let mut builder = proxied();
         builder.set_connector_settings(settings.cloned());
-        builder.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+        builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
         builder.tls_provider(TLS).build()
     })
 }

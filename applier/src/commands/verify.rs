@@ -10,6 +10,7 @@ use bundle_schema::documents::index::{Endpoint, Kind};
 use bundle_schema::escape::{Escaped, EscapedWhole, escaped_json};
 use bundle_schema::exit::ExitCode;
 use bundle_schema::layout::fold;
+use bundle_schema::parallel;
 use bundle_schema::signature::{Signer, Subject};
 use serde::Serialize;
 
@@ -23,8 +24,15 @@ pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let trusted = super::trust(trust)?;
     let files = SignedFiles::open(file, signature).map_err(AdmitError::from)?;
     let text = match (files.subject(), format) {
-        (Subject::Bundle, Format::Text) => fold(&text(&Admitted::of(files, &trusted, now()?)?, trust)),
-        (Subject::Bundle, Format::Json) => json(&Admitted::of(files, &trusted, now()?)?),
+        (Subject::Bundle, format) => {
+            let admitted = Admitted::of(files, &trusted, now()?)?;
+            let report = match format {
+                Format::Text => fold(&text(&admitted, trust)),
+                Format::Json => json(&admitted),
+            };
+            parallel::dispose(admitted);
+            report
+        }
         (Subject::Receipt, Format::Text) => fold(&receipt::text(&check_receipt(files, &trusted)?, trust)),
         (Subject::Receipt, Format::Json) => receipt::json(&check_receipt(files, &trusted)?),
     };

@@ -1,11 +1,59 @@
 //! The gzip framing: step 3 of FORMAT.md.
 
-use std::io::Read;
+use std::io::{self, BufWriter, Read, Write};
 
 use flate2::bufread::GzDecoder;
+use flate2::write::DeflateEncoder;
+use flate2::{Compression, Crc};
 
 use super::ArchiveError;
 use crate::limits::MAX_ARCHIVE_BYTES;
+
+/// What a member begins with: method 8 (deflate), and nothing else but the mark of an unknown system.
+const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+
+/// Bytes that are compressed at a time: each piece takes long, however small.
+const PIECE: usize = 64 * 1024;
+
+/// One member that is being written. The documents of a bundle repeat each other: with the least effort a thousand roles take
+/// 5 % of their size, with the usual one 4 % and six times as long.
+pub(super) struct Gzip(BufWriter<Pieces>);
+
+struct Pieces {
+    deflate: DeflateEncoder<Vec<u8>>,
+    checksum: Crc,
+}
+
+impl Write for Pieces {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.deflate.write_all(piece)?;
+        self.checksum.update(piece);
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Gzip {
+    pub(super) fn new() -> Self {
+        let deflate = DeflateEncoder::new(HEADER.to_vec(), Compression::fast());
+        Self(BufWriter::with_capacity(PIECE, Pieces { deflate, checksum: Crc::new() }))
+    }
+
+    pub(super) fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    pub(super) fn finish(self) -> io::Result<Vec<u8>> {
+        let Pieces { deflate, checksum } = self.0.into_inner()?;
+        let mut archive = deflate.finish()?;
+        archive.extend(checksum.sum().to_le_bytes());
+        archive.extend(checksum.amount().to_le_bytes());
+        Ok(archive)
+    }
+}
 
 /// Decompresses one member with the canonical header, of at most [`MAX_ARCHIVE_BYTES`] packed and unpacked, with nothing
 /// after it.

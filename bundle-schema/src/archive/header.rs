@@ -6,22 +6,56 @@ use super::{ArchiveError, BLOCK, BUNDLE_MODE, MTIME};
 use crate::limits::MAX_ENTRY_BYTES;
 use crate::names::EntryPath;
 
-/// The header the writer makes for a regular file of this path and size.
+/// The header the writer makes for a regular file of this path and size, of at most 8 GiB. It is that of the crate `tar`, which takes ten
+/// times as long to fill in numbers and to sum them up.
 pub(super) fn canonical_header(path: &EntryPath, size: u64, mode: u32) -> Result<Header, ArchiveError> {
     let mut header = Header::new_ustar();
-    header.set_path(path.as_str()).map_err(|_| ArchiveError::DoesNotFit(path.clone()))?;
-    header.set_mode(mode);
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_size(size);
-    header.set_mtime(MTIME);
-    header.set_entry_type(EntryType::Regular);
-    header.set_cksum();
+    let Some(fields) = header.as_ustar_mut() else { return Err(ArchiveError::DoesNotFit(path.clone())) };
+    fields.mode = octal(mode.into());
+    fields.uid = octal(0);
+    fields.gid = octal(0);
+    fields.size = octal(size);
+    fields.mtime = octal(MTIME);
+    fields.typeflag = [EntryType::Regular.as_byte()];
+    // Summed up as if it were blank.
+    fields.cksum = [b' '; 8];
+    match fields.name.split_at_mut_checked(path.as_str().len()) {
+        Some((name, _)) => name.copy_from_slice(path.as_str().as_bytes()),
+        None => header.set_path(path.as_str()).map_err(|_| ArchiveError::DoesNotFit(path.clone()))?,
+    }
+    let sum: u64 = header.as_bytes().iter().map(|byte| u64::from(*byte)).sum();
+    if let Some(fields) = header.as_ustar_mut() {
+        fields.cksum = octal(sum);
+    }
     Ok(header)
+}
+
+/// A number in a field: octal digits, filled up with zeros, and a zero byte.
+fn octal<const LENGTH: usize>(number: u64) -> [u8; LENGTH] {
+    let mut field = [0; LENGTH];
+    let mut left = number;
+    for digit in field.iter_mut().rev().skip(1) {
+        *digit = b'0' + (left & 7) as u8;
+        left >>= 3;
+    }
+    field
 }
 
 /// Reads a header block: the path and the size, if every field is the one that the writer writes.
 pub(super) fn read_header(block: &[u8; BLOCK], at: usize) -> Result<(EntryPath, usize), ArchiveError> {
+    canonical(block).map_or_else(|| read_or_say_why(block, at), Ok)
+}
+
+/// What is byte for byte the header that the writer makes needs no further look.
+fn canonical(block: &[u8; BLOCK]) -> Option<(EntryPath, usize)> {
+    let header = Header::from_byte_slice(block);
+    let path = EntryPath::new(std::str::from_utf8(&header.path_bytes()).ok()?).ok()?;
+    let size = header.entry_size().ok().filter(|size| *size <= MAX_ENTRY_BYTES)?;
+    let expected = canonical_header(&path, size, BUNDLE_MODE).ok()?;
+    (block == expected.as_bytes()).then_some((path, usize::try_from(size).ok()?))
+}
+
+fn read_or_say_why(block: &[u8; BLOCK], at: usize) -> Result<(EntryPath, usize), ArchiveError> {
     let header = Header::from_byte_slice(block);
     let mut summed = header.clone();
     summed.set_cksum();
@@ -105,4 +139,29 @@ fn differing_field(found: &[u8; BLOCK], expected: &[u8; BLOCK]) -> Option<&'stat
         at += length;
     }
     Some("chksum")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_those_of_the_crate_tar() {
+        let long = format!("manifests/{}/{}.yaml", "a".repeat(60), "b".repeat(60));
+        for path in ["a", "aws/roles/x.json", &"c".repeat(100), &long] {
+            for (size, mode) in [(0, 0o600), (7, BUNDLE_MODE), (MAX_ENTRY_BYTES, 0o4755)] {
+                let mut expected = Header::new_ustar();
+                expected.set_path(path).unwrap();
+                expected.set_mode(mode);
+                expected.set_uid(0);
+                expected.set_gid(0);
+                expected.set_size(size);
+                expected.set_mtime(MTIME);
+                expected.set_entry_type(EntryType::Regular);
+                expected.set_cksum();
+                let header = canonical_header(&EntryPath::new(path).unwrap(), size, mode).unwrap();
+                assert_eq!(header.as_bytes(), expected.as_bytes(), "{path} {size} {mode:o}");
+            }
+        }
+    }
 }

@@ -16,7 +16,7 @@ use crate::documents::key::{KeyError, ServiceAccountKey};
 use crate::documents::{DistributionDocuments, manifest};
 use crate::json::{self, JsonError};
 use crate::names::{EntryPath, INDEX_PATH, Sha256};
-use crate::private_material;
+use crate::{parallel, private_material};
 
 /// Why an archive is not a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -118,31 +118,45 @@ impl Parsed {
 /// Reads an archive: steps 3 to 6.
 pub(crate) fn read(archive: &[u8]) -> Result<Parsed, ReadError> {
     let unpacked = unpack(archive)?;
-    let index = read_index(&unpacked)?;
-    check_files(&unpacked, &index)?;
-    for (path, body) in unpacked.entries() {
-        if let Some(what) = private_material::find(body) {
-            return Err(ReadError::Private { path: path.clone(), what });
-        }
-    }
+    let entries: Vec<_> = unpacked.entries().collect();
+    let (index, examined) = parallel::both(|| read_index(&unpacked), || parallel::map(&entries, examine));
+    let index = index?;
+    check_files(&entries, &examined, &index)?;
+    drop(examined);
     read_documents(&unpacked, index)
+}
+
+/// What does not depend on what the index says of an entry: its digest, and private material that is in it.
+fn examine((_, body): &(&EntryPath, &[u8])) -> (Sha256, Option<&'static str>) {
+    (Sha256::of(body), private_material::find(body))
 }
 
 fn read_index(unpacked: &Unpacked) -> Result<WireIndex, ReadError> {
     let (path, body) = unpacked.entries().next().ok_or(ReadError::NoIndex)?;
     let refused = |reason| ReadError::Document { path: path.to_string(), reason };
-    // The version comes first, so that a bundle of another version is told apart from a broken one.
+    let read: Result<WireIndex, JsonError> = json::parse(body);
+    if let Ok(index) = read.as_ref()
+        && index.schema_version == SCHEMA_VERSION
+    {
+        return read.map_err(refused);
+    }
+    // A bundle of another version is told apart from a broken one.
     let version = json::parse_value(body).map_err(refused)?.get("schemaVersion").cloned().unwrap_or_default();
     if version != SCHEMA_VERSION {
         return Err(ReadError::Version(crate::escape::Escaped(&version.to_string()).to_string()));
     }
-    json::parse(body).map_err(refused)
+    read.map_err(refused)
 }
 
-/// Every entry is listed with its size and digest, in the archive's order, and nothing else is.
-fn check_files(unpacked: &Unpacked, index: &WireIndex) -> Result<(), ReadError> {
+/// Every entry is listed with its size and digest, in the archive's order, nothing else is, and none holds private material.
+fn check_files(
+    entries: &[(&EntryPath, &[u8])],
+    examined: &[(Sha256, Option<&'static str>)],
+    index: &WireIndex,
+) -> Result<(), ReadError> {
     let mut listed = index.files.iter();
-    for (path, body) in unpacked.entries().skip(1) {
+    for ((path, body), (found, _)) in entries.iter().zip(examined).skip(1) {
+        let path = *path;
         let record = match listed.next() {
             Some(record) if record.path == *path => record,
             Some(record) if record.path < *path => return Err(ReadError::NotThere(record.path.clone())),
@@ -151,12 +165,18 @@ fn check_files(unpacked: &Unpacked, index: &WireIndex) -> Result<(), ReadError> 
         if record.size != body.len() as u64 {
             return Err(ReadError::Size { path: path.clone(), found: body.len() as u64, listed: record.size });
         }
-        let found = Sha256::of(body);
-        if record.sha256 != found {
-            return Err(ReadError::Digest { path: path.clone(), found, listed: record.sha256.clone() });
+        if record.sha256 != *found {
+            let (found, listed) = (found.clone(), record.sha256.clone());
+            return Err(ReadError::Digest { path: path.clone(), found, listed });
         }
     }
-    listed.next().map_or(Ok(()), |record| Err(ReadError::NotThere(record.path.clone())))
+    if let Some(record) = listed.next() {
+        return Err(ReadError::NotThere(record.path.clone()));
+    }
+    match entries.iter().zip(examined).find_map(|((path, _), (_, found))| Some((*path, (*found)?))) {
+        None => Ok(()),
+        Some((path, what)) => Err(ReadError::Private { path: path.clone(), what }),
+    }
 }
 
 /// The entries not yet read; what is left at the end is not part of the format.
@@ -170,7 +190,24 @@ impl<'a> Entries<'a> {
     }
 
     fn document<T: DeserializeOwned + Serialize>(&mut self, path: &str) -> Result<T, ReadError> {
-        json::parse(self.take(path)?).map_err(|reason| ReadError::Document { path: path.to_owned(), reason })
+        self.unread(path.to_owned()).read()
+    }
+
+    fn unread(&mut self, path: String) -> Unread<'a> {
+        Unread { body: self.left.remove(path.as_str()).map(|(_, body)| body), path }
+    }
+}
+
+/// A document that the index implies, if it is there.
+struct Unread<'a> {
+    path: String,
+    body: Option<&'a [u8]>,
+}
+
+impl Unread<'_> {
+    fn read<T: DeserializeOwned + Serialize>(&self) -> Result<T, ReadError> {
+        let body = self.body.ok_or_else(|| ReadError::Missing(self.path.clone()))?;
+        json::parse(body).map_err(|reason| ReadError::Document { path: self.path.clone(), reason })
     }
 }
 
@@ -184,8 +221,8 @@ fn read_documents(unpacked: &Unpacked, index: WireIndex) -> Result<Parsed, ReadE
     };
     let bucket = header.has_bucket().then(|| read_bucket(&mut entries, header.kind)).transpose()?;
     let distribution = header.has_distribution().then(|| read_distribution(&mut entries)).transpose()?;
-    let roles =
-        header.components.iter().map(|component| read_role(&mut entries, component)).collect::<Result<_, _>>()?;
+    let documents = role_documents(&mut entries, &header.components);
+    let roles = parallel::try_map(&documents, read_role)?;
     let mut manifests = Vec::with_capacity(header.components.len() + 1);
     let paths = issuer.iter().map(|_| manifest::AUTHENTICATION_PATH.to_owned());
     let paths = paths.chain(header.components.iter().map(Component::manifest_path));
@@ -235,11 +272,16 @@ fn read_distribution(entries: &mut Entries<'_>) -> Result<DistributionDocuments,
     })
 }
 
-fn read_role(entries: &mut Entries<'_>, component: &Component) -> Result<RoleDocuments, ReadError> {
-    Ok(RoleDocuments {
-        create: entries.document(&path::role(&component.role_name))?,
-        policy: entries.document(&path::role_policy(&component.role_name))?,
-    })
+/// The two documents of each role.
+fn role_documents<'a>(entries: &mut Entries<'a>, components: &[Component]) -> Vec<(Unread<'a>, Unread<'a>)> {
+    let of_role = |component: &Component| {
+        (entries.unread(component.role_document()), entries.unread(component.policy_document()))
+    };
+    components.iter().map(of_role).collect()
+}
+
+fn read_role((create, policy): &(Unread<'_>, Unread<'_>)) -> Result<RoleDocuments, ReadError> {
+    Ok(RoleDocuments { create: create.read()?, policy: policy.read()? })
 }
 
 fn read_public_key(path: &str, body: &[u8]) -> Result<ServiceAccountKey, ReadError> {

@@ -12,12 +12,13 @@ use serde::Serialize;
 
 use self::index::{check_components, check_header};
 use self::roles::check_role;
-use crate::documents::contents::{BucketDocuments, Contents, IssuerDocuments, path};
-use crate::documents::index::Header;
+use crate::documents::contents::{BucketDocuments, Contents, IssuerDocuments, RoleDocuments, path};
+use crate::documents::index::{Component, Header};
 use crate::documents::{CreateOpenIdConnectProvider, Discovery, DistributionDocuments, Jwk, Jwks, manifest};
 use crate::escape::Escaped;
 use crate::limits::{MAX_AUDIENCES, MAX_PUBLIC_KEYS, MAX_THUMBPRINTS};
 use crate::names::Audience;
+use crate::parallel;
 
 /// One thing that does not fit, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,11 +77,24 @@ pub(crate) fn validate(contents: &Contents, manifests: &[(String, Vec<u8>)]) -> 
     if let Some(distribution) = &contents.distribution {
         check_distribution(&contents.header, distribution, &mut problems);
     }
-    for (component, role) in contents.each_role() {
-        check_role(&contents.header, component, role, &mut problems);
-    }
+    check_roles(contents, &mut problems);
     check_manifests(contents, manifests, &mut problems);
     if problems.found.is_empty() { Ok(()) } else { Err(Invalid { problems: problems.found }) }
+}
+
+/// All roles at once; one after the other where there is a problem, so that no more are collected than are kept.
+fn check_roles(contents: &Contents, problems: &mut Problems) {
+    let roles: Vec<_> = contents.each_role().collect();
+    let is_sound = |(component, role): &(&Component, &RoleDocuments)| {
+        let mut of_role = Problems::default();
+        check_role(&contents.header, component, role, &mut of_role);
+        if of_role.found.is_empty() { Ok(()) } else { Err(()) }
+    };
+    if parallel::try_map(&roles, is_sound).is_err() {
+        for (component, role) in roles {
+            check_role(&contents.header, component, role, problems);
+        }
+    }
 }
 
 #[derive(Default)]

@@ -48,9 +48,7 @@ impl Again {
 
     fn make(bundle: &Contents, options: &BundleOptions, requests: Requests) -> Result<Self, AgainError> {
         let selected = requests.selected.clone();
-        let mut contents = build(options, requests, PublishedKeys::of_bundle(bundle))?.contents;
-        contents.header.generator_version = bundle.header.generator_version.clone();
-        Ok(Self { contents, requests: selected })
+        Ok(Self { contents: contents(bundle, options, requests)?, requests: selected })
     }
 
     /// What the bundle should say.
@@ -64,6 +62,19 @@ impl Again {
     pub fn requests(&self) -> &[Selected] {
         &self.requests
     }
+}
+
+/// What the requests and settings that are in a bundle give.
+pub(crate) fn made_again(bundle: &Contents) -> Result<Contents, AgainError> {
+    let options = BundleOptions::of_bundle(bundle)?;
+    let requests = Requests::of_bundle(bundle, &options.features)?;
+    contents(bundle, &options, requests)
+}
+
+fn contents(bundle: &Contents, options: &BundleOptions, requests: Requests) -> Result<Contents, AgainError> {
+    let mut contents = build(options, requests, PublishedKeys::of_bundle(bundle))?.contents;
+    contents.header.generator_version = bundle.header.generator_version.clone();
+    Ok(contents)
 }
 
 /// The features of the cluster that a bundle was made for.

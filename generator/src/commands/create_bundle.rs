@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bundle_schema::documents::index::{MadeDistribution, Previous};
 use bundle_schema::names::{AccountId, ClusterName, Region};
+use bundle_schema::parallel;
 
 use super::bundle_files::{Outputs, Places};
 use super::key_source::{KeySource, Keys};
@@ -16,6 +17,7 @@ use crate::build::build;
 use crate::build::install_archive;
 use crate::failure::Failure;
 use crate::output::report::{Around, BundleReport, Format};
+use crate::progress::Progress;
 use crate::requests::Requests;
 use crate::settings::config;
 use crate::settings::endpoint_receipt::FromReceipt;
@@ -68,7 +70,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     if let Some(warning) = warning {
         warn(warning);
     }
-    let requests = Requests::of_directory(requests_dir, &options.features)?;
+    let requests = read_requests(requests_dir, &options.features)?;
     if let Some(older) = &older {
         older.taken_over.add_service_accounts(&mut options.service_accounts, &requests.selected);
     }
@@ -82,6 +84,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let signing_key = open_signing_key(signing_key, &password)?;
     signing_key.trusted()?;
     let Keys { public, private, source: key_source, kept } = source.take(makes_cluster)?;
+    let progress = Progress::of("making the bundle");
     let bundle = build(&options, requests, public)?.freeze()?.sign(&signing_key);
     let install = install_archive::make(bundle.contents(), private.as_ref())?;
     let install_signature =
@@ -103,14 +106,22 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
             next: next_steps(&places, bundle.contents(), &way),
         },
     );
+    drop(progress);
     outputs.write(&places, &hint)?;
     let text = format.render(&report);
+    parallel::dispose(bundle);
     if places.take_stdout() {
         note(&text);
         Ok(())
     } else {
         print(&text)
     }
+}
+
+/// The requests of a directory.
+fn read_requests(directory: &Path, features: &Features) -> Result<Requests, Failure> {
+    let _progress = Progress::of("reading the requests");
+    Ok(Requests::of_directory(directory, features)?)
 }
 
 /// What to do where a file is there already that another bundle of the same serial would take.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use bundle_schema::escape::escaped_path;
 
-use super::key_source::{read_private_key, read_public_key};
+use super::key_source::{new_key, read_private_key, read_public_key};
 use super::print;
 use crate::failure::Failure;
 use crate::keys::service_account::{KeyType, PRIVATE_FILE, PUBLIC_FILE, PrivateKey};
@@ -99,5 +99,5 @@ fn fresh(public_path: &Path, key_type: Option<KeyType>) -> Result<PrivateKey, Fa
         );
         return Err(Failure::new(ExitCode::Usage, message));
     }
-    Ok(PrivateKey::generate(key_type.unwrap_or_default())?)
+    new_key(key_type.unwrap_or_default())
 }

@@ -11,6 +11,7 @@ use crate::keys::password;
 use crate::keys::signing;
 use crate::output::files::{NewFile, OutputError, PRIVATE, PUBLIC, stage};
 use crate::output::report::Format;
+use crate::progress::Progress;
 use bundle_schema::escape::escaped_path;
 
 const SECRET_FILE: &str = "minisign.key";
@@ -61,7 +62,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         }
     }
     let password = password::new(&password_source(password_file, no_password))?;
+    let progress = Progress::of("encrypting the signing key");
     let files = signing::generate(password.as_deref().map(String::as_str))?;
+    drop(progress);
     let report = Report {
         secret_key_file: escaped_path(&secret_path),
         public_key_file: escaped_path(&public_path),

@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::keys::published::PublishedKeys;
 use crate::keys::service_account::{KeyType, PRIVATE_FILE, PrivateKey};
 use crate::output::files::{OutputError, check_private};
+use crate::progress::Progress;
 use crate::settings::flags::{Settings, SettingsError};
 use crate::settings::options::{BundleOptions, Issuer};
 use crate::settings::previous::keeps_key;
@@ -151,7 +152,7 @@ impl KeySource {
                 }
             }
             Self::New(key_type) => {
-                let key = PrivateKey::generate(key_type)?;
+                let key = new_key(key_type)?;
                 let source = "new; its private half is in the install archive alone".to_owned();
                 Keys {
                     public: Some(key.public().clone().into()),
@@ -162,6 +163,12 @@ impl KeySource {
             }
         })
     }
+}
+
+/// Makes a pair.
+pub(super) fn new_key(key_type: KeyType) -> Result<PrivateKey, Failure> {
+    let _progress = Progress::of(format!("making the {} key pair", key_type.describe()));
+    Ok(PrivateKey::generate(key_type)?)
 }
 
 /// Bundles that are read to find another cluster with the same key.
@@ -184,6 +191,7 @@ fn other_cluster(directory: &Path, name: &ClusterName, key: &ServiceAccountKey) 
     if newest.len() > MAX_OTHERS {
         warn(&format!("only {MAX_OTHERS} of {} other clusters were searched for the same key", newest.len()));
     }
+    let _progress = Progress::of("looking for the same key in other clusters' bundles");
     newest.into_iter().take(MAX_OTHERS).map(|(other, (_, bundle))| (other, bundle)).find(|(_, bundle)| {
         let bytes = read_bounded(bundle, MAX_ARCHIVE_BYTES).ok();
         bytes

@@ -20,6 +20,7 @@ use super::warn;
 use crate::build::header;
 use crate::failure::Failure;
 use crate::keys::published::{PublishedKeys, Rotation};
+use crate::progress::Progress;
 use crate::settings::flags::{Settings, SettingsError};
 use crate::settings::moving::{check_new_bucket, former_issuers};
 use crate::settings::options::{BundleOptions, OptionsError};
@@ -148,6 +149,7 @@ fn nothing_to_rotate(settings: &Settings) -> Result<(), Failure> {
 }
 
 fn verified(file: &Path, policy: &TrustPolicy) -> Result<Bundle, Failure> {
+    let _progress = Progress::of("reading the bundle before");
     let archive = SignedFiles::open(file, &[])?.verify(policy);
     let archive = archive.map_err(|error| Failure::from(error).in_file(file))?;
     let parsed = archive.parse().map_err(InspectError::from);

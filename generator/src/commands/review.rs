@@ -15,6 +15,7 @@ use super::{now, print};
 use crate::build::{again, install_archive};
 use crate::failure::Failure;
 use crate::output::files::{NewFile, PUBLIC, stage};
+use crate::progress::Progress;
 use crate::requests::Requests;
 use crate::review::accepted::{Accepted, MAX_ACCEPTED_BYTES};
 use crate::review::action_data::ActionData;
@@ -112,6 +113,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(path) => read(path, MAX_ARCHIVE_BYTES, ActionData::read)?,
     };
     let accepted = accepted.as_deref().map(|path| read(path, MAX_ACCEPTED_BYTES, Accepted::parse)).transpose()?;
+    let progress = Progress::of("reviewing the bundle");
     let (bundle, signed) = open(file, &trust)?;
     let mut findings = signed.missing.iter().map(|role| around::not_signed(role)).collect::<Vec<_>>();
     findings.extend(trust.limits(&bundle, now));
@@ -136,6 +138,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             now,
         },
     );
+    drop(progress);
     write(&review, *format, output.as_deref())?;
     verdict(escaped_path(file), &review, *fail_on)
 }
@@ -225,10 +228,12 @@ fn open(file: &Path, trust: &Trust) -> Result<(Inspection, Signed), Failure> {
 }
 
 fn write(review: &Review, format: ReviewFormat, output: Option<&Path>) -> Result<(), Failure> {
+    let progress = Progress::of("writing the review");
+    let text = if output.is_none() { format.render_in_colour(review) } else { format.render(review) };
+    drop(progress);
     match output {
-        None => print(&format.render_in_colour(review)),
+        None => print(&text),
         Some(path) => {
-            let text = format.render(review);
             let file = NewFile { path: path.to_owned(), bytes: text.as_bytes(), mode: PUBLIC };
             stage(vec![file], "name another --output, or move it away")?.publish()?;
             Ok(())

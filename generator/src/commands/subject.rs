@@ -13,6 +13,7 @@ use bundle_schema::signature::{self, Signer};
 pub(super) use self::head::Head;
 use crate::build::install_archive;
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::review::accepted::Accepted;
 use crate::review::action_data::ActionData;
 use crate::review::assemble::{Around, review};
@@ -105,6 +106,7 @@ fn differs(file: &str, differences: &[Difference]) -> String {
 
 /// A bundle's review, with the data and the requests that are at hand.
 pub(super) fn review_of(bundle: &Inspection, signers: Option<Vec<Signer>>, now: Timestamp) -> Result<Review, Failure> {
+    let _progress = Progress::of("reviewing the bundle");
     let data = ActionData::built_in().map_err(|error| Failure::new(ExitCode::Other, error))?;
     let around = Around {
         requests: None,
@@ -131,6 +133,7 @@ pub(super) fn look(file: &Path, bytes: &[u8]) -> Result<Subject, Failure> {
     if install_archive::is_one(bytes) {
         return Err(SignError::InstallArchive(file_name).into());
     }
+    let _progress = Progress::of("reading the bundle");
     let bundle = Inspection::read(bytes.to_vec()).map_err(|error| Failure::from(error).in_file(file))?;
     Ok(Subject { file: file_name, sha256, content: Content::Bundle(Box::new(bundle)) })
 }

@@ -57,30 +57,47 @@ pub(crate) enum FieldProblem {
 /// A key, what it is where it was not quoted, and its value.
 pub(crate) type KeyedEntry<'a> = (&'a str, Option<Plain>, Cursor<'a>);
 
-/// A value and where it stands.
-#[derive(Clone)]
+/// A value and the document that it is in.
+#[derive(Clone, Copy)]
 pub(crate) struct Cursor<'a> {
+    document: &'a Node,
     node: &'a Node,
-    path: String,
+}
+
+/// How a value is reached from another that it is in: `.spec.list[0]`. It is looked for only where there is an error.
+fn path(from: &Node, to: &Node) -> Option<String> {
+    if std::ptr::eq(from, to) {
+        return Some(String::new());
+    }
+    match &from.value {
+        Value::Scalar { .. } => None,
+        Value::Sequence(items) => {
+            items.iter().enumerate().find_map(|(index, item)| Some(format!("[{index}]{}", path(item, to)?)))
+        }
+        Value::Mapping(entries) => {
+            entries.iter().find_map(|entry| Some(format!(".{}{}", entry.key, path(&entry.value, to)?)))
+        }
+    }
 }
 
 impl<'a> Cursor<'a> {
     /// A document's root.
     pub(crate) fn root(node: &'a Node) -> Self {
-        Self { node, path: String::new() }
+        Self { document: node, node }
     }
 
     /// The value at the end of a path of keys, unless it is missing or empty (`field:`, `~`, `null`), which means the same.
     pub(crate) fn at(&self, path: &[&str]) -> Option<Cursor<'a>> {
-        path.iter().try_fold(self.clone(), |cursor, key| {
+        path.iter().try_fold(*self, |cursor, key| {
             let node = cursor.node.get(key).filter(|node| !node.is_null())?;
-            Some(cursor.below(key, node))
+            Some(cursor.below(node))
         })
     }
 
     pub(crate) fn error(&self, problem: FieldProblem) -> FieldError {
-        let path = if self.path.is_empty() { "the document".to_owned() } else { self.path.clone() };
-        FieldError { path, line: self.node.line, problem }
+        let path = path(self.document, self.node).filter(|path| !path.is_empty());
+        let path = path.map(|path| path.strip_prefix('.').unwrap_or(&path).to_owned());
+        FieldError { path: path.unwrap_or_else(|| "the document".to_owned()), line: self.node.line, problem }
     }
 
     pub(crate) fn refused(&self, reason: impl fmt::Display) -> FieldError {
@@ -101,7 +118,7 @@ impl<'a> Cursor<'a> {
     pub(crate) fn fields(&self, known: &[&'static str]) -> Result<Fields<'a>, FieldError> {
         let Value::Mapping(entries) = &self.node.value else { return Err(self.kind("a mapping")) };
         match entries.iter().find(|entry| !known.contains(&entry.key.as_str())) {
-            None => Ok(Fields { cursor: self.clone() }),
+            None => Ok(Fields { cursor: *self }),
             Some(entry) => Err(FieldError {
                 line: entry.value.line,
                 ..self.error(FieldProblem::Unknown { field: entry.key.clone(), known: known.to_vec() })
@@ -112,7 +129,7 @@ impl<'a> Cursor<'a> {
     /// A mapping of any keys.
     pub(crate) fn entries(&self) -> Result<Vec<(&'a str, Cursor<'a>)>, FieldError> {
         let Value::Mapping(entries) = &self.node.value else { return Err(self.kind("a mapping")) };
-        Ok(entries.iter().map(|entry| (entry.key.as_str(), self.below(&entry.key, &entry.value))).collect())
+        Ok(entries.iter().map(|entry| (entry.key.as_str(), self.below(&entry.value))).collect())
     }
 
     /// A mapping of any keys, with what each key is where it was not quoted.
@@ -120,7 +137,7 @@ impl<'a> Cursor<'a> {
         let Value::Mapping(entries) = &self.node.value else { return Err(self.kind("a mapping")) };
         let keyed = |entry: &'a Entry| {
             let plain = entry.plain.then(|| Plain::of(&entry.key));
-            (entry.key.as_str(), plain, self.below(&entry.key, &entry.value))
+            (entry.key.as_str(), plain, self.below(&entry.value))
         };
         Ok(entries.iter().map(keyed).collect())
     }
@@ -128,8 +145,7 @@ impl<'a> Cursor<'a> {
     /// A list.
     pub(crate) fn items(&self) -> Result<Vec<Cursor<'a>>, FieldError> {
         let Value::Sequence(items) = &self.node.value else { return Err(self.kind("a list")) };
-        let item = |(index, node)| Cursor { node, path: format!("{}[{index}]", self.path) };
-        Ok(items.iter().enumerate().map(item).collect())
+        Ok(items.iter().map(|node| self.below(node)).collect())
     }
 
     /// The line on which the value begins, from 1.
@@ -190,9 +206,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn below(&self, key: &str, node: &'a Node) -> Cursor<'a> {
-        let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
-        Cursor { node, path }
+    fn below(&self, node: &'a Node) -> Cursor<'a> {
+        Cursor { document: self.document, node }
     }
 }
 

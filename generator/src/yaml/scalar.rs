@@ -47,6 +47,9 @@ impl Plain {
 /// Decimal, octal, hexadecimal, binary, base 60, with `_`, with a fraction, with an exponent, infinite, or no number.
 fn looks_like_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return false;
+    }
     if [".inf", ".nan"].iter().any(|word| word.eq_ignore_ascii_case(unsigned)) {
         return true;
     }
@@ -59,8 +62,7 @@ fn looks_like_number(text: &str) -> bool {
         let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
         !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
     };
-    mantissa.bytes().next().is_some_and(|byte| byte.is_ascii_digit() || byte == b'.')
-        && mantissa.bytes().any(|byte| byte.is_ascii_digit())
+    mantissa.bytes().any(|byte| byte.is_ascii_digit())
         && mantissa.bytes().all(|byte| byte.is_ascii_digit() || b"_:.".contains(&byte))
         && mantissa.bytes().filter(|byte| *byte == b'.').count() <= 1
         && exponent.is_none_or(is_exponent)
