@@ -15,7 +15,7 @@ type Test = Result<(), SetupError>;
 #[test]
 fn crates_behind_the_programs() {
     let count = |selection: &[&str]| crates_of(selection).len();
-    assert_eq!(count(&["--package", "applier"]), 233);
+    assert_eq!(count(&["--package", "applier"]), 186);
     assert_eq!(count(&["--package", "applier", "--no-default-features"]), 72);
     assert_eq!(count(&["--package", "generator"]), 112);
 }
@@ -61,7 +61,7 @@ fn requests_grow_with_the_roles_and_no_faster() -> Test {
             apply_new: 20 + 2 * roles,
             plan_again: 22 + 4 * roles,
             apply_again: 25 + 4 * roles,
-            delete: 30 + 7 * roles,
+            delete: 19 + 6 * roles,
         };
         assert_eq!(Requests::of(roles)?, expected, "{roles} roles");
     }
