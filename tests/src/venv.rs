@@ -77,6 +77,8 @@ impl Venv {
                 "pip",
                 "install",
                 "--quiet",
+                // Python compiles what is imported, which is a small part.
+                "--no-compile",
                 "--disable-pip-version-check",
                 "--only-binary=:all:",
                 "--no-deps",

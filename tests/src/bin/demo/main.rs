@@ -9,7 +9,7 @@ mod public;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
+use std::{env, fs, thread};
 
 use bundle_schema::layout::fold;
 use tests::binaries::{Binaries, binaries_with_progress};
@@ -43,8 +43,11 @@ impl Demo {
         // Better known before the programs are built than minutes later.
         check_python()?;
         println!("Building airlock-generator and airlock-applier.");
-        let programs = binaries_with_progress()?;
-        let emulator = Emulator::start_saying(|progress| println!("Now {progress}."))?;
+        let (programs, emulator) = thread::scope(|scope| {
+            let emulator = scope.spawn(|| Emulator::start_saying(|progress| println!("Now {progress}.")));
+            (binaries_with_progress(), emulator.join())
+        });
+        let (programs, emulator) = (programs?, emulator.map_err(|_| "the emulator's setup panicked")??);
         let folder = target_dir().join("demo");
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
