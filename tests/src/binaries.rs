@@ -1,6 +1,6 @@
 //! The two programs, built by cargo as the running program was.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -17,9 +17,20 @@ pub struct Binaries {
     pub applier: PathBuf,
 }
 
+static BUILT: OnceLock<Result<Binaries, String>> = OnceLock::new();
+
+/// From here on the programs are those of a folder, such as what a package has installed. Nothing is built.
+pub fn take_from(folder: &Path) -> Result<(), SetupError> {
+    let program = |name| match folder.join(name) {
+        path if path.is_file() => Ok(path),
+        path => Err(SetupError(format!("there is no program {}", path.display()))),
+    };
+    let found = Binaries { generator: program("airlock-generator")?, applier: program("airlock-applier")? };
+    BUILT.set(Ok(found)).map_err(|_| SetupError("the programs were built already".to_owned()))
+}
+
 /// Both programs, built at the first call. Cargo's own lock copes with other test programs that do the same.
 pub fn binaries() -> Result<&'static Binaries, SetupError> {
-    static BUILT: OnceLock<Result<Binaries, String>> = OnceLock::new();
     BUILT.get_or_init(|| build(Stdio::piped())).as_ref().map_err(|reason| SetupError(reason.clone()))
 }
 

@@ -1,9 +1,10 @@
 //! What the programs cost, as whole processes: `cargo run --release -p tests --bin bench`.
 //!
 //! ```text
-//! bench [WORD]... [--runs N] [--json FILE] [--fresh-clone]
+//! bench [WORD]... [--runs N] [--json FILE] [--programs FOLDER] [--fresh-clone]
 //! ```
 //!
+//! The programs are built in the profile of the bench, or are those of `FOLDER`: a package's, say.
 //! Each group of rows has a name; words select the groups in whose names they are. With `CCOCTL=PATH` ccoctl does the same work in
 //! turn. The first run of everything is not counted. Machines are noisy: quote medians, and ratios within one run of this.
 
@@ -25,10 +26,11 @@ mod table;
 mod throttled;
 
 use std::cell::{OnceCell, RefCell};
-use std::path::PathBuf;
+use std::path::{PathBuf, absolute};
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 
+use tests::binaries::take_from;
 use tests::program::Program;
 use tests::scene::Scene;
 use tests::{SetupError, profile_dir};
@@ -69,11 +71,15 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), SetupError> {
+    if let Some(folder) = &options.programs {
+        take_from(&absolute(folder).map_err(|error| SetupError(error.to_string()))?)?;
+    }
     let scene = Scene::with_key()?;
     let ccoctl = std::env::var_os("CCOCTL").map(|file| Ccoctl::named(&file, &scene)).transpose()?;
-    let profile = profile_dir().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let built = || format!("the profile {}", profile_dir().file_name().unwrap_or_default().display());
+    let programs = options.programs.as_ref().map_or_else(built, |folder| folder.display().to_string());
     let cores = available_parallelism().map_or(1, usize::from);
-    let table = RefCell::new(Table::new(profile, cores));
+    let table = RefCell::new(Table::new(programs, cores));
     let bench = Bench { scene, ccoctl, account: OnceCell::new(), table, runs: options.runs };
     for (name, measure) in options.groups() {
         if name == FRESH_CLONE && !options.fresh_clone && options.words.is_empty() {
@@ -96,6 +102,7 @@ struct Options {
     words: Vec<String>,
     runs: Option<usize>,
     json: Option<PathBuf>,
+    programs: Option<PathBuf>,
     fresh_clone: bool,
 }
 
@@ -108,6 +115,7 @@ impl Options {
             match argument.as_str() {
                 "--fresh-clone" => options.fresh_clone = true,
                 "--json" => options.json = Some(value()?.into()),
+                "--programs" => options.programs = Some(value()?.into()),
                 "--runs" => {
                     let runs = value()?;
                     let number = runs.parse().ok().filter(|number| *number > 0);
@@ -120,7 +128,7 @@ impl Options {
                 _ => {
                     let names = GROUPS.map(|(name, _)| name).join(", ");
                     return Err(SetupError(format!(
-                        "{argument} is in no group's name ({names})\n  usage: bench [WORD]... [--runs N] [--json FILE] [--fresh-clone]"
+                        "{argument} is in no group's name ({names})\n  usage: bench [WORD]... [--runs N] [--json FILE] [--programs FOLDER] [--fresh-clone]"
                     )));
                 }
             }

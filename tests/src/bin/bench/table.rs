@@ -18,7 +18,7 @@ struct LeftOut {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Table {
-    profile: String,
+    programs: String,
     cores: usize,
     rows: Vec<Row>,
     left_out: Vec<LeftOut>,
@@ -26,12 +26,12 @@ pub(crate) struct Table {
 
 impl Table {
     /// An empty one, whose head is printed.
-    pub(crate) fn new(profile: String, cores: usize) -> Self {
+    pub(crate) fn new(programs: String, cores: usize) -> Self {
         println!(
-            "Programs of the profile {profile}, {cores} cores. A target is the most that a figure, of times the median, should be."
+            "Programs of {programs}, {cores} cores. A target is the most that a figure, of times the median, should be."
         );
         println!("{:<52} {:>9} {:>9} {:>9} {:>9} {:>4}  target", "", "minimum", "median", "mean", "maximum", "n");
-        Self { profile, cores, rows: Vec::new(), left_out: Vec::new() }
+        Self { programs, cores, rows: Vec::new(), left_out: Vec::new() }
     }
 
     /// Prints a row and keeps it.
