@@ -223,8 +223,13 @@ mod tests_of_the_command_line {
     #[test]
     fn options_have_values() {
         let options = parse(&["--json", "out.json", "--runs", "3", "help"]).unwrap();
-        let expected =
-            Options { words: vec!["help".into()], runs: Some(3), json: Some("out.json".into()), fresh_clone: false };
+        let expected = Options {
+            words: vec!["help".into()],
+            runs: Some(3),
+            json: Some("out.json".into()),
+            programs: None,
+            fresh_clone: false,
+        };
         assert_eq!(options, expected);
         assert_eq!(parse(&["--runs", "0"]), Err("--runs 0 is not a number from 1".to_owned()));
         assert_eq!(parse(&["--json"]), Err("--json needs a value".to_owned()));
