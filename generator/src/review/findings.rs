@@ -104,7 +104,7 @@ mod tests {
 
     use bundle_schema::documents::key::ServiceAccountKey;
     use bundle_schema::documents::policy::PermissionStatement;
-    use bundle_schema::names::{AccountId, ClusterName, EntryPath, Region, RoleNaming, RolePath, Timestamp};
+    use bundle_schema::names::EntryPath;
 
     use super::*;
     use crate::build::build;
@@ -112,7 +112,8 @@ mod tests {
     use crate::review::report::FindingLevel::{self, Error, Note, Warning};
     use crate::review::tests::reference;
     use crate::settings::features::{FeatureSet, Features};
-    use crate::settings::options::{BundleOptions, Issuer, Place, ServiceAccounts, audiences, tags};
+    use crate::settings::options::BundleOptions;
+    use crate::settings::sample;
 
     pub(super) static DATA: LazyLock<ActionData> = LazyLock::new(|| ActionData::built_in().unwrap());
 
@@ -127,30 +128,6 @@ mod tests {
         .unwrap()
     }
 
-    fn options(features: Features) -> BundleOptions {
-        let name = ClusterName::new("demo").unwrap();
-        let created = Timestamp::parse("2026-11-01T00:00:00Z").unwrap();
-        BundleOptions {
-            serial: 1,
-            created,
-            expires: created.plus_days(30),
-            account_id: AccountId::new("123456789012").unwrap(),
-            place: Place::new(Region::new("us-east-2").unwrap(), None, None).unwrap(),
-            role_path: RolePath::default(),
-            role_names: RoleNaming::Ccoctl,
-            permissions_boundary: None,
-            tags: tags(&name, vec![]).unwrap(),
-            issuer: Issuer::PublicBucket(None),
-            audiences: audiences(vec![]).unwrap(),
-            thumbprints: None,
-            service_accounts: ServiceAccounts::new(),
-            features,
-            former_issuers: Vec::new(),
-            previous: None,
-            name,
-        }
-    }
-
     /// A bundle and its requests.
     pub(super) struct Scene {
         pub(super) contents: Contents,
@@ -160,8 +137,8 @@ mod tests {
     impl Scene {
         pub(super) fn of_requests(requests: Requests, features: Features) -> Self {
             let selected = requests.selected.clone();
-            let contents =
-                build(&options(features), requests, Some(key().into())).unwrap().freeze().unwrap().contents().clone();
+            let options = BundleOptions { features, ..sample::options() };
+            let contents = build(&options, requests, Some(key().into())).unwrap().freeze().unwrap().contents().clone();
             Self { contents, selected }
         }
 
