@@ -1,15 +1,20 @@
 //! What can be counted, and so does not depend on the machine: the crates behind the programs, and the requests that a cluster
 //! takes. A number that changes here is a change that somebody pays for.
 
-#![allow(clippy::indexing_slicing, reason = "a test says what is wrong by failing")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test says what is wrong by failing")]
+
+use std::collections::BTreeMap;
 
 use tests::SetupError;
 use tests::emulator::Emulator;
 use tests::linked::crates_of;
-use tests::request::{longest_chain, operations};
+use tests::request::{Request, longest_chain, operations};
 use tests::scene::Scene;
 
 type Test = Result<(), SetupError>;
+
+const ROLES: usize = 30;
+const BUNDLE: &str = "out/democluster-1.tar.gz";
 
 /// The program's own crates and derive macros are among them.
 #[test]
@@ -18,6 +23,28 @@ fn crates_behind_the_programs() {
     assert_eq!(count(&["--package", "applier"]), 186);
     assert_eq!(count(&["--package", "applier", "--no-default-features"]), 72);
     assert_eq!(count(&["--package", "generator"]), 112);
+}
+
+/// A cluster's bundle, and an account that holds nothing of it at first.
+struct Cluster {
+    scene: Scene,
+    emulator: Emulator,
+}
+
+impl Cluster {
+    fn of(roles: usize) -> Result<Self, SetupError> {
+        let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+        scene.write_requests("requests", 0..roles, 20);
+        scene.create_bundle(&["--credentials-requests-dir", "requests"]).run().exits(0);
+        Ok(Self { scene, emulator })
+    }
+
+    /// What one run of a command asks for.
+    fn requests(&self, command: &str, more: &[&str]) -> Vec<Request> {
+        self.emulator.forget();
+        self.scene.applies(&self.emulator, command, BUNDLE, more).run().exits(0);
+        self.emulator.requests()
+    }
 }
 
 /// How many requests each command makes of a cluster with so many roles.
@@ -32,15 +59,8 @@ struct Requests {
 
 impl Requests {
     fn of(roles: usize) -> Result<Self, SetupError> {
-        let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-        scene.write_requests("requests", 0..roles, 3);
-        scene.create_bundle(&["--credentials-requests-dir", "requests"]).run().exits(0);
-        let count = |command, more: &[&str]| {
-            scene.applies(&emulator, command, "out/democluster-1.tar.gz", more).run().exits(0);
-            let requests = emulator.requests().len();
-            emulator.forget();
-            requests
-        };
+        let cluster = Cluster::of(roles)?;
+        let count = |command, more: &[&str]| cluster.requests(command, more).len();
         Ok(Self {
             plan_new: count("plan", &[]),
             apply_new: count("apply", &["--yes"]),
@@ -80,5 +100,109 @@ fn a_plan_for_a_new_account_waits_for_three_answers() -> Test {
     asked[2..].sort_unstable();
     assert_eq!(asked, ["GetCallerIdentity", "HeadBucket", "GetOpenIDConnectProvider", "ListRoles"]);
     assert_eq!(longest_chain(&requests), 3);
+    Ok(())
+}
+
+/// Requests by call.
+type Counts = BTreeMap<String, usize>;
+
+fn counted(requests: &[Request]) -> Counts {
+    let mut counts = Counts::new();
+    for request in requests {
+        *counts.entry(format!("{}:{}", request.service, request.operation)).or_default() += 1;
+    }
+    counts
+}
+
+/// The same number for each of these calls.
+fn each(count: usize, calls: &[&str]) -> Counts {
+    calls.iter().map(|call| ((*call).to_owned(), count)).collect()
+}
+
+fn sum(counts: &Counts) -> usize {
+    counts.values().sum()
+}
+
+/// Who asks, the bucket, the provider and one listing tell that nothing is there. Each role takes two calls.
+#[test]
+fn thirty_roles_take_as_many_requests_as_they_must() -> Test {
+    let cluster = Cluster::of(ROLES)?;
+
+    let new = counted(&cluster.requests("apply", &["--yes"]));
+    let mut expected = each(ROLES, &["iam:CreateRole", "iam:PutRolePolicy"]);
+    expected.extend(each(
+        1,
+        &[
+            "iam:CreateOpenIDConnectProvider",
+            "iam:ListRoles",
+            "s3:CreateBucket",
+            "s3:HeadBucket",
+            "s3:PutBucketPolicy",
+            "s3:PutPublicAccessBlock",
+            "sts:GetCallerIdentity",
+        ],
+    ));
+    // Once to see that it is not there, once to see when IAM made it.
+    expected.extend(each(2, &["iam:GetOpenIDConnectProvider"]));
+    // Three documents, and the record twice.
+    expected.extend(each(5, &["s3:PutObject"]));
+    // As everybody reads them: before the provider is made, and at the end.
+    expected.extend(each(6, &["public:GetObject"]));
+    assert_eq!(new, expected);
+    assert_eq!(sum(&new) - 6, 74, "calls to AWS");
+
+    let again = counted(&cluster.requests("apply", &["--yes"]));
+    let mut expected =
+        each(ROLES, &["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"]);
+    let bucket = [
+        "s3:GetBucketAbac",
+        "s3:GetBucketEncryption",
+        "s3:GetBucketLifecycleConfiguration",
+        "s3:GetBucketOwnershipControls",
+        "s3:GetBucketPolicy",
+        "s3:GetBucketTagging",
+        "s3:GetBucketVersioning",
+        "s3:GetBucketWebsite",
+        "s3:GetObjectLockConfiguration",
+        "s3:GetPublicAccessBlock",
+        "s3:ListObjectsV2",
+    ];
+    expected.extend(each(1, &bucket));
+    let found = ["iam:GetOpenIDConnectProvider", "iam:ListRoles", "s3:HeadBucket", "sts:GetCallerIdentity"];
+    expected.extend(each(1, &found));
+    expected.extend(each(3, &["public:GetObject", "s3:GetObjectTagging"]));
+    expected.extend(each(4, &["s3:GetObject"]));
+    assert_eq!(again, expected);
+    assert_eq!(sum(&again), 145);
+
+    // Of what goes anyway, only what says whose it is and what stands in the way is read.
+    let gone = counted(&cluster.requests("delete", &["--yes"]));
+    let mut expected = each(
+        ROLES,
+        &[
+            "iam:DeleteRole",
+            "iam:DeleteRolePolicy",
+            "iam:GetRole",
+            "iam:ListAttachedRolePolicies",
+            "iam:ListInstanceProfilesForRole",
+            "iam:ListRolePolicies",
+        ],
+    );
+    let bucket = [
+        "s3:GetBucketOwnershipControls",
+        "s3:GetBucketPolicy",
+        "s3:GetBucketTagging",
+        "s3:GetBucketVersioning",
+        "s3:GetObject",
+        "s3:GetObjectLockConfiguration",
+        "s3:ListObjectVersions",
+        "s3:ListObjectsV2",
+    ];
+    expected.extend(each(1, &bucket));
+    expected.extend(each(1, &found));
+    expected.extend(each(1, &["iam:DeleteOpenIDConnectProvider", "s3:DeleteBucket", "s3:PutObject"]));
+    expected.extend(each(4, &["s3:DeleteObject"]));
+    assert_eq!(gone, expected);
+    assert_eq!(sum(&gone), 199);
     Ok(())
 }
