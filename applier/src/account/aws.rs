@@ -162,7 +162,7 @@ impl Aws {
         let id = id.map(str::to_owned);
         let answer = answer.map_err(|error| AwsError::of(sent.call, &error));
         if answer.as_ref().map_or_else(AwsError::is_answer, |_| true) {
-            passed.note(answer.as_ref().is_err_and(retry::is_throttled));
+            passed.note(answer.as_ref().is_err_and(AwsError::is_throttled));
         }
         drop(passed);
         if let Some(log) = sent.log.filter(|_| !answer.as_ref().is_err_and(AwsError::is_not_sent)) {
@@ -205,7 +205,7 @@ impl Aws {
                 Ok(output) => return Ok(output),
                 Err(error) => error,
             };
-            let pause = if retry::is_throttled(&error) {
+            let pause = if error.is_throttled() {
                 // The gate makes it wait, but for an urgent one.
                 let pause = if sent.is_urgent { retry::pause_of_urgent(attempt) } else { Duration::ZERO };
                 (!gate.is_silent(first)).then_some(pause)

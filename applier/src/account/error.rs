@@ -10,7 +10,7 @@ use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
 use bundle_schema::escape::{Escaped, EscapedUpTo};
 
-use super::retry::{is_throttled, is_throttling};
+use super::retry::is_throttling;
 
 /// The longest message of AWS that is shown whole, in characters: a denial names its reason last, after several ARNs.
 const MAX_MESSAGE: usize = 2048;
@@ -198,9 +198,15 @@ impl AwsError {
         matches!(self, Self::NoCredentials { .. } | Self::NotSent { .. } | Self::Stopped { .. })
     }
 
-    /// Whether there were too many requests, so that nothing was done.
-    pub(crate) fn is_throttled(&self) -> bool {
-        is_throttled(self)
+    /// Whether there were too many requests, so that nothing was done and the call may be sent when it is its turn.
+    pub(super) fn is_throttled(&self) -> bool {
+        match self {
+            // S3 answers SlowDown with this status, and to a HEAD request with the status alone.
+            Self::Answered { code, status, .. } => {
+                is_throttling(code) || *status == 429 || (*status == 503 && code == "no code")
+            }
+            _ => false,
+        }
     }
 
     /// Whether the service said anything.

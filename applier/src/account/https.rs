@@ -1,5 +1,5 @@
-//! How every connection to AWS and to an issuer is made: TLS by rustls with ring, through the proxy that the environment names. As
-//! the SDK's own default does it, but for that one's cryptography, aws-lc, whose C takes a minute to compile.
+//! How every connection to AWS and to an issuer is made: TLS by rustls with ring, through the proxy that the environment names.
+//! The SDK's own default is the same with aws-lc in place of ring, whose C takes a minute to compile.
 
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;

@@ -140,9 +140,8 @@ impl Gate {
         Self { began: Instant::now(), pacer: Mutex::default(), next: Turnstile::default() }
     }
 
-    /// Waits until a call may be sent: it has a permit, and the service takes it. An urgent one waits for nobody, and the others
-    /// wait longer for it.
-    /// None where the run is stopped meanwhile.
+    /// Waits until a call may be sent: it has a permit, and the service takes it; none where the run is stopped meanwhile. An
+    /// urgent one waits for nobody, and the others wait longer for it.
     pub(super) async fn pass<'a>(
         &'a self,
         permits: &'a Semaphore,

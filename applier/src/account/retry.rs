@@ -81,17 +81,6 @@ pub(super) fn is_throttling(code: &str) -> bool {
     THROTTLING.contains(&code)
 }
 
-/// Whether there were too many requests, so that nothing was done and the call may be sent when it is its turn.
-pub(super) fn is_throttled(error: &AwsError) -> bool {
-    match error {
-        // S3 answers SlowDown with this status, and to a HEAD request with the status alone.
-        AwsError::Answered { code, status, .. } => {
-            is_throttling(code) || *status == 429 || (*status == 503 && code == "no code")
-        }
-        _ => false,
-    }
-}
-
 /// How long an urgent call waits that was throttled: it goes before all others, but takes its service some time to fill up again.
 pub(super) fn pause_of_urgent(attempt: u32) -> Duration {
     spread(SOON.saturating_mul(attempt).min(LATEST))
@@ -207,10 +196,10 @@ mod tests {
             (500, "no code", false),
             (409, "LimitExceeded", false),
         ] {
-            assert_eq!(is_throttled(&answered("iam:GetRole", status, code, "")), is, "{status} {code}");
+            assert_eq!(answered("iam:GetRole", status, code, "").is_throttled(), is, "{status} {code}");
         }
         let silence = AwsError::NoAnswer { call: "iam:GetRole", reason: "refused".to_owned(), attempts: 1 };
-        assert!(!is_throttled(&silence));
+        assert!(!silence.is_throttled());
     }
 
     #[test]
