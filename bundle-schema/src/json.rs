@@ -93,8 +93,8 @@ fn parse_form<T: DeserializeOwned + Serialize>(bytes: &[u8], form: Form) -> Resu
     }
 }
 
-/// A document that is written as it should be and keeps the limits, read in one go. Nothing more is to be checked then: it is what the writer
-/// writes, which repeats no key and puts every value as its type has it.
+/// A document that is written as it should be and keeps the limits, read in one go. Nothing more is to be checked then: it is
+/// what the writer writes, which repeats no key and puts every value as its type has it.
 fn parse_canonical<T: DeserializeOwned + Serialize>(bytes: &[u8], form: Form) -> Option<T> {
     let document: T = serde_json::from_slice(bytes).ok()?;
     (write(&document, form) == bytes && keeps_limits(bytes)).then_some(document)

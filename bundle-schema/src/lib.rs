@@ -1,8 +1,8 @@
 //! The STS Airlock bundle. `FORMAT.md` beside this crate is its normative description.
 //!
-//! From the ground up: `limits`, `escape`, `layout`, `exit`, `file` and `parallel` come first; `json` and `names` are what documents are made
-//! of; `documents`, `archive` and `signature`, where a file is with its signatures, do not know of each other; `bundle` is the
-//! way in and out, and compares documents; `trust` is what its user allows. `record` and `receipt` are what a run leaves
+//! From the ground up: `limits`, `escape`, `layout`, `exit`, `file` and `parallel` come first; `json` and `names` are what documents
+//! are made of; `documents`, `archive` and `signature`, where a file is with its signatures, do not know of each other; `bundle` is
+//! the way in and out, and compares documents; `trust` is what its user allows. `record` and `receipt` are what a run leaves
 //! (`RECEIPT.md`).
 
 pub mod archive;

@@ -217,8 +217,8 @@ pub fn unfolded(text: &str) -> String {
     whole
 }
 
-/// Whether a line says how far a program is, as `applying: 3 of 70 actions` or `making the bundle (2 s)`: whether there are any is a
-/// matter of the host.
+/// Whether a line says how far a program is, as `applying: 3 of 70 actions` or `making the bundle (2 s)`: whether there are any
+/// is a matter of the host.
 fn is_progress(line: &&str) -> bool {
     let seconds =
         line.trim_end().strip_suffix(" s)").and_then(|rest| rest.rsplit_once(" (")).map(|(_, seconds)| seconds);

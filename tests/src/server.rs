@@ -1,5 +1,5 @@
-//! A server in Python that a test starts: it prints its port on its first line, and ends when its standard input closes, so it cannot
-//! outlive the process that started it, however that ends.
+//! A server in Python that a test starts: it prints its port on its first line, and ends when its standard input closes, so it
+//! cannot outlive the process that started it, however that ends.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};

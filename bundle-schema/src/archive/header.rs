@@ -6,8 +6,8 @@ use super::{ArchiveError, BLOCK, BUNDLE_MODE, MTIME};
 use crate::limits::MAX_ENTRY_BYTES;
 use crate::names::EntryPath;
 
-/// The header the writer makes for a regular file of this path and size, of at most 8 GiB. It is that of the crate `tar`, which takes ten
-/// times as long to fill in numbers and to sum them up.
+/// The header the writer makes for a regular file of this path and size, of at most 8 GiB. It is that of the crate `tar`, which
+/// takes ten times as long to fill in numbers and to sum them up.
 pub(super) fn canonical_header(path: &EntryPath, size: u64, mode: u32) -> Result<Header, ArchiveError> {
     let mut header = Header::new_ustar();
     let Some(fields) = header.as_ustar_mut() else { return Err(ArchiveError::DoesNotFit(path.clone())) };
