@@ -23,7 +23,7 @@ static BUILT: OnceLock<Result<Binaries, String>> = OnceLock::new();
 pub fn take_from(folder: &Path) -> Result<(), SetupError> {
     let program = |name| match folder.join(name) {
         path if path.is_file() => Ok(path),
-        path => Err(SetupError(format!("there is no program {}", path.display()))),
+        path => Err(SetupError(format!("there is no program {}\n  give a folder that holds both", path.display()))),
     };
     let found = Binaries { generator: program("airlock-generator")?, applier: program("airlock-applier")? };
     BUILT.set(Ok(found)).map_err(|_| SetupError("the programs were built already".to_owned()))
