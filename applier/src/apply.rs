@@ -24,6 +24,7 @@ use std::time::Duration;
 use bundle_schema::documents::index::Kind;
 use bundle_schema::names::{DistributionId, Timestamp};
 use bundle_schema::receipt::{Deployment, Entry, IssuerCheck};
+use tokio::task::JoinHandle;
 
 use self::deployment::{Wait, Waited};
 pub(crate) use self::failure::ActionError;
@@ -101,7 +102,7 @@ impl ApprovedPlan {
         let mut progress = Progress::new(account, &run, (plan.head(), &approval), plan.actions(), &clock, report);
         progress.finish().await;
         let is_done = progress.is_done();
-        let Ended { entries, mut errors, record, distribution } = progress.ended().await;
+        let Ended { entries, mut errors, record, distribution, look } = progress.ended().await;
         let deployment = match &run.wait {
             Some(wait) if plan.operation() == Operation::Apply => {
                 let id = distribution.as_ref().map(|distribution| &distribution.id).filter(|_| is_done);
@@ -114,8 +115,11 @@ impl ApprovedPlan {
         let issuer_check = match &run.issuer {
             None if !has_issuer => None,
             None => Some(IssuerCheck::Skipped),
-            Some(_) if !is_done => Some(IssuerCheck::NotReached),
-            Some(check) => Some(match check.wait().await {
+            Some(_) if !is_done => {
+                look.inspect(JoinHandle::abort);
+                Some(IssuerCheck::NotReached)
+            }
+            Some(check) => Some(match check.result(look).await {
                 Ok(()) => IssuerCheck::Done,
                 Err(error) => {
                     let error = ActionError::from(error);

@@ -103,6 +103,18 @@ fn a_plan_for_a_new_account_waits_for_three_answers() -> Test {
     Ok(())
 }
 
+/// Then the bucket, the record, what opens it to the public beside the documents, its policy, the public's look, the provider, a
+/// role, its policy; and in the end the record, once the provider was read, while the public looks again.
+#[test]
+fn an_apply_to_a_new_account_waits_for_thirteen_answers() -> Test {
+    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
+    let bundle = scene.bundle();
+    emulator.latency(200);
+    scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
+    assert_eq!(longest_chain(&emulator.requests()), 13);
+    Ok(())
+}
+
 /// Requests by call.
 type Counts = BTreeMap<String, usize>;
 

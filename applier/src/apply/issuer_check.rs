@@ -63,6 +63,18 @@ impl IssuerCheck {
         Self { issuer: issuer.provider.url.to_string(), documents: issuer.objects(), reader, at_once }
     }
 
+    /// What came of a look that was begun before, or of one that begins now.
+    pub(super) async fn result(&self, begun: Option<JoinHandle<Result<(), IssuerError>>>) -> Result<(), IssuerError> {
+        match begun {
+            // One that was cut off says nothing.
+            Some(look) => match look.await {
+                Ok(result) => result,
+                Err(_) => self.wait().await,
+            },
+            None => self.wait().await,
+        }
+    }
+
     /// Reads until everything is as it should be, for as long as the reader has patience.
     pub(super) async fn wait(&self) -> Result<(), IssuerError> {
         let (begun, patience) = (Instant::now(), self.reader.patience());
