@@ -4,7 +4,7 @@
 //! the first value that has one: the same, however many cores there are. A thread that cannot be started is one less.
 
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// Values that are taken at a time: starting a thread takes as long as reading a few dozen small documents.
@@ -24,22 +24,53 @@ pub fn try_map<'a, T: Sync, R: Send, E: Send>(
     values: &'a [T],
     one: impl Fn(&'a T) -> Result<R, E> + Sync,
 ) -> Result<Vec<R>, E> {
-    let parts: Vec<&'a [T]> = values.chunks(AT_A_TIME).collect();
-    let next = AtomicUsize::new(0);
+    in_parts(values.chunks(AT_A_TIME), cores(), |part| part.iter().map(&one).collect())
+}
+
+/// As [`try_map`], of values that are used up.
+pub fn try_map_into<T: Send, R: Send, E: Send>(
+    values: Vec<T>,
+    one: impl Fn(T) -> Result<R, E> + Sync,
+) -> Result<Vec<R>, E> {
+    let parts = values.len().div_ceil(AT_A_TIME);
+    let mut values = values.into_iter();
+    let parts = (0..parts).map(|_| values.by_ref().take(AT_A_TIME).collect::<Vec<T>>());
+    in_parts(parts, cores(), |part| part.into_iter().map(&one).collect())
+}
+
+/// As [`try_map`], each value in a thread of its own: for what does not work, but waits.
+pub fn try_wait_for<'a, T: Sync, R: Send, E: Send>(
+    values: &'a [T],
+    one: impl Fn(&'a T) -> Result<R, E> + Sync,
+) -> Result<Vec<R>, E> {
+    in_parts(values.iter(), MAX_THREADS, |value| one(value).map(|result| vec![result]))
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS)
+}
+
+/// What the parts give one after the other, or the first error.
+fn in_parts<P, R: Send, E: Send>(
+    parts: impl ExactSizeIterator<Item = P> + Send,
+    threads: usize,
+    one: impl Fn(P) -> Result<Vec<R>, E> + Sync,
+) -> Result<Vec<R>, E> {
+    let threads = threads.min(parts.len());
+    let left = Mutex::new(Some(parts.enumerate()));
+    let take = || left.lock().unwrap_or_else(PoisonError::into_inner).as_mut().and_then(Iterator::next);
     let work = || {
         let mut done = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(part) = parts.get(at) else { return done };
-            let results: Result<Vec<R>, E> = part.iter().map(&one).collect();
+        while let Some((at, part)) = take() {
+            let results = one(part);
             if results.is_err() {
                 // Every part before this one was taken already.
-                next.store(parts.len(), Ordering::Relaxed);
+                *left.lock().unwrap_or_else(PoisonError::into_inner) = None;
             }
             done.push((at, results));
         }
+        done
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS).min(parts.len());
     let mut done = thread::scope(|scope| {
         let start = |_| thread::Builder::new().spawn_scoped(scope, work).ok();
         let others: Vec<_> = (1..threads).filter_map(start).collect();
@@ -49,8 +80,8 @@ pub fn try_map<'a, T: Sync, R: Send, E: Send>(
         }
         done
     });
-    done.sort_by_key(|(at, _)| *at);
-    let mut all = Vec::with_capacity(values.len());
+    done.sort_unstable_by_key(|(at, _)| *at);
+    let mut all = Vec::new();
     for (_, results) in done {
         all.extend(results?);
     }
@@ -86,6 +117,28 @@ mod tests {
             let values: Vec<usize> = (0..count).collect();
             assert_eq!(map(&values, |value| value + 1), (1..=count).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn values_are_used_up_in_their_order() {
+        for count in [0, 1, AT_A_TIME, 10 * AT_A_TIME + 1] {
+            let values: Vec<String> = (0..count).map(|value| value.to_string()).collect();
+            assert_eq!(try_map_into(values.clone(), Ok::<String, ()>), Ok(values));
+        }
+        let values: Vec<usize> = (0..10 * AT_A_TIME).collect();
+        let odd = |value: usize| if value < 100 || value.is_multiple_of(2) { Ok(value) } else { Err(value) };
+        assert_eq!(try_map_into(values, odd), Err(101));
+    }
+
+    #[test]
+    fn what_waits_waits_at_once() {
+        let together = std::sync::Barrier::new(4);
+        let wait = |value: &usize| {
+            together.wait();
+            if *value < 2 { Ok(*value) } else { Err(*value) }
+        };
+        assert_eq!(try_wait_for(&[0, 1, 2, 3], wait), Err(2));
+        assert_eq!(try_wait_for(&[0, 1, 0, 1], wait), Ok(vec![0, 1, 0, 1]));
     }
 
     #[test]

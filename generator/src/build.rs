@@ -122,12 +122,15 @@ pub fn build(
     let header = Header { skipped, components: pairs.iter().map(|(c, _)| c.clone()).collect(), ..header(options)? };
     let mut notes = Notes { left_out, ..Notes::default() };
     notes.warnings.extend(header::warnings(&header));
-    let mut roles = Vec::with_capacity(pairs.len());
-    for (component, Selected { request, undecided, .. }) in pairs {
-        roles.push(role(options, &header, &component, request.statements, &mut notes)?);
-        if !undecided.is_empty() {
-            notes.undecided.insert(component.role_name.into(), undecided);
-        }
+    let made = parallel::try_map_into(pairs, |(component, Selected { request, undecided, .. })| {
+        let (role, warning) = role(options, &header, &component, request.statements)?;
+        Ok::<_, BuildError>((role, warning, (!undecided.is_empty()).then_some((component.role_name, undecided))))
+    })?;
+    let mut roles = Vec::with_capacity(made.len());
+    for (role, warning, undecided) in made {
+        roles.push(role);
+        notes.warnings.extend(warning);
+        notes.undecided.extend(undecided.map(|(name, gates)| (name.into(), gates)));
     }
     let issuer = keys.zip(header.issuer_url.as_ref()).map(|(PublishedKeys { signing, further }, url)| {
         let (audiences, thumbprints) = (options.audiences.clone(), options.thumbprints.clone());
@@ -139,13 +142,13 @@ pub fn build(
     Ok(BundleDraft { contents, notes })
 }
 
+/// A role, and what may fail with it in some accounts.
 fn role(
     options: &BundleOptions,
     header: &Header,
     component: &Component,
     statement: Vec<PermissionStatement>,
-    notes: &mut Notes,
-) -> Result<RoleDocuments, BuildError> {
+) -> Result<(RoleDocuments, Option<String>), BuildError> {
     if header.issuer_url.is_none() {
         return Err(BuildError::NoIssuer);
     }
@@ -156,19 +159,19 @@ fn role(
     }
     let permissions = Embedded(PermissionPolicy { version: PolicyVersion::V2012, statement });
     let request = || component.request.to_string();
-    match trust.text().chars().count() {
+    let warning = match trust.text().chars().count() {
         found if found > MAX_TRUST_POLICY_CHARS => return Err(BuildError::TrustTooLong { request: request(), found }),
-        found if found > DEFAULT_TRUST_POLICY_CHARS => notes.warnings.push(format!(
+        found if found > DEFAULT_TRUST_POLICY_CHARS => Some(format!(
             "trust policy of {} has {found} characters; IAM allows {DEFAULT_TRUST_POLICY_CHARS} unless the account's quota was raised",
             component.role_name
         )),
-        _ => {}
-    }
+        _ => None,
+    };
     match permissions.text().chars().count() {
         found if found > MAX_ROLE_POLICY_CHARS => return Err(BuildError::PolicyTooLong { request: request(), found }),
         _ => {}
     }
-    Ok(RoleDocuments {
+    let role = RoleDocuments {
         create: CreateRole {
             path: header.role_path.clone(),
             role_name: component.role_name.clone(),
@@ -182,7 +185,8 @@ fn role(
             policy_name: component.role_name.clone(),
             policy_document: permissions,
         },
-    })
+    };
+    Ok((role, warning))
 }
 
 /// Why a draft does not make a bundle.

@@ -11,6 +11,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use bundle_schema::escape::escaped_path;
+use bundle_schema::parallel;
 
 /// A mode for what only its owner may read.
 pub(crate) const PRIVATE: u32 = 0o600;
@@ -75,11 +76,15 @@ pub(crate) fn stage<'a>(files: Vec<NewFile<'a>>, hint: &'a str) -> Result<Staged
         made.map_err(|source| OutputError::Io { path: directory.to_owned(), source })?;
     }
     let mut staged = Staged { files: Vec::with_capacity(vacant.len()), hint };
+    let failed = |file: &NewFile<'_>, source| OutputError::Io { path: file.path.clone(), source };
     for file in vacant {
-        let written = Temporary::write(&file);
-        let temporary = written.map_err(|source| OutputError::Io { path: file.path.clone(), source })?;
+        let temporary = Temporary::write(&file).map_err(|source| failed(&file, source))?;
         staged.files.push((temporary, file));
     }
+    // The disk takes as long for all of them as for one.
+    parallel::try_wait_for(&staged.files, |(temporary, file)| {
+        temporary.file().sync_all().map_err(|source| failed(file, source))
+    })?;
     Ok(staged)
 }
 
@@ -146,7 +151,7 @@ impl Temporary {
     fn write(file: &NewFile<'_>) -> io::Result<Self> {
         #[cfg(target_os = "linux")]
         if let Ok(unnamed) = open_unnamed(parent(&file.path), file.mode) {
-            fill(&unnamed, file.bytes)?;
+            (&unnamed).write_all(file.bytes)?;
             return Ok(Self::Unnamed(unnamed));
         }
         Self::write_named(file)
@@ -158,7 +163,7 @@ impl Temporary {
         let open = OpenOptions::new().write(true).create_new(true).mode(file.mode).open(&path)?;
         // From here on it is ours, so that half a file is removed too, and another process's is not.
         let named = Self::Named(path, open);
-        fill(named.file(), file.bytes)?;
+        named.file().write_all(file.bytes)?;
         Ok(named)
     }
 
@@ -206,11 +211,6 @@ impl Drop for Temporary {
             Self::Named(path, _) => self.remove_from(path),
         }
     }
-}
-
-fn fill(mut file: &File, bytes: &[u8]) -> io::Result<()> {
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 /// A file without a name, where there is a way to give it one later [open(2), O_TMPFILE].
