@@ -24,18 +24,8 @@ pub fn try_map<'a, T: Sync, R: Send, E: Send>(
     values: &'a [T],
     one: impl Fn(&'a T) -> Result<R, E> + Sync,
 ) -> Result<Vec<R>, E> {
-    in_parts(values.chunks(AT_A_TIME), cores(), |part| part.iter().map(&one).collect())
-}
-
-/// As [`try_map`], of values that are used up.
-pub fn try_map_into<T: Send, R: Send, E: Send>(
-    values: Vec<T>,
-    one: impl Fn(T) -> Result<R, E> + Sync,
-) -> Result<Vec<R>, E> {
-    let parts = values.len().div_ceil(AT_A_TIME);
-    let mut values = values.into_iter();
-    let parts = (0..parts).map(|_| values.by_ref().take(AT_A_TIME).collect::<Vec<T>>());
-    in_parts(parts, cores(), |part| part.into_iter().map(&one).collect())
+    let cores = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    in_parts(values.chunks(AT_A_TIME), cores, |part| part.iter().map(&one).collect())
 }
 
 /// As [`try_map`], each value in a thread of its own: for what does not work, but waits.
@@ -44,10 +34,6 @@ pub fn try_wait_for<'a, T: Sync, R: Send, E: Send>(
     one: impl Fn(&'a T) -> Result<R, E> + Sync,
 ) -> Result<Vec<R>, E> {
     in_parts(values.iter(), MAX_THREADS, |value| one(value).map(|result| vec![result]))
-}
-
-fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS)
 }
 
 /// What the parts give one after the other, or the first error.
@@ -117,17 +103,6 @@ mod tests {
             let values: Vec<usize> = (0..count).collect();
             assert_eq!(map(&values, |value| value + 1), (1..=count).collect::<Vec<_>>());
         }
-    }
-
-    #[test]
-    fn values_are_used_up_in_their_order() {
-        for count in [0, 1, AT_A_TIME, 10 * AT_A_TIME + 1] {
-            let values: Vec<String> = (0..count).map(|value| value.to_string()).collect();
-            assert_eq!(try_map_into(values.clone(), Ok::<String, ()>), Ok(values));
-        }
-        let values: Vec<usize> = (0..10 * AT_A_TIME).collect();
-        let odd = |value: usize| if value < 100 || value.is_multiple_of(2) { Ok(value) } else { Err(value) };
-        assert_eq!(try_map_into(values, odd), Err(101));
     }
 
     #[test]

@@ -122,15 +122,12 @@ pub fn build(
     let header = Header { skipped, components: pairs.iter().map(|(c, _)| c.clone()).collect(), ..header(options)? };
     let mut notes = Notes { left_out, ..Notes::default() };
     notes.warnings.extend(header::warnings(&header));
-    let made = parallel::try_map_into(pairs, |(component, Selected { request, undecided, .. })| {
-        let (role, warning) = role(options, &header, &component, request.statements)?;
-        Ok::<_, BuildError>((role, warning, (!undecided.is_empty()).then_some((component.role_name, undecided))))
-    })?;
-    let mut roles = Vec::with_capacity(made.len());
-    for (role, warning, undecided) in made {
-        roles.push(role);
-        notes.warnings.extend(warning);
-        notes.undecided.extend(undecided.map(|(name, gates)| (name.into(), gates)));
+    let mut roles = Vec::with_capacity(pairs.len());
+    for (component, Selected { request, undecided, .. }) in pairs {
+        roles.push(role(options, &header, &component, request.statements, &mut notes)?);
+        if !undecided.is_empty() {
+            notes.undecided.insert(component.role_name.into(), undecided);
+        }
     }
     let issuer = keys.zip(header.issuer_url.as_ref()).map(|(PublishedKeys { signing, further }, url)| {
         let (audiences, thumbprints) = (options.audiences.clone(), options.thumbprints.clone());
@@ -142,13 +139,13 @@ pub fn build(
     Ok(BundleDraft { contents, notes })
 }
 
-/// A role, and what may fail with it in some accounts.
 fn role(
     options: &BundleOptions,
     header: &Header,
     component: &Component,
     statement: Vec<PermissionStatement>,
-) -> Result<(RoleDocuments, Option<String>), BuildError> {
+    notes: &mut Notes,
+) -> Result<RoleDocuments, BuildError> {
     if header.issuer_url.is_none() {
         return Err(BuildError::NoIssuer);
     }
@@ -159,19 +156,19 @@ fn role(
     }
     let permissions = Embedded(PermissionPolicy { version: PolicyVersion::V2012, statement });
     let request = || component.request.to_string();
-    let warning = match trust.text().chars().count() {
+    match trust.text().chars().count() {
         found if found > MAX_TRUST_POLICY_CHARS => return Err(BuildError::TrustTooLong { request: request(), found }),
-        found if found > DEFAULT_TRUST_POLICY_CHARS => Some(format!(
+        found if found > DEFAULT_TRUST_POLICY_CHARS => notes.warnings.push(format!(
             "trust policy of {} has {found} characters; IAM allows {DEFAULT_TRUST_POLICY_CHARS} unless the account's quota was raised",
             component.role_name
         )),
-        _ => None,
-    };
+        _ => {}
+    }
     match permissions.text().chars().count() {
         found if found > MAX_ROLE_POLICY_CHARS => return Err(BuildError::PolicyTooLong { request: request(), found }),
         _ => {}
     }
-    let role = RoleDocuments {
+    Ok(RoleDocuments {
         create: CreateRole {
             path: header.role_path.clone(),
             role_name: component.role_name.clone(),
@@ -185,8 +182,7 @@ fn role(
             policy_name: component.role_name.clone(),
             policy_document: permissions,
         },
-    };
-    Ok((role, warning))
+    })
 }
 
 /// Why a draft does not make a bundle.
