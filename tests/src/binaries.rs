@@ -1,12 +1,12 @@
 //! The two programs, built by cargo as the running program was.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use crate::{SetupError, profile_dir, target_dir, workspace};
+use crate::{SetupError, cargo, profile_dir, target_dir, workspace};
 
 /// Where the programs are.
 #[derive(Debug, Clone)]
@@ -57,7 +57,7 @@ fn build(progress: Stdio) -> Result<Binaries, String> {
         Some("debug") | None => "dev",
         Some(name) => name,
     };
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
+    let output = cargo()
         // The whole workspace, so that dependencies have the features that they have in its tests and are not built twice;
         // what only packages need adds no feature.
         .args(["build", "--workspace", "--exclude", "packaging", "--message-format=json-render-diagnostics"])

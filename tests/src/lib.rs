@@ -28,6 +28,7 @@ pub mod venv;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Why the tests cannot be set up, with what to do about it.
 #[derive(thiserror::Error)]
@@ -63,6 +64,18 @@ pub fn target_dir() -> PathBuf {
     profile_dir().parent().expect("a profile's folder is in the target folder").to_owned()
 }
 
+/// Cargo, as somebody starts it. Cargo tells what it runs about its package, and a build script that asks for that (ring's) would
+/// have what stands on it built again.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
+}
+
 /// Reference material beside the workspace, which a clone alone does not have: such a test then says that it skips.
 pub fn reference(path: &str) -> Option<PathBuf> {
     let folder = workspace().parent()?.join("shared/reference").join(path);
@@ -77,4 +90,19 @@ pub fn reference(path: &str) -> Option<PathBuf> {
 pub(crate) fn skipped(reason: &str) {
     // Nobody may be listening.
     let _ = writeln!(std::io::stderr(), "skipped: {reason}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_is_not_told_whose_test_starts_it() {
+        let cargo = cargo();
+        for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_PKG_VERSION_MAJOR"] {
+            assert!(std::env::var_os(name).is_some(), "{name} is set for a test");
+            assert!(cargo.get_envs().any(|(removed, value)| removed == name && value.is_none()), "{name}");
+        }
+        assert!(cargo.get_envs().all(|(name, _)| name != "CARGO_TARGET_DIR"));
+    }
 }

@@ -1,14 +1,13 @@
 //! What a program is made of, by cargo's own account.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
-use crate::workspace;
+use crate::{cargo, workspace};
 
 /// The crates that a selection of this workspace stands on as a program, itself among them: `name vVERSION`. Normal dependencies
 /// on Linux, derive macros included. The selection is cargo's, such as `--package applier --no-default-features`.
 pub fn crates_of(selection: &[&str]) -> BTreeSet<String> {
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
+    let output = cargo()
         .args(["tree", "--offline", "--locked", "--target", "x86_64-unknown-linux-gnu"])
         .args(["--edges", "normal", "--prefix", "none", "--format", "{p}"])
         .args(selection)

@@ -16,7 +16,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use serde_json::Value;
-use tests::{target_dir, workspace};
+use tests::{cargo, target_dir, workspace};
 
 const BUNDLE_SCHEMA: &str = "use bundle_schema::{bundle::*, documents::contents::*, signature::*};";
 
@@ -24,7 +24,7 @@ const BUNDLE_SCHEMA: &str = "use bundle_schema::{bundle::*, documents::contents:
 fn libraries() -> &'static [(String, PathBuf)] {
     static BUILT: OnceLock<Vec<(String, PathBuf)>> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let output = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
+        let output = cargo()
             .args(["build", "--workspace", "--lib"])
             .arg("--message-format=json-render-diagnostics")
             .env("CARGO_TARGET_DIR", target_dir())

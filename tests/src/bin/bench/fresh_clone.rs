@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use tests::{SetupError, workspace};
+use tests::{SetupError, cargo, workspace};
 
 use crate::Bench;
 use crate::figures::Figure;
@@ -15,7 +15,7 @@ pub(crate) fn demo(bench: &Bench) -> Result<(), SetupError> {
     let clone = folder.path().join("sts-airlock");
     run(Command::new("git").args(["clone", "--quiet"]).arg(workspace()).arg(&clone))?;
     let begun = Instant::now();
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    let mut cargo = cargo();
     cargo.args(["run", "--quiet", "-p", "tests", "--bin", "demo"]).current_dir(&clone);
     // The clone's own target folder, which is empty.
     run(cargo.env_remove("CARGO_TARGET_DIR").env_remove("CARGO_BUILD_TARGET_DIR").stdout(Stdio::null()))?;
