@@ -14,6 +14,7 @@ use crate::documents::index::Header;
 use crate::documents::policy::{ActionPattern, Effect};
 use crate::escape::Escaped;
 use crate::names::{AccountId, ClusterName, NameError, Partition, Pattern, Timestamp};
+use crate::parallel;
 use crate::receipt::Receipt;
 use crate::signature::Subject;
 
@@ -106,10 +107,7 @@ impl TrustLimits {
             let age = now.days_since(header.created);
             problems.push(format!("bundle was created {}, {age} days ago; at most {days} are allowed", header.created));
         }
-        let mut used = BTreeSet::new();
-        for role in &contents.roles {
-            self.check_role(role, &mut used, &mut problems);
-        }
+        let used = self.check_roles(&contents.roles, &mut problems);
         if problems.is_empty() {
             let unused = exceptions.iter().enumerate().filter(|(index, _)| !used.contains(index));
             Ok(unused.map(|(_, exception)| exception.to_string()).collect())
@@ -163,6 +161,27 @@ impl TrustLimits {
     #[must_use]
     pub fn ignored_tags(&self) -> &[Pattern] {
         &self.ignored_tags
+    }
+
+    /// Which exceptions are used. All roles at once; one after the other where there is a problem, so that no more are collected
+    /// than are kept.
+    fn check_roles(&self, roles: &[RoleDocuments], problems: &mut Vec<String>) -> BTreeSet<usize> {
+        if self.denied_actions.is_empty() {
+            return BTreeSet::new();
+        }
+        let is_allowed = |role: &RoleDocuments| {
+            let (mut used, mut problems) = (BTreeSet::new(), Vec::new());
+            self.check_role(role, &mut used, &mut problems);
+            if problems.is_empty() { Ok(used) } else { Err(()) }
+        };
+        if let Ok(used) = parallel::try_map(roles, is_allowed) {
+            return used.into_iter().flatten().collect();
+        }
+        let mut used = BTreeSet::new();
+        for role in roles {
+            self.check_role(role, &mut used, problems);
+        }
+        used
     }
 
     fn check_role(&self, role: &RoleDocuments, used: &mut BTreeSet<usize>, problems: &mut Vec<String>) {
