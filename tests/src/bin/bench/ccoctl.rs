@@ -29,8 +29,9 @@ impl Ccoctl {
             return Err(SetupError(format!("CCOCTL is {named}, which is no file\n  give the path of ccoctl")));
         }
         scene.generator(["create-key-pair", "--output-dir", KEYS]).run().exits(0);
-        let help = Program::new(&file).args(["aws", "create-all", "--help"]).run();
-        Ok(Self { file, dries_all: help.stdout.contains("--dry-run") })
+        let ccoctl = Self { file, dries_all: false };
+        let help = ccoctl.program(scene, &["create-all", "--help"]).run();
+        Ok(Self { dries_all: help.stdout.contains("--dry-run"), ..ccoctl })
     }
 
     pub(crate) fn file(&self) -> &Path {
