@@ -48,6 +48,9 @@ pub(crate) enum IssuerError {
     },
 }
 
+/// A look that was begun: [`IssuerCheck::begin`].
+pub(super) type Look = JoinHandle<Result<(), IssuerError>>;
+
 /// The documents that have to be readable.
 pub(crate) struct IssuerCheck {
     issuer: String,
@@ -63,8 +66,14 @@ impl IssuerCheck {
         Self { issuer: issuer.provider.url.to_string(), documents: issuer.objects(), reader, at_once }
     }
 
+    /// Begins to look, while something else is done.
+    pub(super) fn begin(self: &Arc<Self>) -> Look {
+        let check = Arc::clone(self);
+        tokio::spawn(async move { check.wait().await })
+    }
+
     /// What came of a look that was begun before, or of one that begins now.
-    pub(super) async fn result(&self, begun: Option<JoinHandle<Result<(), IssuerError>>>) -> Result<(), IssuerError> {
+    pub(super) async fn result(&self, begun: Option<Look>) -> Result<(), IssuerError> {
         match begun {
             // One that was cut off says nothing.
             Some(look) => match look.await {

@@ -10,13 +10,13 @@ use std::sync::atomic::Ordering;
 use bundle_schema::names::Timestamp;
 use bundle_schema::receipt::{Approval, Distribution, Entry, Outcome, Sent};
 use bundle_schema::record::Record;
-use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::failure::{ActionError, error_text};
 use super::found::{Before, Performed, perform};
 use super::hand_over::HandOver;
 use super::hold::{Hold, Opened};
-use super::issuer_check::IssuerError;
+use super::issuer_check::{IssuerCheck, Look};
 use super::schedule::Schedule;
 use super::{Run, WriteAccount};
 use crate::account::live::ReadAccount;
@@ -79,9 +79,6 @@ pub(super) struct Progress<'a, A, R> {
     look: Option<Look>,
     report: R,
 }
-
-/// How the public reads the issuer, once it is known.
-pub(super) type Look = JoinHandle<Result<(), IssuerError>>;
 
 /// How a task ended: with the action's result, or without one.
 type Joined = Result<(Id, Result<Option<Performed>, ActionError>), JoinError>;
@@ -252,19 +249,15 @@ impl<'a, A: ReadAccount + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, 
                 return Some(deleted);
             }
             Call::CloseRecord { provider_arn, .. } => {
-                self.look = self.look_meanwhile();
+                // All else is done. What CloudFront has yet to bring out is looked at after that.
+                let issuer = self.run.issuer.as_ref().filter(|_| self.run.wait.is_none());
+                self.look = issuer.map(IssuerCheck::begin);
                 return Some(self.hold.as_mut()?.close(provider_arn.as_deref(), now, log).await);
             }
             _ => return None,
         };
         let opened = Hold::open(&**self.account, self.head, opened, self.run.take_over_after, now, log).await;
         Some(opened.map(|opened| self.hold = Some(opened)))
-    }
-
-    /// Looks at the issuer while the record is closed, when all else is done; not where CloudFront has yet to bring it out.
-    fn look_meanwhile(&self) -> Option<Look> {
-        let issuer = self.run.issuer.clone().filter(|_| self.run.wait.is_none())?;
-        Some(tokio::spawn(async move { issuer.wait().await }))
     }
 
     /// Lets go of a record that goes with the provider, where the action deletes that. It may be another run's by now.
