@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use tests::SetupError;
 use tests::emulator::Emulator;
-use tests::linked::crates_of;
+use tests::linked::{crates_of, features_of};
 use tests::request::{Request, longest_chain, operations};
 use tests::scene::Scene;
 
@@ -23,6 +23,18 @@ fn crates_behind_the_programs() {
     assert_eq!(count(&["--package", "applier"]), 186);
     assert_eq!(count(&["--package", "applier", "--no-default-features"]), 72);
     assert_eq!(count(&["--package", "generator"]), 112);
+}
+
+/// What is compiled for the demo, or for the programs under test, is what is compiled for the tests: a crate with other features
+/// would be compiled twice, with all that stands on it.
+#[test]
+fn the_demo_and_the_tests_compile_the_same() {
+    let all = features_of(&["--workspace"], "normal,build,dev");
+    for selection in [&["--package", "tests"][..], &["--workspace", "--exclude", "packaging"]] {
+        let compiled = features_of(selection, "normal,build");
+        let others: Vec<_> = compiled.difference(&all).collect();
+        assert!(compiled.len() > 200 && others.is_empty(), "{selection:?}: {others:#?}");
+    }
 }
 
 /// A cluster's bundle, and an account that holds nothing of it at first.
