@@ -134,10 +134,16 @@ fn first_begin(requests: &[Request]) -> f64 {
 fn concurrency_is_bounded() -> Test {
     let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
     let bundle = scene.bundle();
-    emulator.latency(20);
-    scene.applies(&emulator, "apply", &bundle, &["--yes", "--concurrency", "1"]).run().exits(0);
-    for pair in emulator.requests().windows(2) {
-        assert!(pair[0].end.unwrap() <= pair[1].begin, "{} and {}", pair[0].summary(), pair[1].summary());
+    for concurrency in [1, 4] {
+        emulator.reset();
+        emulator.latency(20);
+        let flags = ["--yes", "--concurrency", &concurrency.to_string()];
+        scene.applies(&emulator, "apply", &bundle, &flags).run().exits(0);
+        let requests = emulator.requests();
+        let is_under_way = |one: &Request, at: f64| one.begin <= at && at < one.end.unwrap();
+        let at_once = |at: f64| requests.iter().filter(|one| is_under_way(one, at)).count();
+        let most = requests.iter().map(|one| at_once(one.begin)).max().unwrap();
+        assert!(most <= concurrency, "{most} of at most {concurrency}");
     }
     Ok(())
 }

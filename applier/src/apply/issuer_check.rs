@@ -66,6 +66,11 @@ impl IssuerCheck {
         Self { issuer: issuer.provider.url.to_string(), documents: issuer.objects(), reader, at_once }
     }
 
+    /// How many requests it has under way at once.
+    pub(super) fn at_once(&self) -> usize {
+        self.documents.len().min(self.at_once)
+    }
+
     /// Begins to look, while something else is done.
     pub(super) fn begin(self: &Arc<Self>) -> Look {
         let check = Arc::clone(self);

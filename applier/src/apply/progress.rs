@@ -250,7 +250,9 @@ impl<'a, A: ReadAccount + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, 
             }
             Call::CloseRecord { provider_arn, .. } => {
                 // All else is done. What CloudFront has yet to bring out is looked at after that.
-                let issuer = self.run.issuer.as_ref().filter(|_| self.run.wait.is_none());
+                let may_begin =
+                    |issuer: &&Arc<IssuerCheck>| self.run.wait.is_none() && issuer.at_once() < self.run.concurrency;
+                let issuer = self.run.issuer.as_ref().filter(may_begin);
                 self.look = issuer.map(IssuerCheck::begin);
                 return Some(self.hold.as_mut()?.close(provider_arn.as_deref(), now, log).await);
             }
