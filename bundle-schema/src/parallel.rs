@@ -28,7 +28,7 @@ pub fn try_map<'a, T: Sync, R: Send, E: Send>(
     in_parts(values.chunks(AT_A_TIME), cores, |part| part.iter().map(&one).collect())
 }
 
-/// As [`try_map`], each value in a thread of its own: for what does not work, but waits.
+/// As [`try_map`], one value in each thread, however few cores there are: for what does not work, but waits.
 pub fn try_wait_for<'a, T: Sync, R: Send, E: Send>(
     values: &'a [T],
     one: impl Fn(&'a T) -> Result<R, E> + Sync,

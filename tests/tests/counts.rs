@@ -100,14 +100,19 @@ fn requests_grow_with_the_roles_and_no_faster() -> Test {
     Ok(())
 }
 
-/// The caller, then the bucket, then side by side the provider and the list of roles.
-#[test]
-fn a_plan_for_a_new_account_waits_for_three_answers() -> Test {
+/// What a command asks of a new account that is far away, so that whatever need not wait is under way together.
+fn from_afar(command: &str, more: &[&str]) -> Result<Vec<Request>, SetupError> {
     let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
     let bundle = scene.bundle();
     emulator.latency(300);
-    scene.applies(&emulator, "plan", &bundle, &[]).run().exits(0);
-    let requests = emulator.requests();
+    scene.applies(&emulator, command, &bundle, more).run().exits(0);
+    Ok(emulator.requests())
+}
+
+/// The caller, then the bucket, then side by side the provider and the list of roles.
+#[test]
+fn a_plan_for_a_new_account_waits_for_three_answers() -> Test {
+    let requests = from_afar("plan", &[])?;
     let mut asked = operations(&requests);
     asked[2..].sort_unstable();
     assert_eq!(asked, ["GetCallerIdentity", "HeadBucket", "GetOpenIDConnectProvider", "ListRoles"]);
@@ -119,11 +124,7 @@ fn a_plan_for_a_new_account_waits_for_three_answers() -> Test {
 /// role, its policy; and in the end the record, once the provider was read, while the public looks again.
 #[test]
 fn an_apply_to_a_new_account_waits_for_thirteen_answers() -> Test {
-    let (scene, emulator) = (Scene::with_key()?, Emulator::start()?);
-    let bundle = scene.bundle();
-    emulator.latency(200);
-    scene.applies(&emulator, "apply", &bundle, &["--yes"]).run().exits(0);
-    assert_eq!(longest_chain(&emulator.requests()), 13);
+    assert_eq!(longest_chain(&from_afar("apply", &["--yes"])?), 13);
     Ok(())
 }
 

@@ -62,13 +62,14 @@ pub(crate) struct IssuerCheck {
 
 impl IssuerCheck {
     pub(crate) fn of(issuer: &IssuerDocuments, reader: Arc<dyn ReadIssuer>, at_once: usize) -> Self {
-        let at_once = at_once.max(1);
-        Self { issuer: issuer.provider.url.to_string(), documents: issuer.objects(), reader, at_once }
+        let documents = issuer.objects();
+        let at_once = at_once.min(documents.len()).max(1);
+        Self { issuer: issuer.provider.url.to_string(), documents, reader, at_once }
     }
 
     /// How many requests it has under way at once.
     pub(super) fn at_once(&self) -> usize {
-        self.documents.len().min(self.at_once)
+        self.at_once
     }
 
     /// Begins to look, while something else is done.
@@ -79,14 +80,13 @@ impl IssuerCheck {
 
     /// What came of a look that was begun before, or of one that begins now.
     pub(super) async fn result(&self, begun: Option<Look>) -> Result<(), IssuerError> {
-        match begun {
-            // One that was cut off says nothing.
-            Some(look) => match look.await {
-                Ok(result) => result,
-                Err(_) => self.wait().await,
-            },
-            None => self.wait().await,
+        // One that was cut off says nothing.
+        if let Some(look) = begun
+            && let Ok(result) = look.await
+        {
+            return result;
         }
+        self.wait().await
     }
 
     /// Reads until everything is as it should be, for as long as the reader has patience.
