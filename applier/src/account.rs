@@ -13,10 +13,12 @@ mod pace;
 mod read;
 pub(crate) mod remains;
 mod retry;
+mod send;
 
-pub(crate) use self::aws::{Aws, Sent, writing};
+pub(crate) use self::aws::Aws;
 pub(crate) use self::calls::{CallLog, Calls};
 pub use self::error::AwsError;
 #[cfg(test)]
 pub(crate) use self::error::answered;
 pub(crate) use self::read::cloudfront;
+pub(crate) use self::send::{Sent, writing};

@@ -14,7 +14,8 @@ use bundle_schema::names::{BucketName, ClusterName, RoleName, RolePath, Timestam
 use futures_util::future::{join, join3, join5};
 use percent_encoding::percent_decode_str;
 
-use super::aws::{Aws, Sent, reading};
+use super::aws::Aws;
+use super::send::{Sent, reading};
 use super::error::AwsError;
 use crate::account::live::{
     BucketState, Caller, ListedRole, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, ReadAccount,

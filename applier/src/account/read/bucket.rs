@@ -5,7 +5,8 @@ use bundle_schema::documents::PublicAccessBlock;
 use futures_util::future::{join, join3};
 
 use super::{bounded, bounded_policy};
-use crate::account::aws::{Aws, reading};
+use crate::account::aws::Aws;
+use crate::account::send::reading;
 use crate::account::error::AwsError;
 use crate::account::live::{Hazard, Tags};
 

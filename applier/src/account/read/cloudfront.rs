@@ -12,7 +12,8 @@ use aws_sdk_cloudfront::types::{
 use bundle_schema::names::{AccessControlId, DistributionDomain, DistributionId};
 
 use super::bounded;
-use crate::account::aws::{Aws, reading};
+use crate::account::aws::Aws;
+use crate::account::send::reading;
 use crate::account::error::AwsError;
 use crate::account::live::Tags;
 use crate::account::live::cloudfront::{

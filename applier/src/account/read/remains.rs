@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use bundle_schema::names::{BucketName, RoleName};
 
 use super::{MAX_PAGES, bounded};
-use crate::account::aws::{Aws, reading};
+use crate::account::aws::Aws;
+use crate::account::send::reading;
 use crate::account::error::AwsError;
 use crate::account::remains::{ReadRemains, Versions};
 

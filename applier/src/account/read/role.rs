@@ -5,7 +5,8 @@ use bundle_schema::names::{RoleName, Timestamp};
 use futures_util::future::{join, join3};
 
 use super::{MAX_PAGES, bounded, iam_tags, policy_text, timestamp};
-use crate::account::aws::{Aws, reading};
+use crate::account::aws::Aws;
+use crate::account::send::reading;
 use crate::account::error::AwsError;
 use crate::account::live::{LastUsed, LiveRole, RoleReading};
 use crate::record::RoleId;
