@@ -6,7 +6,8 @@
 mod cloudfront;
 
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_iam::config::http::HttpResponse;
+use aws_sdk_iam::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
 use bundle_schema::escape::{Escaped, EscapedUpTo};
 
@@ -165,23 +166,39 @@ impl AwsError {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        match error {
-            SdkError::ServiceError(answer) if answer.raw().status().is_success() => {
-                Self::Unusable { call, reason: "it is not in the service's format" }
-            }
-            SdkError::ServiceError(answer) => Self::Answered {
-                call,
-                status: answer.raw().status().as_u16(),
-                // A HEAD request's error has no body, so no code.
-                code: error.code().unwrap_or("no code").to_owned(),
-                message: error.message().unwrap_or("no message").to_owned(),
-                request_id: error.request_id().unwrap_or("unknown").to_owned(),
-                attempts: 1,
-                bucket_region: answer.raw().headers().get("x-amz-bucket-region").map(str::to_owned),
-            },
-            _ if is_about_credentials(error) => Self::NoCredentials { call, reason: why_none(innermost(error)) },
-            SdkError::ConstructionFailure(_) => Self::NotSent { call, reason: innermost(error) },
-            _ => Self::NoAnswer { call, reason: innermost(error), attempts: 1 },
+        let is_construction = matches!(error, SdkError::ConstructionFailure(_));
+        let answer = match error {
+            SdkError::ServiceError(answer) => Some((answer.raw(), error.meta(), error.request_id())),
+            _ => None,
+        };
+        match answer {
+            Some((raw, said, request_id)) => Self::of_answer(call, raw, said, request_id),
+            None => Self::of_none(call, error, is_construction),
+        }
+    }
+
+    fn of_answer(call: &'static str, raw: &HttpResponse, said: &ErrorMetadata, request_id: Option<&str>) -> Self {
+        if raw.status().is_success() {
+            return Self::Unusable { call, reason: "it is not in the service's format" };
+        }
+        Self::Answered {
+            call,
+            status: raw.status().as_u16(),
+            // A HEAD request's error has no body, so no code.
+            code: said.code().unwrap_or("no code").to_owned(),
+            message: said.message().unwrap_or("no message").to_owned(),
+            request_id: request_id.unwrap_or("unknown").to_owned(),
+            attempts: 1,
+            bucket_region: raw.headers().get("x-amz-bucket-region").map(str::to_owned),
+        }
+    }
+
+    fn of_none(call: &'static str, error: &(dyn std::error::Error + 'static), is_construction: bool) -> Self {
+        let reason = innermost(error);
+        match (is_about_credentials(error), is_construction) {
+            (true, _) => Self::NoCredentials { call, reason: why_none(reason) },
+            (false, true) => Self::NotSent { call, reason },
+            (false, false) => Self::NoAnswer { call, reason, attempts: 1 },
         }
     }
 
