@@ -1,7 +1,7 @@
 //! Executing an approved plan: exactly its actions, side by side where their types allow it.
 //!
-//! Input: an [`ApprovedPlan`], which was read and agreed to. Output: a [`Receipt`] that says of every action whether
-//! it is done, failed or was not reached. No decision is made here but one, in `found`: what an action that AWS says is done
+//! Input: an [`ApprovedPlan`], which was read and agreed to. Output: its [`Ledger`] while it goes on, then a [`Receipt`] that says of
+//! every action whether it is done, failed or was not reached. No decision is made here but one, in `found`: what an action that AWS says is done
 //! already counts as.
 
 pub(crate) mod deployment;
@@ -11,6 +11,7 @@ mod hand_over;
 pub(crate) mod hold;
 pub(crate) mod issuer_check;
 pub mod journal;
+pub(crate) mod ledger;
 mod progress;
 pub mod receipt;
 mod remove;
@@ -29,8 +30,9 @@ use tokio::task::JoinHandle;
 use self::deployment::{Wait, Waited};
 pub(crate) use self::failure::ActionError;
 use self::failure::error_text;
+use self::ledger::Ledger;
 use self::progress::{Clock, Ended, Progress};
-use self::receipt::{Ran, Receipt};
+use self::receipt::Receipt;
 use crate::account::live::ReadAccount;
 use crate::account::{AwsError, CallLog};
 use crate::plan::action::{Action, Named};
@@ -84,56 +86,65 @@ pub(crate) struct Run<'a> {
     pub(crate) stop: Arc<AtomicBool>,
     /// How long the record of a run that was cut off must not have changed.
     pub(crate) take_over_after: Duration,
-    /// What was allowed, for the receipt.
+    /// The host's clock.
     pub(crate) clock: &'a dyn Fn() -> Timestamp,
 }
 
 impl ApprovedPlan {
+    /// Begins to carry the plan out: from here on there is always a receipt.
+    pub(crate) fn begin(self, started: Timestamp) -> Ledger {
+        Ledger::new(self, started)
+    }
+}
+
+impl Ledger {
     /// Carries the plan out. `report` is called as each action ends.
     pub(crate) async fn apply<A: ReadAccount + WriteAccount>(
-        self,
+        &self,
         account: &Arc<A>,
         run: Run<'_>,
         report: impl FnMut(&Action, &Entry),
     ) -> Receipt {
-        let (plan, approval) = self.into_plan();
-        let clock = Clock::new(run.clock);
-        let started = clock.now();
-        let mut progress = Progress::new(account, &run, (plan.head(), &approval), plan.actions(), &clock, report);
+        let plan = self.plan();
+        let (is_apply, has_issuer) = (plan.operation() == Operation::Apply, plan.head().bundle.kind == Kind::Cluster);
+        let wait = run.wait.as_deref().filter(|_| is_apply);
+        let issuer_check = match run.issuer {
+            Some(_) => Some(IssuerCheck::NotReached),
+            None => (is_apply && has_issuer).then_some(IssuerCheck::Skipped),
+        };
+        self.note(|ran| {
+            ran.deployment = wait.map(|_| Deployment::NotReached);
+            ran.issuer_check = issuer_check;
+        });
+        let clock = Clock::new(run.clock, self.started());
+        let mut progress = Progress::new(account, &run, self, &clock, report);
         progress.finish().await;
-        let is_done = progress.is_done();
-        let Ended { entries, mut errors, record, distribution, look } = progress.ended().await;
-        let deployment = match &run.wait {
-            Some(wait) if plan.operation() == Operation::Apply => {
-                let id = distribution.as_ref().map(|distribution| &distribution.id).filter(|_| is_done);
-                Some(deployed(&**account, wait, id, &run, &mut errors).await)
+        let Ended { mut errors, look } = progress.ended().await;
+        let mut is_done = self.is_done();
+        if let Some(wait) = wait {
+            let id = self.distribution().filter(|_| is_done);
+            let deployment = deployed(&**account, wait, id.as_ref(), &run, &mut errors).await;
+            is_done &= deployment == Deployment::Done;
+            self.note(|ran| ran.deployment = Some(deployment));
+        }
+        match &run.issuer {
+            Some(check) if is_done => {
+                let checked = match check.result(look).await.map_err(ActionError::from) {
+                    Ok(()) => IssuerCheck::Done,
+                    Err(error) => {
+                        let text = error_text(&error);
+                        errors.push(error);
+                        IssuerCheck::Failed(text)
+                    }
+                };
+                self.note(|ran| ran.issuer_check = Some(checked));
             }
-            _ => None,
-        };
-        let is_done = is_done && matches!(deployment, None | Some(Deployment::Done));
-        let has_issuer = plan.operation() == Operation::Apply && plan.head().bundle.kind == Kind::Cluster;
-        let issuer_check = match &run.issuer {
-            None if !has_issuer => None,
-            None => Some(IssuerCheck::Skipped),
-            Some(_) if !is_done => {
+            _ => {
                 look.inspect(JoinHandle::abort);
-                Some(IssuerCheck::NotReached)
             }
-            Some(check) => Some(match check.result(look).await {
-                Ok(()) => IssuerCheck::Done,
-                Err(error) => {
-                    let error = ActionError::from(error);
-                    let text = error_text(&error);
-                    errors.push(error);
-                    IssuerCheck::Failed(text)
-                }
-            }),
-        };
-        let finished = clock.now();
-        Receipt::new(
-            &plan,
-            Ran { approval, started, finished, entries, errors, distribution, deployment, issuer_check, record },
-        )
+        }
+        self.note(|ran| ran.errors = errors);
+        self.receipt(clock.now())
     }
 }
 

@@ -8,6 +8,8 @@ mod delete;
 #[cfg(feature = "aws")]
 mod execute;
 #[cfg(feature = "aws")]
+mod last_words;
+#[cfg(feature = "aws")]
 mod permissions;
 #[cfg(feature = "aws")]
 mod plan;

@@ -16,6 +16,7 @@ use bundle_schema::documents::settings::Settings;
 use bundle_schema::documents::{CreateRole, PutRolePolicy};
 use bundle_schema::json::Embedded;
 use bundle_schema::names::{Audience, BucketName, ClusterName, RoleName, RoleNaming, RolePath, Sha256, Tag, Timestamp};
+use bundle_schema::signature::Signer;
 
 use crate::account::issuer::{Published, ReadIssuer, Unread};
 use crate::account::live::Tags;
@@ -35,6 +36,9 @@ use crate::record::{Made, MadeProvider, Making, Place, Record, RecordState, Role
 pub(crate) use self::cloudfront::{alias_contents, behind_contents, endpoint_contents};
 pub(crate) use self::fake::Fake;
 pub(crate) use self::held::Held;
+
+/// A public key of minisign.
+pub(crate) const SIGNING_KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
 
 const KEY: &str = "-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEzqI/ldq8a6+ZkkP31VpqCwJmF4x8
@@ -177,6 +181,13 @@ fn role(header: &Header, name: &str) -> RoleDocuments {
 /// The plan of these contents for an account.
 pub(crate) fn plan(contents: &Contents, live: &LiveState) -> Result<Plan, Refused> {
     plan_with(contents, live, &Choices::default())
+}
+
+/// As [`plan_with`], of a bundle that somebody in this role has signed with [`SIGNING_KEY`].
+pub(crate) fn plan_signed_by(role: &str, contents: &Contents, live: &LiveState, choices: &Choices) -> Plan {
+    let signer = Signer { role: role.to_owned(), key: SIGNING_KEY.to_owned(), trusted_comment: "t".to_owned() };
+    let at = Timestamp::from_unix(0).unwrap();
+    Plan::of(&Desired::for_test(contents, &digest()), live, choices, &[signer], at).unwrap()
 }
 
 /// As [`plan`], with these choices.

@@ -5,7 +5,8 @@
 //! files --Admitted::open--> Admitted                  checks 1 to 9, no network         admit
 //! account --LiveState::read--> LiveState              the bundle's account, and reads   account
 //! (&Admitted, &LiveState) --Plan::compute--> Plan     check 10, pure                    plan
-//! Plan --approve--> ApprovedPlan --apply--> Receipt   exactly what was shown            apply
+//! Plan --approve--> ApprovedPlan --begin--> Ledger    exactly what was shown            apply
+//! Ledger --apply--> Receipt                           whatever ends it                  apply
 //! ```
 //!
 //! A deletion goes the same way with less and more: a `Removable` bundle, which may have expired; what else the bucket and

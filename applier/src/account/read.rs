@@ -15,8 +15,8 @@ use futures_util::future::{join, join3, join5};
 use percent_encoding::percent_decode_str;
 
 use super::aws::Aws;
-use super::send::{Sent, reading};
 use super::error::AwsError;
+use super::send::{Sent, reading};
 use crate::account::live::{
     BucketState, Caller, ListedRole, LiveBucket, LiveObject, LiveProvider, LiveRecord, LiveRole, ReadAccount,
     RoleReading, Scope, Tags,

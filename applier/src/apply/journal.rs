@@ -92,7 +92,7 @@ impl Journal {
         let path = receipt.with_file_name(name);
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(file) => {
-                let mut journal = Self { receipt, path, file };
+                let journal = Self { receipt, path, file };
                 let begun = journal.begin(approved, now);
                 begun.map_err(|source| journal.failed(source)).map(|()| journal)
             }
@@ -100,7 +100,7 @@ impl Journal {
         }
     }
 
-    fn begin(&mut self, approved: &ApprovedPlan, started: Timestamp) -> io::Result<()> {
+    fn begin(&self, approved: &ApprovedPlan, started: Timestamp) -> io::Result<()> {
         let plan = approved.plan();
         let Head { bundle, account_id, partition, region, caller, .. } = plan.head();
         self.write(&FirstLine {
@@ -121,25 +121,30 @@ impl Journal {
         })
     }
 
+    /// The journal's own place.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The receipt's place.
     pub(crate) fn receipt(&self) -> &Path {
         &self.receipt
     }
 
     /// Notes how an action ended: what the receipt will have of it.
-    pub(crate) fn note(&mut self, entry: &Entry) -> Result<(), ReceiptError> {
+    pub(crate) fn note(&self, entry: &Entry) -> Result<(), ReceiptError> {
         self.write(entry).map_err(|source| self.failed(source))
     }
 
     /// One write a line: a process that is killed leaves whole lines.
-    fn write(&mut self, line: &impl Serialize) -> io::Result<()> {
+    fn write(&self, line: &impl Serialize) -> io::Result<()> {
         let mut text = escaped_json(&serde_json::to_string(line)?);
         text.push('\n');
-        self.file.write_all(text.as_bytes())
+        (&self.file).write_all(text.as_bytes())
     }
 
     /// Writes the receipt, whole, and ends the journal. Where that fails, the journal stays.
-    pub(crate) fn finish(self, receipt: &Receipt) -> Result<(), ReceiptError> {
+    pub(crate) fn finish(&self, receipt: &Receipt) -> Result<(), ReceiptError> {
         let published = self.publish(&receipt.to_bytes());
         match published {
             Ok(()) => {}
@@ -214,18 +219,7 @@ mod tests {
     }
 
     fn receipt(approved: &ApprovedPlan) -> Receipt {
-        let ran = Ran {
-            approval: approved.approval().clone(),
-            started: at(0),
-            finished: at(60),
-            entries: Vec::new(),
-            errors: Vec::new(),
-            distribution: None,
-            deployment: None,
-            issuer_check: None,
-            record: None,
-        };
-        Receipt::new(approved.plan(), ran)
+        Receipt::new(approved.plan(), Ran::new(approved.approval().clone(), at(0), Vec::new()))
     }
 
     fn journal_name() -> String {
@@ -246,7 +240,7 @@ mod tests {
     #[test]
     fn the_journal_says_how_each_action_ended() {
         let (folder, plan) = (Folder::new("lines"), new_account());
-        let mut journal = open(folder.0.join("r.json"), &plan).unwrap();
+        let journal = open(folder.0.join("r.json"), &plan).unwrap();
         let mut entry = Entry {
             change: Change::Create,
             call: CallName::CreateBucket,

@@ -1,15 +1,14 @@
 //! A run under way: which actions ended and how, which are under way, which may begin.
 //!
-//! Input: an approved plan's actions, and an account to change. Output: an entry of the receipt for each of them.
+//! Input: an approved plan's actions, and an account to change. Output: what its ledger says of each of them.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bundle_schema::names::Timestamp;
-use bundle_schema::receipt::{Approval, Distribution, Entry, Outcome, Sent};
-use bundle_schema::record::Record;
+use bundle_schema::names::{Sha256, Timestamp};
+use bundle_schema::receipt::{Distribution, Entry, Outcome};
 use tokio::task::{Id, JoinError, JoinSet};
 
 use super::failure::{ActionError, error_text};
@@ -17,10 +16,11 @@ use super::found::{Before, Performed, perform};
 use super::hand_over::HandOver;
 use super::hold::{Hold, Opened};
 use super::issuer_check::{IssuerCheck, Look};
+use super::ledger::Ledger;
 use super::schedule::Schedule;
 use super::{Run, WriteAccount};
+use crate::account::CallLog;
 use crate::account::live::ReadAccount;
-use crate::account::{CallLog, Calls};
 use crate::plan::action::{Action, Call, Names};
 use crate::plan::head::Head;
 use crate::record::{Making, RecordState};
@@ -32,8 +32,8 @@ pub(super) struct Clock<'a> {
 }
 
 impl<'a> Clock<'a> {
-    pub(super) fn new(host: &'a dyn Fn() -> Timestamp) -> Self {
-        Self { host, last: Cell::new(host()) }
+    pub(super) fn new(host: &'a dyn Fn() -> Timestamp, started: Timestamp) -> Self {
+        Self { host, last: Cell::new(started) }
     }
 
     /// The host's time, but never before what it was.
@@ -44,32 +44,19 @@ impl<'a> Clock<'a> {
     }
 }
 
-/// An action that began.
-struct Begun {
-    time: Timestamp,
-    log: Arc<CallLog>,
-}
-
-impl Begun {
-    fn ended(self, ended: Timestamp) -> Sent {
-        let Calls { attempts, request_ids } = self.log.calls();
-        Sent { began: self.time, ended, attempts, request_ids }
-    }
-}
-
 pub(super) struct Progress<'a, A, R> {
     account: &'a Arc<A>,
     run: &'a Run<'a>,
+    ledger: &'a Ledger,
     head: &'a Head,
-    approval: &'a Approval,
     clock: &'a Clock<'a>,
     actions: Arc<[Action]>,
-    entries: Vec<Entry>,
     /// Of the actions that failed, by their place in the plan.
     errors: BTreeMap<usize, ActionError>,
     schedule: Schedule,
     running: JoinSet<Result<Option<Performed>, ActionError>>,
-    begun: HashMap<Id, (usize, Begun)>,
+    /// Which action, by its place in the plan, a task carries out.
+    tasks: HashMap<Id, usize>,
     /// What CloudFront has named.
     names: Names,
     hold: Option<Hold<'a, A>>,
@@ -83,13 +70,9 @@ pub(super) struct Progress<'a, A, R> {
 /// How a task ended: with the action's result, or without one.
 type Joined = Result<(Id, Result<Option<Performed>, ActionError>), JoinError>;
 
-/// What came of a run.
+/// What came of a run, beside what stands in its ledger.
 pub(super) struct Ended {
-    pub(super) entries: Vec<Entry>,
     pub(super) errors: Vec<ActionError>,
-    pub(super) record: Option<Record>,
-    /// The one in front of the bucket, where there is one.
-    pub(super) distribution: Option<Distribution>,
     /// The look at the issuer that was begun.
     pub(super) look: Option<Look>,
 }
@@ -98,29 +81,30 @@ impl<'a, A: ReadAccount + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, 
     pub(super) fn new(
         account: &'a Arc<A>,
         run: &'a Run<'a>,
-        (head, approval): (&'a Head, &'a Approval),
-        actions: &[Action],
+        ledger: &'a Ledger,
         clock: &'a Clock<'a>,
         report: R,
     ) -> Self {
-        Self {
+        let (head, actions) = (ledger.plan().head(), ledger.plan().actions());
+        let progress = Self {
             account,
             run,
+            ledger,
             head,
-            approval,
             clock,
             actions: actions.into(),
-            entries: actions.iter().map(not_reached).collect(),
             errors: BTreeMap::new(),
             schedule: Schedule::of(actions),
             running: JoinSet::new(),
-            begun: HashMap::new(),
+            tasks: HashMap::new(),
             names: Names::of(head),
             hold: None,
             released: None,
             look: None,
             report,
-        }
+        };
+        progress.note_distribution();
+        progress
     }
 
     /// Goes on until every action ended, or one failed, or the run is told to stop; then until nothing is under way.
@@ -146,26 +130,28 @@ impl<'a, A: ReadAccount + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, 
             && !self.run.stop.load(Ordering::Relaxed)
         {
             let Some(index) = self.schedule.next() else { return };
-            let begun = Begun { time: self.clock.now(), log: Arc::default() };
+            let now = self.clock.now();
+            let log = self.ledger.begin(index, now);
             // Nothing else is under way while the record is opened or closed.
-            if let Some(result) = self.write_record(index, &begun).await {
-                self.end(index, begun, result.map(|()| Some(Performed { already: false, made: None })));
+            if let Some(result) = self.write_record(index, now, &log).await {
+                self.note_record();
+                self.end(index, result.map(|()| Some(Performed { already: false, made: None })));
                 continue;
             }
             if let Err(error) = self.release(index).await {
-                self.end(index, begun, Err(error));
+                self.end(index, Err(error));
                 continue;
             }
             let Some(action) = self.actions.get(index).map(|action| action.named(&self.names)) else { return };
-            let (account, before, log) = (Arc::clone(self.account), self.before(), Arc::clone(&begun.log));
+            let (account, before) = (Arc::clone(self.account), self.before());
             // The record of this run goes on being written while another's is waited for.
-            let plan_digest = &self.approval.plan_digest;
-            let task = if let Some(hand_over) = HandOver::of(&action, self.head, plan_digest, self.run, begun.time) {
+            let plan_digest = self.plan_digest();
+            let task = if let Some(hand_over) = HandOver::of(&action, self.head, &plan_digest, self.run, now) {
                 self.running.spawn(hand_over.perform(account, action, log))
             } else {
                 self.running.spawn(async move { perform(&*account, &action, &before, &log).await })
             };
-            self.begun.insert(task.id(), (index, begun));
+            self.tasks.insert(task.id(), index);
         }
     }
 
@@ -179,40 +165,61 @@ impl<'a, A: ReadAccount + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, 
         }
     }
 
-    /// A task that ended, also by a panic.
+    /// The digest of the plan that was agreed to.
+    fn plan_digest(&self) -> Sha256 {
+        self.ledger.approval().plan_digest
+    }
+
+    /// A task that ended.
     fn take(&mut self, ended: Joined) {
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let Some((index, begun)) = self.begun.remove(&id) else { return };
+        let Some(index) = self.tasks.remove(&id) else { return };
         let cut_off = || ActionError::CutOff {
             resource: self.actions.get(index).map(|action| action.resource.clone()).unwrap_or_default(),
         };
         let result = ended.map_err(|_| cut_off()).and_then(|(_, result)| result);
-        self.end(index, begun, result);
+        self.end(index, result);
     }
 
     /// Notes how an action ended.
-    fn end(&mut self, index: usize, begun: Begun, result: Result<Option<Performed>, ActionError>) {
-        let (Some(action), Some(entry)) = (self.actions.get(index), self.entries.get_mut(index)) else { return };
-        let sent = begun.ended(self.clock.now());
-        entry.outcome = match result {
+    fn end(&mut self, index: usize, result: Result<Option<Performed>, ActionError>) {
+        let actions = Arc::clone(&self.actions);
+        let (Some(action), now) = (actions.get(index), self.clock.now()) else { return };
+        let entry = match result {
             // Stopped before its call was sent.
-            Ok(None) => return,
+            Ok(None) => return self.ledger.leave_out(index),
             Ok(Some(Performed { already, made })) => {
                 self.names.note(&action.call, made.as_ref());
-                entry.resource = action.made_resource(made.as_ref());
+                self.note_distribution();
                 if let Some(hold) = &mut self.hold {
                     hold.note(&action.call, made.as_ref());
                 }
                 self.schedule.finish(index);
-                if already { Outcome::AlreadyDone(sent) } else { Outcome::Done(sent) }
+                let outcome = if already { Outcome::AlreadyDone } else { Outcome::Done };
+                self.ledger.end(index, now, Some(action.made_resource(made.as_ref())), outcome)
             }
             Err(error) => {
                 let text = error_text(&error);
                 self.errors.insert(index, error);
-                Outcome::Failed { error: text, sent }
+                self.ledger.end(index, now, None, |sent| Outcome::Failed { error: text, sent })
             }
         };
-        (self.report)(action, entry);
+        if let Some(entry) = entry {
+            (self.report)(action, &entry);
+        }
+    }
+
+    /// The record as it was written last, for the receipt.
+    fn note_record(&self) {
+        let record = self.hold.as_ref().map(|hold| hold.record().clone());
+        self.ledger.note(|ran| ran.record = record);
+    }
+
+    /// The distribution that there is now, for the receipt.
+    fn note_distribution(&self) {
+        let named = self.names.distribution.clone();
+        let distribution = named.map(|(id, domain)| Distribution { arn: self.head.distribution_arn(&id), id, domain });
+        self.ledger.note(|ran| ran.distribution = distribution);
     }
 
     /// Shows others that the run is alive. Where another run has begun, what fails from here on is its business.
@@ -223,14 +230,15 @@ impl<'a, A: ReadAccount + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, 
             self.account.stop_sending();
             self.hold = None;
             let last = self.actions.len().saturating_sub(1);
-            self.end(last, Begun { time: now, log: Arc::default() }, Err(error));
+            self.ledger.begin(last, now);
+            self.end(last, Err(error));
         }
+        self.note_record();
     }
 
     /// Opens, closes or deletes the record, where that is the action.
-    async fn write_record(&mut self, index: usize, begun: &Begun) -> Option<Result<(), ActionError>> {
-        let (now, log) = (begun.time, &*begun.log);
-        let (actions, plan_digest) = (Arc::clone(&self.actions), self.approval.plan_digest.clone());
+    async fn write_record(&mut self, index: usize, now: Timestamp, log: &CallLog) -> Option<Result<(), ActionError>> {
+        let (actions, plan_digest) = (Arc::clone(&self.actions), self.plan_digest());
         let opened = match &actions.get(index)?.call {
             Call::OpenRecord { place, before, known, making } => {
                 let (state, before, making) = (RecordState::Applying, before.as_ref(), making.clone());
@@ -272,35 +280,15 @@ impl<'a, A: ReadAccount + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, 
         Ok(())
     }
 
-    /// Whether every action is done.
-    pub(super) fn is_done(&self) -> bool {
-        self.entries.iter().all(|entry| entry.outcome.is_done())
-    }
-
     /// What came of it. A record that is open says from now on that nobody is at it.
     pub(super) async fn ended(self) -> Ended {
-        let (is_done, now) = (self.is_done(), self.clock.now());
+        let (is_done, now) = (self.ledger.is_done(), self.clock.now());
         let mut hold = self.hold.or(self.released.filter(|_| !is_done));
         if let Some(hold) = hold.as_mut().filter(|_| !is_done) {
             hold.stop(now).await;
         }
         let record = hold.map(|hold| hold.record().clone());
-        let distribution = self.names.distribution.map(|(id, domain)| Distribution {
-            arn: self.head.distribution_arn(&id),
-            id,
-            domain,
-        });
-        Ended {
-            entries: self.entries,
-            errors: self.errors.into_values().collect(),
-            record,
-            distribution,
-            look: self.look,
-        }
+        self.ledger.note(|ran| ran.record = record);
+        Ended { errors: self.errors.into_values().collect(), look: self.look }
     }
-}
-
-fn not_reached(action: &Action) -> Entry {
-    let (change, call, resource) = (action.change(), action.call_name(), action.resource.clone());
-    Entry { change, call, resource, outcome: Outcome::NotReached }
 }

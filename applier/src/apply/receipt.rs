@@ -16,6 +16,7 @@ use crate::plan::head::Head;
 use crate::plan::{Operation, Plan};
 
 /// What a run adds to its plan.
+#[derive(Clone)]
 pub(super) struct Ran {
     pub(super) approval: Approval,
     pub(super) started: Timestamp,
@@ -27,6 +28,23 @@ pub(super) struct Ran {
     pub(super) deployment: Option<Deployment>,
     pub(super) issuer_check: Option<IssuerCheck>,
     pub(super) record: Option<Record>,
+}
+
+impl Ran {
+    /// A run that has done nothing yet.
+    pub(super) fn new(approval: Approval, started: Timestamp, entries: Vec<Entry>) -> Self {
+        Self {
+            approval,
+            started,
+            finished: started,
+            entries,
+            errors: Vec::new(),
+            distribution: None,
+            deployment: None,
+            issuer_check: None,
+            record: None,
+        }
+    }
 }
 
 /// What an apply or a deletion did.
@@ -127,34 +145,28 @@ impl From<Flags> for receipt::Choices {
 #[cfg(test)]
 mod tests {
     use bundle_schema::receipt::{ApprovedBy, Outcome, RequestId, Sent};
-    use bundle_schema::signature::Signer;
 
     use super::*;
     use crate::account::{AwsError, answered};
     use crate::apply::failure::error_text;
-    use crate::fixture::{Held, contents, digest};
+    use crate::fixture::{Held, SIGNING_KEY, contents, digest, plan_signed_by};
     use crate::plan::Approval as Approved;
     use crate::plan::action::Action;
     use crate::plan::choices::Choices;
-    use crate::plan::desired::Desired;
-
-    const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_unix(seconds).unwrap()
     }
 
     fn receipt() -> Receipt {
-        let (contents, digest) = (contents(), digest());
+        let contents = contents();
         let mut held = Held::everything(&contents);
         held.role("prod-disk").description = None;
         held.role("prod-registry").policy = None;
         held.bucket().ownership = None;
         let live = held.state();
-        let signer =
-            Signer { role: "gene\u{1b}rator".to_owned(), key: KEY.to_owned(), trusted_comment: "t".to_owned() };
         let choices = Choices { allow_rollback: true, ..Choices::default() };
-        let plan = Plan::of(&Desired::for_test(&contents, &digest), &live, &choices, &[signer], at(0)).unwrap();
+        let plan = plan_signed_by("gene\u{1b}rator", &contents, &live, &choices);
         let digest = plan.digest().clone();
         let (plan, approval) = plan.approve(Approved::Digest(digest)).unwrap().into_plan();
         let error = ActionError::CutOff { resource: "r\u{1b}".to_owned() };
@@ -207,7 +219,7 @@ mod tests {
                 "kind": "cluster", "name": "prod", "serial": 7, "sha256": digest().as_str(),
                 "created": "2026-09-21T14:13:20Z", "expires": "2027-01-15T08:00:00Z",
             },
-            "signers": [{"role": "gene\\u{1b}rator", "key": KEY, "trustedComment": "t"}],
+            "signers": [{"role": "gene\\u{1b}rator", "key": SIGNING_KEY, "trustedComment": "t"}],
             "accountId": "123456789012",
             "partition": "aws",
             "region": "us-east-2",

@@ -13,7 +13,7 @@ use bundle_schema::exit::{ExitCode, describe};
 use bundle_schema::layout::{fold, fold_row};
 use bundle_schema::receipt::{Distribution, Ending, Entry};
 
-use super::{Failure, now, print};
+use super::{Failure, last_words, now, print};
 use crate::account::Aws;
 use crate::apply::deployment::Wait;
 use crate::apply::issuer_check::IssuerCheck;
@@ -160,7 +160,9 @@ impl Execution<'_> {
         let (total, operation) = (plan.actions().len(), plan.operation());
         let approved = plan.approve(approval).map_err(RunFailure::from)?;
         let receipt = args.receipt.clone().unwrap_or_else(default);
-        let mut journal = Journal::open(receipt, &approved, begun).map_err(RunFailure::from)?;
+        let journal = Arc::new(Journal::open(receipt, &approved, begun).map_err(RunFailure::from)?);
+        let ledger = Arc::new(approved.begin(begun));
+        last_words::leave_a_receipt(operation, &ledger, &journal);
         let clock = || now().unwrap_or(begun);
         let stop = stop_on_signals();
 
@@ -187,12 +189,14 @@ impl Execution<'_> {
             }
         };
         let words = || moving_line::doing(operation.doing(), ended.get(), total, account.throttling());
-        let receipt = Box::pin(moving_line::while_doing(approved.apply(account, run, report), words)).await;
-        self.finish(operation, &receipt, journal)
+        let receipt = Box::pin(moving_line::while_doing(ledger.apply(account, run, report), words)).await;
+        let done = self.finish(operation, &receipt, &journal);
+        last_words::leave_nothing();
+        done
     }
 
     /// Writes the receipt and says how it ended.
-    fn finish(&self, operation: Operation, receipt: &Receipt, journal: Journal) -> Result<ExitCode, Failure> {
+    fn finish(&self, operation: Operation, receipt: &Receipt, journal: &Journal) -> Result<ExitCode, Failure> {
         let path = journal.receipt().to_string_lossy().into_owned();
         if let Err(error) = journal.finish(receipt) {
             // With the journal, it is all that says what was done.

@@ -6,9 +6,9 @@ use futures_util::future::{join, join3};
 
 use super::{bounded, bounded_policy};
 use crate::account::aws::Aws;
-use crate::account::send::reading;
 use crate::account::error::AwsError;
 use crate::account::live::{Hazard, Tags};
+use crate::account::send::reading;
 
 impl Aws {
     /// Settings that are no part of a bundle and can delete, hide or encrypt the documents.

@@ -13,13 +13,13 @@ use bundle_schema::names::{AccessControlId, DistributionDomain, DistributionId};
 
 use super::bounded;
 use crate::account::aws::Aws;
-use crate::account::send::reading;
 use crate::account::error::AwsError;
 use crate::account::live::Tags;
 use crate::account::live::cloudfront::{
     AccessControlSettings, BehaviorSettings, CertificateSettings, DistributionSettings, LiveAccessControl,
     LiveDistribution, OriginSettings, ReadCloudFront,
 };
+use crate::account::send::reading;
 
 const GET: &str = "cloudfront:GetDistribution";
 const GET_ACCESS_CONTROL: &str = "cloudfront:GetOriginAccessControl";

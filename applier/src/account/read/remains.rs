@@ -6,9 +6,9 @@ use bundle_schema::names::{BucketName, RoleName};
 
 use super::{MAX_PAGES, bounded};
 use crate::account::aws::Aws;
-use crate::account::send::reading;
 use crate::account::error::AwsError;
 use crate::account::remains::{ReadRemains, Versions};
+use crate::account::send::reading;
 
 /// Pages of a bucket's versions, of a thousand each. The record is written every five seconds while a run lasts, so this is
 /// enough for runs of more than 69 hours.

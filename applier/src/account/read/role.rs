@@ -6,9 +6,9 @@ use futures_util::future::{join, join3};
 
 use super::{MAX_PAGES, bounded, iam_tags, policy_text, timestamp};
 use crate::account::aws::Aws;
-use crate::account::send::reading;
 use crate::account::error::AwsError;
 use crate::account::live::{LastUsed, LiveRole, RoleReading};
+use crate::account::send::reading;
 use crate::record::RoleId;
 
 const GET: &str = "iam:GetRole";

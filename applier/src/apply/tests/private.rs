@@ -118,7 +118,7 @@ fn a_run_that_is_stopped_while_it_waits_ends_in_order() {
             tokio::time::sleep(Duration::from_millis(600)).await;
             stop.store(true, Ordering::Relaxed);
         });
-        approved.apply(&account, run, |_, _| {}).await
+        approved.begin(at).apply(&account, run, |_, _| {}).await
     });
     let json: serde_json::Value = serde_json::from_slice(&receipt.to_bytes()).unwrap();
     assert_eq!((receipt.ending(), receipt.first_error()), (Ending::Interrupted, None));

@@ -51,7 +51,7 @@ fn carry_out_of(contents: &Contents, account: &Arc<Fake>, file: &PlanFile, choic
     let how = approved.approval();
     assert_eq!((how.by, &how.plan_digest), (ApprovedBy::PlanFile, file.digest()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    runtime.block_on(approved.apply(account, run, |_, _| {})).to_string()
+    runtime.block_on(approved.begin(at).apply(account, run, |_, _| {})).to_string()
 }
 
 /// A run of a file's plan fails at each of its calls in turn, carried out or not: what is left is in the file, each time.
