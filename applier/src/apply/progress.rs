@@ -134,7 +134,9 @@ impl<'a, A: ReadAccount + WriteAccount, R: FnMut(&Action, &Entry)> Progress<'a, 
             let log = self.ledger.begin(index, now);
             // Nothing else is under way while the record is opened or closed.
             if let Some(result) = self.write_record(index, now, &log).await {
-                self.note_record();
+                if result.is_ok() {
+                    self.note_record();
+                }
                 self.end(index, result.map(|()| Some(Performed { already: false, made: None })));
                 continue;
             }
