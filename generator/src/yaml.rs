@@ -21,6 +21,9 @@ const MAX_DEPTH: usize = 32;
 /// Scalars and collections of one file; a CredentialsRequest has about 100.
 const MAX_NODES: usize = 200_000;
 
+/// Keys of a mapping that are compared with each other one by one; with more of them, they are looked up.
+const FEW_KEYS: usize = 16;
+
 /// Why text is not YAML that can be read without doubt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {problem}")]
@@ -191,19 +194,28 @@ impl Builder {
             Some(Open::Sequence { items, .. }) => items.push(node),
             Some(Open::Mapping { entries, keys, key, .. }) => match key.take() {
                 Some((key, plain)) => entries.push(Entry { key, plain, value: node }),
-                None => *key = Some(take_key(node, keys)?),
+                None => *key = Some(take_key(node, entries, keys)?),
             },
         }
         Ok(())
     }
 }
 
-fn take_key(node: Node, keys: &mut HashSet<String>) -> Result<(String, bool), YamlProblem> {
+/// A key of a mapping that has these entries so far. `keys` has theirs, where there are more than a few.
+fn take_key(node: Node, entries: &[Entry], keys: &mut HashSet<String>) -> Result<(String, bool), YamlProblem> {
     let Value::Scalar { text, plain } = node.value else { return Err(YamlProblem::KeyNotScalar) };
     if plain && text == "<<" {
         return Err(YamlProblem::MergeKey);
     }
-    if keys.insert(text.clone()) { Ok((text, plain)) } else { Err(YamlProblem::RepeatedKey(text)) }
+    let is_repeated = if entries.len() <= FEW_KEYS {
+        entries.iter().any(|entry| entry.key == text)
+    } else {
+        if keys.is_empty() {
+            keys.extend(entries.iter().map(|entry| entry.key.clone()));
+        }
+        !keys.insert(text.clone())
+    };
+    if is_repeated { Err(YamlProblem::RepeatedKey(text)) } else { Ok((text, plain)) }
 }
 
 #[cfg(test)]
@@ -267,6 +279,18 @@ mod tests {
         assert_eq!(refuse("a: 1\nb: 2\na: 3\n"), "line 3, column 1: key \"a\" occurs twice");
         assert_eq!(refuse("{a: 1, \"\\x61\": 2}"), "line 1, column 8: key \"a\" occurs twice");
         assert!(parse("a: {a: 1}\nb: {a: 1}\n---\na: 1\n").is_ok());
+    }
+
+    #[test]
+    fn repeated_keys_are_refused_among_few_and_among_many() {
+        for count in (1..3 * FEW_KEYS).chain([1_000]) {
+            let keys: String = (0..count).map(|number| format!("k{number}: 1\n")).collect();
+            assert!(parse(&keys).is_ok(), "{count}");
+            for again in [0, count / 2, count - 1] {
+                let text = format!("{keys}k{again}: 2\n");
+                assert_eq!(refuse(&text), format!("line {}, column 1: key \"k{again}\" occurs twice", count + 1));
+            }
+        }
     }
 
     #[test]
