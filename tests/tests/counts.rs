@@ -20,7 +20,7 @@ const BUNDLE: &str = "out/democluster-1.tar.gz";
 #[test]
 fn crates_behind_the_programs() {
     let count = |selection: &[&str]| crates_of(selection).len();
-    assert_eq!(count(&["--package", "applier"]), 186);
+    assert_eq!(count(&["--package", "applier"]), 187);
     assert_eq!(count(&["--package", "applier", "--no-default-features"]), 72);
     assert_eq!(count(&["--package", "generator"]), 112);
 }
