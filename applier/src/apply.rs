@@ -1,8 +1,8 @@
 //! Executing an approved plan: exactly its actions, side by side where their types allow it.
 //!
 //! Input: an [`ApprovedPlan`], which was read and agreed to. Output: its [`Ledger`] while it goes on, then a [`Receipt`] that says of
-//! every action whether it is done, failed or was not reached. No decision is made here but one, in `found`: what an action that AWS says is done
-//! already counts as.
+//! every action whether it is done, failed or was not reached. No decision is made here but one, in `found`: what an action that AWS
+//! says is done already counts as.
 
 pub(crate) mod deployment;
 mod failure;

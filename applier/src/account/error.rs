@@ -166,14 +166,9 @@ impl AwsError {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let is_construction = matches!(error, SdkError::ConstructionFailure(_));
-        let answer = match error {
-            SdkError::ServiceError(answer) => Some((answer.raw(), error.meta(), error.request_id())),
-            _ => None,
-        };
-        match answer {
-            Some((raw, said, request_id)) => Self::of_answer(call, raw, said, request_id),
-            None => Self::of_none(call, error, is_construction),
+        match error {
+            SdkError::ServiceError(answer) => Self::of_answer(call, answer.raw(), error.meta(), error.request_id()),
+            _ => Self::of_none(call, error, matches!(error, SdkError::ConstructionFailure(_))),
         }
     }
 

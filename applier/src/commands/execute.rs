@@ -28,6 +28,10 @@ use crate::plan::file::PlanFile;
 use crate::plan::{Approval, Operation, Plan};
 use crate::served;
 
+/// What to do after a run that was stopped before its end.
+pub(super) const WHAT_IS_LEFT: &str =
+    "running it again is safe; what is left is a new plan, which needs a new approval";
+
 /// Why an apply or a deletion did not end well.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunFailure {
@@ -162,7 +166,7 @@ impl Execution<'_> {
         let receipt = args.receipt.clone().unwrap_or_else(default);
         let journal = Arc::new(Journal::open(receipt, &approved, begun).map_err(RunFailure::from)?);
         let ledger = Arc::new(approved.begin(begun));
-        last_words::leave_a_receipt(operation, &ledger, &journal);
+        last_words::leave_a_receipt(operation, args.advice(WHAT_IS_LEFT, None), &ledger, &journal);
         let clock = || now().unwrap_or(begun);
         let stop = stop_on_signals();
 
@@ -223,8 +227,7 @@ impl Execution<'_> {
                 Err(RunFailure::Failed { operation, summary, advice, receipt: path, source: Box::new(error) }.into())
             }
             (Ending::Interrupted | Ending::Failed, _) => {
-                let advice = "running it again is safe; what is left is a new plan, which needs a new approval";
-                let advice = self.args.advice(advice, None);
+                let advice = self.args.advice(WHAT_IS_LEFT, None);
                 Err(RunFailure::Interrupted { operation, summary, advice, receipt: path }.into())
             }
         }

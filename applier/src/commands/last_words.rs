@@ -13,8 +13,8 @@ use crate::apply::journal::Journal;
 use crate::apply::ledger::Ledger;
 use crate::plan::Operation;
 
-/// From here on a panic leaves the receipt of this run.
-pub(super) fn leave_a_receipt(operation: Operation, ledger: &Arc<Ledger>, journal: &Arc<Journal>) {
+/// From here on a panic leaves the receipt of this run, and says what to do.
+pub(super) fn leave_a_receipt(operation: Operation, advice: String, ledger: &Arc<Ledger>, journal: &Arc<Journal>) {
     let (ledger, journal) = (Arc::clone(ledger), Arc::clone(journal));
     set_last_words(Some(Box::new(move || {
         let receipt = now().ok().and_then(|now| ledger.receipt_of_failure(now));
@@ -26,10 +26,7 @@ pub(super) fn leave_a_receipt(operation: Operation, ledger: &Arc<Ledger>, journa
                 format!("there is no receipt; what was done stands in {}", escaped_path(journal.path())),
             ),
         };
-        format!(
-            "{} stopped{counts}\n  running it again is safe; what is left is a new plan, which needs a new approval\n  {where_it_stands}",
-            operation.verb()
-        )
+        format!("{} stopped{counts}\n  {advice}\n  {where_it_stands}", operation.verb())
     })));
 }
 
@@ -41,7 +38,7 @@ pub(super) fn leave_nothing() {
 #[cfg(test)]
 mod tests {
     use std::path::{Path, PathBuf};
-    use std::process::{Command, Output};
+    use std::process::Command;
     use std::sync::atomic::AtomicBool;
     use std::time::Duration;
     use std::{env, fs};
@@ -52,6 +49,7 @@ mod tests {
 
     use super::*;
     use crate::apply::Run;
+    use crate::commands::execute::WHAT_IS_LEFT;
     use crate::fixture::{Fake, Held, contents, plan_signed_by};
     use crate::plan::Approval;
     use crate::plan::choices::Choices;
@@ -68,7 +66,7 @@ mod tests {
         let begun = now().unwrap();
         let journal = Arc::new(Journal::open(folder.join(RECEIPT), &approved, begun).unwrap());
         let ledger = Arc::new(approved.begin(begun));
-        leave_a_receipt(Operation::Apply, &ledger, &journal);
+        leave_a_receipt(Operation::Apply, WHAT_IS_LEFT.to_owned(), &ledger, &journal);
         if is_taken {
             fs::write(folder.join(RECEIPT), "mine").unwrap();
         }
@@ -87,13 +85,18 @@ mod tests {
         panic!("it goes on: {receipt}");
     }
 
-    /// The test of this name, in a process of its own and a folder of its own.
-    fn alone(test: &str) -> (Output, PathBuf) {
+    /// What the test of this name prints where it panics, in a process of its own, and the folder of the run.
+    fn panicked(test: &str, is_taken: bool) -> (String, PathBuf) {
+        if let Some(folder) = env::var_os(FOLDER) {
+            panic_in(Path::new(&folder), is_taken);
+        }
         let folder = env::temp_dir().join(format!("airlock-{test}-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let name = format!("{}::{test}", module_path!().split_once("::").unwrap().1);
         let mut alone = Command::new(env::current_exe().unwrap());
-        (alone.args(["--exact", &name, "--nocapture"]).env(FOLDER, &folder).output().unwrap(), folder)
+        let output = alone.args(["--exact", &name, "--nocapture"]).env(FOLDER, &folder).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        (words(&output.stderr), folder)
     }
 
     /// What was printed, whatever its lines.
@@ -111,17 +114,13 @@ mod tests {
 
     #[test]
     fn a_program_that_fails_leaves_a_receipt() {
-        if let Some(folder) = env::var_os(FOLDER) {
-            panic_in(Path::new(&folder), false);
-        }
-        let (output, folder) = alone("a_program_that_fails_leaves_a_receipt");
-        assert_eq!(output.status.code(), Some(1));
+        let (said, folder) = panicked("a_program_that_fails_leaves_a_receipt", false);
         let path = folder.join(RECEIPT);
         let told = format!(
             "a bug in this program has ended it: as the test wants it (applier/src/fixture/fake.rs:116) apply stopped: 7 done, 1 failed, 5 not reached running it again is safe; what is left is a new plan, which needs a new approval the receipt is {} report it to its maintainers, with the command and this text",
             path.display()
         );
-        assert_eq!(words(&output.stderr), format!("error: {told}"));
+        assert_eq!(said, format!("error: {told}"));
         assert_eq!(names(&folder), [RECEIPT], "the journal has ended");
         let receipt = Receipt::parse(&fs::read(path).unwrap()).unwrap();
         assert_eq!(receipt.ending, Ending::Failed);
@@ -137,11 +136,7 @@ mod tests {
 
     #[test]
     fn without_a_receipt_the_journal_stays() {
-        if let Some(folder) = env::var_os(FOLDER) {
-            panic_in(Path::new(&folder), true);
-        }
-        let (output, folder) = alone("without_a_receipt_the_journal_stays");
-        assert_eq!(output.status.code(), Some(1));
+        let (said, folder) = panicked("without_a_receipt_the_journal_stays", true);
         let found = names(&folder);
         assert_eq!((found.len(), found[0].as_str()), (2, RECEIPT));
         assert_eq!(fs::read_to_string(folder.join(RECEIPT)).unwrap(), "mine");
@@ -150,7 +145,7 @@ mod tests {
             "apply stopped running it again is safe; what is left is a new plan, which needs a new approval there is no receipt; what was done stands in {} report it",
             journal.display()
         );
-        assert!(words(&output.stderr).contains(&told), "{:?}", output.stderr);
+        assert!(said.contains(&told), "{said}");
         assert_eq!(fs::read_to_string(journal).unwrap().lines().count(), 8, "its beginning, and seven actions");
         fs::remove_dir_all(folder).unwrap();
     }
