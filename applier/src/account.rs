@@ -14,11 +14,14 @@ mod read;
 pub(crate) mod remains;
 mod retry;
 mod send;
+#[cfg(not(feature = "cloudfront"))]
+mod without_cloudfront;
 
-pub(crate) use self::aws::Aws;
+pub(crate) use self::aws::{Aws, WithoutCloudFront};
 pub(crate) use self::calls::{CallLog, Calls};
 pub use self::error::AwsError;
 #[cfg(test)]
 pub(crate) use self::error::answered;
+#[cfg(feature = "cloudfront")]
 pub(crate) use self::read::cloudfront;
 pub(crate) use self::send::{Sent, writing};

@@ -48,6 +48,9 @@ pub(crate) enum Failure {
     Output(#[from] io::Error),
     #[cfg(feature = "aws")]
     #[error(transparent)]
+    WithoutCloudFront(#[from] crate::account::WithoutCloudFront),
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
     Live(#[from] crate::account::live::LiveError),
     #[cfg(feature = "aws")]
     #[error(transparent)]
@@ -75,7 +78,7 @@ impl Failure {
             #[cfg(feature = "aws")]
             Self::Live(crate::account::live::LiveError::WrongAccount { .. }) | Self::Refused(_) => ExitCode::Refused,
             #[cfg(feature = "aws")]
-            Self::PreviousReceipt(_) | Self::CaFile(_) => ExitCode::Usage,
+            Self::PreviousReceipt(_) | Self::CaFile(_) | Self::WithoutCloudFront(_) => ExitCode::Usage,
             #[cfg(feature = "aws")]
             Self::Live(_) => ExitCode::Aws,
             #[cfg(feature = "aws")]

@@ -15,7 +15,9 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use bundle_schema::documents::index::Header;
-use bundle_schema::names::{AccountId, BucketName, Partition};
+#[cfg(feature = "cloudfront")]
+use bundle_schema::names::Partition;
+use bundle_schema::names::{AccountId, BucketName};
 use tokio::sync::Semaphore;
 
 use super::https;
@@ -25,16 +27,26 @@ use crate::moving_line::Throttling;
 /// One attempt may take this long; a healthy one takes well under a second.
 const ATTEMPT: Duration = Duration::from_secs(10);
 
+/// A bundle whose issuer is behind CloudFront, in a program without it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the bundle's issuer is behind CloudFront, and this airlock-applier was built without it\n  \
+     use one with it: the packages have it, and so has a build with cargo's default features"
+)]
+pub(crate) struct WithoutCloudFront;
+
 /// The clients for one account. Reading and writing are the traits `ReadAccount` and `WriteAccount`.
 pub(crate) struct Aws {
     pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) iam: aws_sdk_iam::Client,
+    #[cfg(feature = "cloudfront")]
     pub(crate) cloudfront: aws_sdk_cloudfront::Client,
     pub(super) sts: aws_sdk_sts::Client,
     /// Another S3 than AWS's, where the environment names one.
     s3_endpoint: Option<String>,
     /// Sent with every S3 call: a bucket that somebody else made first then fails instead of receiving our issuer.
     pub(crate) owner: AccountId,
+    #[cfg(feature = "cloudfront")]
     pub(crate) partition: Partition,
     /// Whether this run opened a bucket's public access block, which takes a while to be known everywhere.
     pub(crate) opened_block: AtomicBool,
@@ -75,7 +87,10 @@ impl Gates {
 
 impl Aws {
     /// Clients with the environment's credentials, for the bundle's region and account. Nothing is sent yet.
-    pub(crate) async fn connect(header: &Header, concurrency: usize) -> Self {
+    pub(crate) async fn connect(header: &Header, concurrency: usize) -> Result<Self, WithoutCloudFront> {
+        if header.has_distribution() && !cfg!(feature = "cloudfront") {
+            return Err(WithoutCloudFront);
+        }
         let region = Region::new(header.region.to_string());
         // The credentials' chain needs some region to sign a profile's role with; the clients below have the bundle's.
         let chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
@@ -89,11 +104,12 @@ impl Aws {
         let retries = RetryConfig::disabled();
         let s3 = aws_sdk_s3::config::Builder::from(&config);
         let iam = aws_sdk_iam::config::Builder::from(&config);
+        #[cfg(feature = "cloudfront")]
         let cloudfront = aws_sdk_cloudfront::config::Builder::from(&config);
         let sts = aws_sdk_sts::config::Builder::from(&config);
         let s3_endpoint =
             std::env::var("AWS_ENDPOINT_URL_S3").ok().or_else(|| config.endpoint_url().map(str::to_owned));
-        Self {
+        Ok(Self {
             s3_endpoint,
             s3: aws_sdk_s3::Client::from_conf(
                 s3.region(region.clone()).retry_config(retries.clone()).timeout_config(timeouts.clone()).build(),
@@ -101,6 +117,7 @@ impl Aws {
             iam: aws_sdk_iam::Client::from_conf(
                 iam.region(region.clone()).retry_config(retries.clone()).timeout_config(timeouts.clone()).build(),
             ),
+            #[cfg(feature = "cloudfront")]
             cloudfront: aws_sdk_cloudfront::Client::from_conf(
                 cloudfront
                     .region(region.clone())
@@ -112,6 +129,7 @@ impl Aws {
                 sts.region(region).retry_config(retries).timeout_config(timeouts).build(),
             ),
             owner: header.account_id.clone(),
+            #[cfg(feature = "cloudfront")]
             partition: header.partition.clone(),
             opened_block: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
@@ -119,7 +137,7 @@ impl Aws {
             read: AtomicUsize::new(0),
             to_read: AtomicUsize::new(0),
             permits: Semaphore::new(concurrency),
-        }
+        })
     }
 
     /// The service that slows the calls down, where one does.

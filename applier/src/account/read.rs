@@ -1,6 +1,7 @@
 //! Reading an account. Answers are untrusted: bounded in size, decoded strictly, never shown raw.
 
 mod bucket;
+#[cfg(feature = "cloudfront")]
 pub(crate) mod cloudfront;
 mod remains;
 mod role;

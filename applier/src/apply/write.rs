@@ -1,11 +1,11 @@
 //! Writing to an account: each action of a plan is one call, with exactly the input that the plan shows.
 
+#[cfg(feature = "cloudfront")]
 mod cloudfront;
 mod record;
 
 use std::sync::atomic::Ordering;
 
-use aws_sdk_cloudfront::types::DistributionConfig;
 use aws_sdk_iam::types as iam;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types as s3;
@@ -34,26 +34,14 @@ impl WriteAccount for Aws {
             Call::CreateRole { input } => {
                 return self.create_role(sent, input).await.map(|id| Some(Named::Role(id)));
             }
-            Call::CreateAccessControl { input } => return self.create_access_control(sent, input).await.map(Some),
-            Call::CreateDistribution { input, access_control } => {
-                return self.create_distribution(sent, input, access_control.as_ref()).await.map(Some);
-            }
-            Call::UpdateAccessControl { id, etag, after, .. } => {
-                self.update_access_control(sent, id, etag, after).await
-            }
-            Call::UpdateDistribution { id, etag, after, .. } => {
-                self.update_distribution(sent, id, etag, |config| cloudfront::put(after, config)).await
-            }
-            Call::DisableDistribution { id, etag } => {
-                let disable = |config: &mut DistributionConfig| {
-                    config.enabled = false;
-                    Ok(())
-                };
-                self.update_distribution(sent, id, etag, disable).await
-            }
-            Call::TagDistribution { after, .. } => self.tag_distribution(sent, arn, after).await,
-            Call::DeleteDistribution { id } => self.delete_distribution(sent, id).await,
-            Call::DeleteAccessControl { id, etag } => self.delete_access_control(sent, id, etag).await,
+            Call::CreateAccessControl { .. }
+            | Call::CreateDistribution { .. }
+            | Call::UpdateAccessControl { .. }
+            | Call::UpdateDistribution { .. }
+            | Call::DisableDistribution { .. }
+            | Call::TagDistribution { .. }
+            | Call::DeleteDistribution { .. }
+            | Call::DeleteAccessControl { .. } => return self.perform_at_cloudfront(sent, action).await,
             Call::CreateBucket { input, tags } => self.create_bucket(sent, input, tags).await,
             Call::TagBucket { bucket, after, .. } => self.tag_bucket(sent, bucket, after).await,
             Call::SetOwnership { bucket, after, .. } => self.set_ownership(sent, bucket, *after).await,

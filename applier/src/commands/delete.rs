@@ -29,7 +29,7 @@ pub(super) async fn run(args: &DeleteArgs) -> Result<ExitCode, Failure> {
         previous: receipt.map(|file| read_receipt(file, header)).transpose()?,
     };
     let file = args.execute.plan_file(Operation::Delete, removable.bundle(), &choices)?;
-    let account = Arc::new(Aws::connect(header, args.requests.concurrency.into()).await);
+    let account = Arc::new(Aws::connect(header, args.requests.concurrency.into()).await?);
     let plan = read_and_plan(&account, &removable, &choices).await?;
     if output.is_some() {
         plan_file::show(&plan, &args.bundle, output, args.previous_receipt.as_deref())?;

@@ -30,7 +30,7 @@ pub(super) async fn compute(
     choices: &Choices,
 ) -> Result<(Arc<Aws>, Plan), Failure> {
     let header = &admitted.bundle().contents().header;
-    let account = Arc::new(Aws::connect(header, args.requests.concurrency.into()).await);
+    let account = Arc::new(Aws::connect(header, args.requests.concurrency.into()).await?);
     let plan = read_and_plan(&account, admitted, choices).await?;
     Ok((account, plan))
 }

@@ -11,9 +11,9 @@ use bundle_schema::documents::contents::Contents;
 use bundle_schema::names::{AccessControlId, DistributionDomain, DistributionId};
 use serde::Serialize;
 
-pub(crate) use self::settings::{
-    BehaviorSettings, CertificateSettings, DistributionSettings, OriginSettings, origin_domain,
-};
+#[cfg(feature = "cloudfront")]
+pub(crate) use self::settings::{BehaviorSettings, CertificateSettings, OriginSettings};
+pub(crate) use self::settings::{DistributionSettings, origin_domain};
 use super::Tags;
 use crate::account::error::AwsError;
 use crate::record::Record;

@@ -16,11 +16,43 @@ use crate::account::live::cloudfront::{
     AccessControlSettings, BehaviorSettings, CertificateSettings, DistributionSettings, OriginSettings,
 };
 use crate::account::{Aws, AwsError, Sent};
-use crate::plan::action::Named;
+use crate::plan::action::{Action, Call, Named};
 use crate::plan::desired;
 
 impl Aws {
-    pub(super) async fn create_access_control(
+    /// An action whose call is one of CloudFront's.
+    pub(super) async fn perform_at_cloudfront(
+        &self,
+        sent: Sent<'_>,
+        action: &Action,
+    ) -> Result<Option<Named>, AwsError> {
+        match &action.call {
+            Call::CreateAccessControl { input } => return self.create_access_control(sent, input).await.map(Some),
+            Call::CreateDistribution { input, access_control } => {
+                return self.create_distribution(sent, input, access_control.as_ref()).await.map(Some);
+            }
+            Call::UpdateAccessControl { id, etag, after, .. } => {
+                self.update_access_control(sent, id, etag, after).await
+            }
+            Call::UpdateDistribution { id, etag, after, .. } => {
+                self.update_distribution(sent, id, etag, |config| put(after, config)).await
+            }
+            Call::DisableDistribution { id, etag } => {
+                let disable = |config: &mut cf::DistributionConfig| {
+                    config.enabled = false;
+                    Ok(())
+                };
+                self.update_distribution(sent, id, etag, disable).await
+            }
+            Call::TagDistribution { after, .. } => self.tag_distribution(sent, &action.resource, after).await,
+            Call::DeleteDistribution { id } => self.delete_distribution(sent, id).await,
+            Call::DeleteAccessControl { id, etag } => self.delete_access_control(sent, id, etag).await,
+            _ => Err(sent.incomplete()),
+        }
+        .map(|()| None)
+    }
+
+    async fn create_access_control(
         &self,
         sent: Sent<'_>,
         input: &CreateOriginAccessControl,
@@ -35,7 +67,7 @@ impl Aws {
         AccessControlId::new(id).map(Named::AccessControl).map_err(|_| unusable("its ID does not have its form"))
     }
 
-    pub(super) async fn update_access_control(
+    async fn update_access_control(
         &self,
         sent: Sent<'_>,
         id: &AccessControlId,
@@ -50,17 +82,12 @@ impl Aws {
         self.send(sent, update).await.map(drop)
     }
 
-    pub(super) async fn delete_access_control(
-        &self,
-        sent: Sent<'_>,
-        id: &AccessControlId,
-        etag: &str,
-    ) -> Result<(), AwsError> {
+    async fn delete_access_control(&self, sent: Sent<'_>, id: &AccessControlId, etag: &str) -> Result<(), AwsError> {
         let delete = || self.cloudfront.delete_origin_access_control().id(id.as_str()).if_match(etag).send();
         self.send(sent, delete).await.map(drop)
     }
 
-    pub(super) async fn create_distribution(
+    async fn create_distribution(
         &self,
         sent: Sent<'_>,
         input: &CreateDistributionWithTags,
@@ -87,7 +114,7 @@ impl Aws {
     }
 
     /// The version of this ETag, and no other.
-    pub(super) async fn update_distribution(
+    async fn update_distribution(
         &self,
         sent: Sent<'_>,
         id: &DistributionId,
@@ -106,14 +133,14 @@ impl Aws {
         self.send(sent, update).await.map(drop)
     }
 
-    pub(super) async fn tag_distribution(&self, sent: Sent<'_>, arn: &str, tags: &Tags) -> Result<(), AwsError> {
+    async fn tag_distribution(&self, sent: Sent<'_>, arn: &str, tags: &Tags) -> Result<(), AwsError> {
         let tags = cloudfront_tags(tags).map_err(|_| sent.incomplete())?;
         let tag = || self.cloudfront.tag_resource().resource(arn).tags(tags.clone()).send();
         self.send(sent, tag).await.map(drop)
     }
 
     /// The version that is there: it was disabled by this run or before, and CloudFront deletes no other.
-    pub(super) async fn delete_distribution(&self, sent: Sent<'_>, id: &DistributionId) -> Result<(), AwsError> {
+    async fn delete_distribution(&self, sent: Sent<'_>, id: &DistributionId) -> Result<(), AwsError> {
         let Some(found) = self.get_distribution(id).await? else { return Ok(()) };
         let delete = || self.cloudfront.delete_distribution().id(id.as_str()).set_if_match(found.e_tag.clone()).send();
         self.send(sent, delete).await.map(drop)
@@ -152,7 +179,7 @@ fn new_config(
 }
 
 /// Puts a bundle's settings into a configuration, and takes out what a bundle's distribution does not have.
-pub(super) fn put(settings: &DistributionSettings, config: &mut cf::DistributionConfig) -> Result<(), BuildError> {
+fn put(settings: &DistributionSettings, config: &mut cf::DistributionConfig) -> Result<(), BuildError> {
     let DistributionSettings { enabled, comment, aliases, origins, behavior, certificate, extras: _ } = settings;
     config.enabled = *enabled;
     config.comment.clone_from(comment);
