@@ -31,12 +31,31 @@ pub fn take_from(folder: &Path) -> Result<(), SetupError> {
 
 /// Both programs, built at the first call. Cargo's own lock copes with other test programs that do the same.
 pub fn binaries() -> Result<&'static Binaries, SetupError> {
-    BUILT.get_or_init(|| build(Stdio::piped())).as_ref().map_err(|reason| SetupError(reason.clone()))
+    BUILT.get_or_init(|| build(With::Everything, Stdio::piped())).as_ref().map_err(|reason| SetupError(reason.clone()))
+}
+
+/// What the applier is built with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum With {
+    /// All that it has.
+    Everything,
+    /// All but CloudFront, whose SDK takes long to compile.
+    AllButCloudFront,
+}
+
+impl With {
+    /// What cargo is told about it.
+    pub fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::Everything => &[],
+            Self::AllButCloudFront => &["--no-default-features", "--features", "applier/aws"],
+        }
+    }
 }
 
 /// As [`binaries`], but cargo's progress is shown.
-pub fn binaries_with_progress() -> Result<Binaries, SetupError> {
-    build(Stdio::inherit()).map_err(SetupError)
+pub fn binaries_with_progress(with: With) -> Result<Binaries, SetupError> {
+    build(with, Stdio::inherit()).map_err(SetupError)
 }
 
 /// A line of cargo's `--message-format=json`.
@@ -51,7 +70,7 @@ struct Target {
     name: String,
 }
 
-fn build(progress: Stdio) -> Result<Binaries, String> {
+fn build(with: With, progress: Stdio) -> Result<Binaries, String> {
     let folder = profile_dir();
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
@@ -62,6 +81,7 @@ fn build(progress: Stdio) -> Result<Binaries, String> {
         // what only packages need adds no feature.
         .args(["build", "--workspace", "--exclude", "packaging", "--message-format=json-render-diagnostics"])
         .args(["--bin", "airlock-generator", "--bin", "airlock-applier", "--profile", profile])
+        .args(with.features())
         .current_dir(workspace())
         .env("CARGO_TARGET_DIR", target_dir())
         .stderr(progress)

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use tests::SetupError;
+use tests::binaries::With;
 use tests::emulator::Emulator;
 use tests::linked::{crates_of, features_of};
 use tests::request::{Request, longest_chain, operations};
@@ -21,19 +22,24 @@ const BUNDLE: &str = "out/democluster-1.tar.gz";
 fn crates_behind_the_programs() {
     let count = |selection: &[&str]| crates_of(selection).len();
     assert_eq!(count(&["--package", "applier"]), 187);
+    assert_eq!(count(&["--package", "applier", "--no-default-features", "--features", "aws"]), 186);
     assert_eq!(count(&["--package", "applier", "--no-default-features"]), 72);
     assert_eq!(count(&["--package", "generator"]), 112);
 }
 
 /// What is compiled for the demo, or for the programs under test, is what is compiled for the tests: a crate with other features
-/// would be compiled twice, with all that stands on it.
+/// would be compiled twice, with all that stands on it. Only the applier of the demo's first story is another one, without CloudFront.
 #[test]
 fn the_demo_and_the_tests_compile_the_same() {
     let all = features_of(&["--workspace"], "normal,build,dev");
-    for selection in [&["--package", "tests"][..], &["--workspace", "--exclude", "packaging"]] {
+    let programs = ["--workspace", "--exclude", "packaging"];
+    let first_story = [&programs[..], With::AllButCloudFront.features()].concat();
+    for (selection, of_its_own) in [(&["--package", "tests"][..], 1), (&first_story, 1), (&programs, 0)] {
         let compiled = features_of(selection, "normal,build");
         let others: Vec<_> = compiled.difference(&all).collect();
-        assert!(compiled.len() > 200 && others.is_empty(), "{selection:?}: {others:#?}");
+        assert!(compiled.len() > 200 && others.len() == of_its_own, "{selection:?}: {others:#?}");
+        assert!(others.iter().all(|other| other.starts_with("applier v") && other.ends_with(" aws")), "{others:#?}");
+        assert_eq!(compiled.iter().any(|named| named.starts_with("aws-sdk-cloudfront ")), of_its_own == 0);
     }
 }
 

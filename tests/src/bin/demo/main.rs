@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, thread};
 
 use bundle_schema::layout::fold;
-use tests::binaries::{Binaries, binaries_with_progress};
+use tests::binaries::{Binaries, With, binaries_with_progress};
 use tests::emulator::Emulator;
 use tests::program::{Outcome, Program};
 use tests::venv::check_python;
@@ -24,8 +24,13 @@ type Done<T = ()> = Result<T, Box<dyn Error>>;
 const BUNDLE: &str = "transfer/democluster-1.tar.gz";
 
 fn main() {
-    let told = if env::args().any(|argument| argument == "--private") { private::tell } else { public::tell };
-    if let Err(error) = Demo::prepare().and_then(|demo| told(&demo)) {
+    let is_private = env::args().any(|argument| argument == "--private");
+    let told = if is_private {
+        Demo::prepare(With::Everything).and_then(|demo| private::tell(&demo))
+    } else {
+        Demo::prepare(With::AllButCloudFront).and_then(|demo| public::tell(&demo))
+    };
+    if let Err(error) = told {
         eprintln!("\nThe demo failed: {error}");
         std::process::exit(1);
     }
@@ -39,13 +44,20 @@ struct Demo {
 }
 
 impl Demo {
-    fn prepare() -> Done<Self> {
+    fn prepare(with: With) -> Done<Self> {
         // Better known before the programs are built than minutes later.
         check_python()?;
-        println!("Building airlock-generator and airlock-applier.");
+        match with {
+            With::Everything => println!("Building airlock-generator and airlock-applier."),
+            With::AllButCloudFront => {
+                println!(
+                    "Building airlock-generator, and airlock-applier without CloudFront, which is not in this story."
+                );
+            }
+        }
         let (programs, emulator) = thread::scope(|scope| {
             let emulator = scope.spawn(|| Emulator::start_saying(|progress| println!("Now {progress}.")));
-            (binaries_with_progress(), emulator.join())
+            (binaries_with_progress(with), emulator.join())
         });
         let (programs, emulator) = (programs?, emulator.map_err(|_| "the emulator's setup panicked")??);
         let folder = target_dir().join("demo");
