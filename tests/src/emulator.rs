@@ -263,11 +263,12 @@ impl Emulator {
         ask(self.port(), "/__airlock/call", Some(call.to_string().as_bytes())).expect("the emulator answers")
     }
 
-    /// The stock AWS CLI, sent here.
+    /// The stock AWS CLI, sent here; the first call in a target folder installs it.
     pub fn aws(&self, arguments: &[&str]) -> Outcome {
         let environment =
             self.environment().into_iter().chain([("AWS_DEFAULT_REGION".to_owned(), "us-east-2".to_owned())]);
-        Program::new(self.venv.program("aws")).args(arguments).envs(environment).run()
+        let cli = self.venv.aws_cli().expect("the AWS CLI can be installed");
+        Program::new(cli).args(arguments).envs(environment).run()
     }
 
     fn control<T: DeserializeOwned>(&self, path: &str) -> T {

@@ -1,5 +1,5 @@
-//! Python environments under the target folder: the emulator and the stock AWS CLI, as `requirements.txt` pins them, and
-//! axe-core, as `axe-requirements.txt` does.
+//! Python environments under the target folder: the emulator, as `requirements.txt` pins it, with the stock AWS CLI where a test
+//! wants it, as `aws-cli-requirements.txt` does; and axe-core, as `axe-requirements.txt` does.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -20,8 +20,18 @@ pub struct Venv {
 impl Venv {
     /// The emulator's environment; `say` hears when making it takes a while.
     pub fn get(say: impl Fn(&str)) -> Result<Self, SetupError> {
-        let size = "setting up the AWS emulator in target/emulator-venv (once, from PyPI: about 30 MB to download, 300 MB on disk)";
+        let size = "setting up the AWS emulator in target/emulator-venv (once, from PyPI: about 23 MB to download, 110 MB on disk)";
         Self::complete("emulator-venv", "requirements.txt", || say(size))
+    }
+
+    /// The stock AWS CLI, beside the emulator.
+    pub fn aws_cli(&self) -> Result<PathBuf, SetupError> {
+        const CLI: &str = "aws-cli-requirements.txt";
+        let _lock = lock(&self.folder)?;
+        if !self.has(CLI)? {
+            self.install(CLI)?;
+        }
+        Ok(self.program("aws"))
     }
 
     /// axe-core's script, which looks for what keeps people out of a page, in an environment of its own.
@@ -35,28 +45,31 @@ impl Venv {
     /// An environment of this target folder, made where it is not there, not whole or of other requirements. Only one
     /// process makes it, the others wait.
     fn complete(name: &str, requirements: &str, say: impl Fn()) -> Result<Self, SetupError> {
-        let folder = target_dir().join(name);
-        let failed = |error: std::io::Error| SetupError(format!("{} cannot be made: {error}", folder.display()));
-        let lock = File::create(folder.with_extension("lock")).map_err(failed)?;
-        lock.lock().map_err(failed)?;
-        let requirements = crate_file(requirements);
-        let wanted = format!("{:x?}", Sha256::digest(fs::read(&requirements).map_err(failed)?));
-        let stamp = folder.join("complete");
-        if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
-            return Ok(Self { folder });
+        let venv = Self { folder: target_dir().join(name) };
+        let _lock = lock(&venv.folder)?;
+        if !venv.has(requirements)? {
+            say();
+            if venv.folder.exists() {
+                fs::remove_dir_all(&venv.folder).map_err(|error| failed(&venv.folder, &error))?;
+            }
+            create(&venv.folder)?;
+            venv.install(requirements)?;
         }
-        say();
-        if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(failed)?;
-        }
-        create(&folder)?;
-        let venv = Self { folder };
-        venv.install(&requirements)?;
-        fs::write(&stamp, wanted).map_err(|error| SetupError(error.to_string()))?;
         Ok(venv)
     }
 
-    /// One of its programs, such as `python` or `aws`.
+    /// Whether all of this list is installed, as it is now.
+    fn has(&self, requirements: &str) -> Result<bool, SetupError> {
+        let wanted = digest(requirements)?;
+        Ok(fs::read_to_string(self.stamp(requirements)).is_ok_and(|found| found == wanted))
+    }
+
+    /// What says that a list is installed, and which.
+    fn stamp(&self, requirements: &str) -> PathBuf {
+        self.folder.join(requirements).with_extension("installed")
+    }
+
+    /// One of its programs, such as `python`.
     pub fn program(&self, name: &str) -> PathBuf {
         self.folder.join("bin").join(name)
     }
@@ -68,7 +81,8 @@ impl Venv {
         read.as_array().cloned().unwrap_or_default()
     }
 
-    fn install(&self, requirements: &Path) -> Result<(), SetupError> {
+    fn install(&self, requirements: &str) -> Result<(), SetupError> {
+        let list = crate_file(requirements);
         // Wheels only: nothing is compiled and no package's own set-up code runs. And those wheels only whose digests are
         // listed, whatever index or mirror they come from. The lists are whole, so nothing is looked for beside them.
         let output = Command::new(self.program("python"))
@@ -85,19 +99,38 @@ impl Venv {
                 "--require-hashes",
                 "--requirement",
             ])
-            .arg(requirements)
+            .arg(&list)
             .stdin(Stdio::null())
             .output()
             .map_err(|error| SetupError(format!("pip does not start: {error}")))?;
         if output.status.success() {
-            return Ok(());
+            let stamp = self.stamp(requirements);
+            return fs::write(&stamp, digest(requirements)?).map_err(|error| failed(&stamp, &error));
         }
         Err(SetupError(format!(
             "pip cannot install {}:\n{}\n  PyPI must be reachable (or a mirror of it, through pip's own settings)",
-            requirements.display(),
+            list.display(),
             String::from_utf8_lossy(&output.stderr).trim_end()
         )))
     }
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> SetupError {
+    SetupError(format!("{} cannot be made: {error}", path.display()))
+}
+
+/// What keeps other processes from an environment, as long as it is there.
+fn lock(folder: &Path) -> Result<File, SetupError> {
+    let path = folder.with_extension("lock");
+    let lock = File::create(&path).and_then(|file| file.lock().map(|()| file));
+    lock.map_err(|error| failed(&path, &error))
+}
+
+/// The digest of a list of requirements.
+fn digest(requirements: &str) -> Result<String, SetupError> {
+    let list = crate_file(requirements);
+    let bytes = fs::read(&list).map_err(|error| SetupError(format!("{} cannot be read: {error}", list.display())))?;
+    Ok(format!("{:x?}", Sha256::digest(bytes)))
 }
 
 /// Whether the Python that the emulator needs is there; otherwise what is missing, and how to get it.
