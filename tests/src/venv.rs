@@ -20,7 +20,7 @@ pub struct Venv {
 impl Venv {
     /// The emulator's environment; `say` hears when making it takes a while.
     pub fn get(say: impl Fn(&str)) -> Result<Self, SetupError> {
-        let size = "setting up the AWS emulator in target/emulator-venv (once, from PyPI: about 23 MB to download, 110 MB on disk)";
+        let size = "setting up the AWS emulator in target/emulator-venv (once, from PyPI: about 30 MB to download, 110 MB on disk)";
         Self::complete("emulator-venv", "requirements.txt", || say(size))
     }
 
