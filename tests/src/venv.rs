@@ -26,11 +26,7 @@ impl Venv {
 
     /// The stock AWS CLI, beside the emulator.
     pub fn aws_cli(&self) -> Result<PathBuf, SetupError> {
-        const CLI: &str = "aws-cli-requirements.txt";
-        let _lock = lock(&self.folder)?;
-        if !self.has(CLI)? {
-            self.install(CLI)?;
-        }
+        self.have("aws-cli-requirements.txt", || Ok(()))?;
         Ok(self.program("aws"))
     }
 
@@ -42,31 +38,37 @@ impl Venv {
         Ok(Path::new(&packages).join("axe_playwright_python/axe.min.js"))
     }
 
-    /// An environment of this target folder, made where it is not there, not whole or of other requirements. Only one
-    /// process makes it, the others wait.
+    /// An environment of this target folder, made where it is not there, not whole or of other requirements.
     fn complete(name: &str, requirements: &str, say: impl Fn()) -> Result<Self, SetupError> {
         let venv = Self { folder: target_dir().join(name) };
-        let _lock = lock(&venv.folder)?;
-        if !venv.has(requirements)? {
+        venv.have(requirements, || {
             say();
             if venv.folder.exists() {
                 fs::remove_dir_all(&venv.folder).map_err(|error| failed(&venv.folder, &error))?;
             }
-            create(&venv.folder)?;
-            venv.install(requirements)?;
-        }
+            create(&venv.folder)
+        })?;
         Ok(venv)
     }
 
-    /// Whether all of this list is installed, as it is now.
-    fn has(&self, requirements: &str) -> Result<bool, SetupError> {
-        let wanted = digest(requirements)?;
-        Ok(fs::read_to_string(self.stamp(requirements)).is_ok_and(|found| found == wanted))
-    }
-
-    /// What says that a list is installed, and which.
-    fn stamp(&self, requirements: &str) -> PathBuf {
-        self.folder.join(requirements).with_extension("installed")
+    /// Installs a list where it is not there, not whole or another one, after what has to be done for that. Only one process does,
+    /// the others wait.
+    fn have(&self, requirements: &str, prepare: impl FnOnce() -> Result<(), SetupError>) -> Result<(), SetupError> {
+        let lock = self.folder.with_extension("lock");
+        let _locked =
+            File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(|error| failed(&lock, &error))?;
+        let list = crate_file(requirements);
+        let bytes =
+            fs::read(&list).map_err(|error| SetupError(format!("{} cannot be read: {error}", list.display())))?;
+        let digest = format!("{:x?}", Sha256::digest(bytes));
+        // Says which list is installed, as long as it is.
+        let stamp = self.folder.join(requirements).with_extension("installed");
+        if fs::read_to_string(&stamp).is_ok_and(|found| found == digest) {
+            return Ok(());
+        }
+        prepare()?;
+        self.install(&list)?;
+        fs::write(&stamp, digest).map_err(|error| failed(&stamp, &error))
     }
 
     /// One of its programs, such as `python`.
@@ -81,8 +83,7 @@ impl Venv {
         read.as_array().cloned().unwrap_or_default()
     }
 
-    fn install(&self, requirements: &str) -> Result<(), SetupError> {
-        let list = crate_file(requirements);
+    fn install(&self, list: &Path) -> Result<(), SetupError> {
         // Wheels only: nothing is compiled and no package's own set-up code runs. And those wheels only whose digests are
         // listed, whatever index or mirror they come from. The lists are whole, so nothing is looked for beside them.
         let output = Command::new(self.program("python"))
@@ -99,13 +100,12 @@ impl Venv {
                 "--require-hashes",
                 "--requirement",
             ])
-            .arg(&list)
+            .arg(list)
             .stdin(Stdio::null())
             .output()
             .map_err(|error| SetupError(format!("pip does not start: {error}")))?;
         if output.status.success() {
-            let stamp = self.stamp(requirements);
-            return fs::write(&stamp, digest(requirements)?).map_err(|error| failed(&stamp, &error));
+            return Ok(());
         }
         Err(SetupError(format!(
             "pip cannot install {}:\n{}\n  PyPI must be reachable (or a mirror of it, through pip's own settings)",
@@ -117,20 +117,6 @@ impl Venv {
 
 fn failed(path: &Path, error: &std::io::Error) -> SetupError {
     SetupError(format!("{} cannot be made: {error}", path.display()))
-}
-
-/// What keeps other processes from an environment, as long as it is there.
-fn lock(folder: &Path) -> Result<File, SetupError> {
-    let path = folder.with_extension("lock");
-    let lock = File::create(&path).and_then(|file| file.lock().map(|()| file));
-    lock.map_err(|error| failed(&path, &error))
-}
-
-/// The digest of a list of requirements.
-fn digest(requirements: &str) -> Result<String, SetupError> {
-    let list = crate_file(requirements);
-    let bytes = fs::read(&list).map_err(|error| SetupError(format!("{} cannot be read: {error}", list.display())))?;
-    Ok(format!("{:x?}", Sha256::digest(bytes)))
 }
 
 /// Whether the Python that the emulator needs is there; otherwise what is missing, and how to get it.

@@ -102,32 +102,16 @@ impl Aws {
             TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).operation_attempt_timeout(ATTEMPT).build();
         // This program retries by itself (see `retry`); two layers would multiply.
         let retries = RetryConfig::disabled();
-        let s3 = aws_sdk_s3::config::Builder::from(&config);
-        let iam = aws_sdk_iam::config::Builder::from(&config);
-        #[cfg(feature = "cloudfront")]
-        let cloudfront = aws_sdk_cloudfront::config::Builder::from(&config);
-        let sts = aws_sdk_sts::config::Builder::from(&config);
+        let config = config.into_builder().region(region).retry_config(retries).timeout_config(timeouts).build();
         let s3_endpoint =
             std::env::var("AWS_ENDPOINT_URL_S3").ok().or_else(|| config.endpoint_url().map(str::to_owned));
         Ok(Self {
             s3_endpoint,
-            s3: aws_sdk_s3::Client::from_conf(
-                s3.region(region.clone()).retry_config(retries.clone()).timeout_config(timeouts.clone()).build(),
-            ),
-            iam: aws_sdk_iam::Client::from_conf(
-                iam.region(region.clone()).retry_config(retries.clone()).timeout_config(timeouts.clone()).build(),
-            ),
+            s3: aws_sdk_s3::Client::new(&config),
+            iam: aws_sdk_iam::Client::new(&config),
             #[cfg(feature = "cloudfront")]
-            cloudfront: aws_sdk_cloudfront::Client::from_conf(
-                cloudfront
-                    .region(region.clone())
-                    .retry_config(retries.clone())
-                    .timeout_config(timeouts.clone())
-                    .build(),
-            ),
-            sts: aws_sdk_sts::Client::from_conf(
-                sts.region(region).retry_config(retries).timeout_config(timeouts).build(),
-            ),
+            cloudfront: aws_sdk_cloudfront::Client::new(&config),
+            sts: aws_sdk_sts::Client::new(&config),
             owner: header.account_id.clone(),
             #[cfg(feature = "cloudfront")]
             partition: header.partition.clone(),

@@ -25,12 +25,9 @@ const BUNDLE: &str = "transfer/democluster-1.tar.gz";
 
 fn main() {
     let is_private = env::args().any(|argument| argument == "--private");
-    let told = if is_private {
-        Demo::prepare(With::Everything).and_then(|demo| private::tell(&demo))
-    } else {
-        Demo::prepare(With::AllButCloudFront).and_then(|demo| public::tell(&demo))
-    };
-    if let Err(error) = told {
+    let (with, tell): (With, fn(&Demo) -> Done) =
+        if is_private { (With::Everything, private::tell) } else { (With::AllButCloudFront, public::tell) };
+    if let Err(error) = Demo::prepare(with).and_then(|demo| tell(&demo)) {
         eprintln!("\nThe demo failed: {error}");
         std::process::exit(1);
     }
@@ -47,14 +44,14 @@ impl Demo {
     fn prepare(with: With) -> Done<Self> {
         // Better known before the programs are built than minutes later.
         check_python()?;
-        match with {
-            With::Everything => println!("Building airlock-generator and airlock-applier."),
-            With::AllButCloudFront => {
-                println!(
-                    "Building airlock-generator, and airlock-applier without CloudFront, which is not in this story."
-                );
+        println!(
+            "Building {}.",
+            match with {
+                With::Everything => "airlock-generator and airlock-applier",
+                With::AllButCloudFront =>
+                    "airlock-generator, and airlock-applier without CloudFront, which is not in this story",
             }
-        }
+        );
         let (programs, emulator) = thread::scope(|scope| {
             let emulator = scope.spawn(|| Emulator::start_saying(|progress| println!("Now {progress}.")));
             (binaries_with_progress(with), emulator.join())
